@@ -1,0 +1,70 @@
+// The face of this room: what a door (federation or REST) may ask of the agents on this machine.
+// `owner` is opaque here: `local`, or the id of a connection. Who may ask is decided at the door.
+import type { Actor, AgentResource, AgentState, KillReport, Limits, SandboxLevel, SpawnArgs } from '#protocol';
+import type { Key } from '#store';
+
+export interface SpawnRequest {
+  readonly owner: string;
+  readonly actor: Actor;
+  /** Given by the caller when it is known before the effect (UUIDv8 of `con` and `idk`); else random. */
+  readonly agentId?: string;
+  readonly idk?: string;
+  readonly args: SpawnArgs;
+  /** What the door allows at most; absent means the spoke's own defaults and ceilings. Compiled from a grant. */
+  readonly ceiling?: { readonly limits: Limits; readonly sandbox: SandboxLevel; readonly concurrentMax: number };
+  /** Runtimes and models were checked at the door; what remains is whether this spoke has them. */
+}
+
+export interface AgentFilter {
+  /** Absent: all owners. */
+  readonly owner?: string;
+  readonly states?: readonly AgentState[];
+  readonly taskId?: string;
+  /** Keyset: agents spawned before this one, newest first. */
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export interface OutputChunk {
+  readonly offset: number;
+  readonly text: string;
+  readonly next: number;
+  readonly end: boolean;
+  readonly dropped: number;
+}
+
+export interface Latch {
+  readonly scope: string;
+  readonly actor: Actor;
+  readonly reason: string;
+  readonly setAt: string;
+}
+
+/** The stream of an owner's agent events (`AgentEvent` values), appended in the commit of the state. */
+export function agentEvents(owner: string): Key {
+  return ['agents', 'events', owner];
+}
+
+export abstract class Agents {
+  /** Validated, admitted, committed as `spawning`, and back at once; the run follows. Idempotent by `agentId`: the same arguments join, others are `idk_conflict`. */
+  abstract spawn(request: SpawnRequest): Promise<AgentResource>;
+  /** @throws WritError `not_found`, also for an agent of another owner. */
+  abstract get(agentId: string, owner?: string): Promise<AgentResource>;
+  /** `next` is the `after` of the next page. */
+  abstract list(filter: AgentFilter): Promise<{ agents: readonly AgentResource[]; next?: string }>;
+  abstract output(agentId: string, offset: number, bytesMax: number, owner?: string): Promise<OutputChunk>;
+  /** Output from an offset on, as it comes, until the agent's end or the signal. */
+  abstract follow(agentId: string, offset: number, signal: AbortSignal, owner?: string): AsyncIterable<OutputChunk>;
+  abstract diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }>;
+  /** Idempotent. With an `owner`, an id never seen leaves a tombstone and is ok; without, `not_found`. */
+  abstract kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport>;
+  /** Sets the latch of the scope (an owner, or `all`) first, then kills what lives, until a pass finds nothing. */
+  abstract killAll(scope: string, actor: Actor, reason: string): Promise<KillReport>;
+  /** Clears a latch. A latch of `all` is never cleared by an owner. Returns whether that scope is still latched. */
+  abstract reset(scope: string, actor: Actor, reason: string): Promise<boolean>;
+  abstract latches(): Promise<readonly Latch[]>;
+  /** Live agents, over all owners or of one. */
+  abstract live(owner?: string): Promise<number>;
+  /** Places left for an owner under the spoke's own limit. */
+  abstract free(): Promise<number>;
+}

@@ -1,0 +1,82 @@
+// The Sandbox port: one verb, launch an argv with pipes under a signal; and the look that proves nothing is left.
+import type { Readable, Writable } from 'node:stream';
+import type { SandboxLevel } from '#protocol';
+
+/** A host path shown inside, read-only unless `writable`. */
+export interface Mount {
+  readonly from: string;
+  readonly to: string;
+  readonly writable?: boolean;
+}
+
+/** Ceilings that the kernel enforces. Absent: not asked for. */
+export interface ResourceLimits {
+  readonly memoryBytesMax?: number;
+  readonly pidsMax?: number;
+  readonly cpuPercentMax?: number;
+  readonly diskBytesMax?: number;
+}
+
+export interface LaunchSpec {
+  readonly agentId: string;
+  /** `argv[0]` is looked up inside; never a shell string. */
+  readonly argv: readonly [string, ...string[]];
+  /** The whole environment inside: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Working directory inside. */
+  readonly cwd: string;
+  readonly mounts: readonly Mount[];
+  readonly limits: ResourceLimits;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A running sandbox. `end` never rejects. */
+export interface SandboxProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly end: Promise<ProcessEnd>;
+  /** Limits that are enforced on it, as names of `ResourceLimits` and words such as `network`, `pid-namespace`. */
+  readonly enforced: readonly string[];
+}
+
+/** What a sandbox can do on this machine. `cure` says what to install or set. */
+export interface SandboxProbe {
+  readonly ok: boolean;
+  readonly reason?: string;
+  readonly cure?: string;
+  readonly enforceable: readonly (keyof ResourceLimits)[];
+}
+
+export abstract class Sandbox {
+  abstract readonly level: SandboxLevel;
+
+  /** Tried for real, once, and remembered. */
+  abstract probe(): Promise<SandboxProbe>;
+
+  /**
+   * Aborting the signal ends it at once and for all, without grace.
+   * @throws WritError `sandbox_unavailable`, `limit_unenforceable`: before anything was started.
+   */
+  abstract launch(spec: LaunchSpec, signal: AbortSignal): Promise<SandboxProcess>;
+
+  /**
+   * Ends every process of that agent: SIGTERM, `graceMs`, SIGKILL; then looks again until a pass finds nothing.
+   * Also works after a restart of the spoke, from what the sandbox recorded on disk (pid and start time, cgroup).
+   * Returns how many are left: 0 when it is done. Idempotent.
+   */
+  abstract stop(agentId: string, graceMs: number): Promise<number>;
+
+  /** How many processes of that agent live now. Looks at the machine, not at memory. */
+  abstract survivors(agentId: string): Promise<number>;
+
+  /** Agents of which this sandbox still has a record on disk: for recovery at boot. */
+  abstract known(): Promise<readonly string[]>;
+
+  /** Removes what is left on disk (record, cgroup, file systems) of an agent without survivors. Idempotent. */
+  abstract remove(agentId: string): Promise<void>;
+}

@@ -1,0 +1,80 @@
+// The port between the REST face and the instance behind it: a hub answers for its fleet, a spoke for itself.
+import type { Actor, AgentEvent, AgentResource, AgentState, KillReport, SpawnArgs } from '#protocol';
+
+export interface Caller {
+  readonly actor: Actor;
+  readonly role: 'viewer' | 'operator' | 'admin';
+}
+
+export interface SpawnCommand {
+  /** A hub needs it; a spoke refuses it. */
+  readonly spoke?: string;
+  readonly args: SpawnArgs;
+  readonly idempotencyKey?: string;
+  /** From `Prefer: wait=N`; how long to wait for a peer's signed answer. */
+  readonly waitMs: number;
+}
+
+/** Either the agent as the executing side confirmed it, or the command that is still on its way. */
+export type Spawned =
+  | { readonly agent: AgentResource }
+  | { readonly commandId: string; readonly agentId: string; readonly state: 'pending' };
+
+export interface AgentQuery {
+  readonly states?: readonly AgentState[];
+  readonly taskId?: string;
+  readonly agentType?: string;
+  /** Name or id of a spoke; on a hub only. */
+  readonly spoke?: string;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export interface AgentPage {
+  readonly agents: readonly AgentResource[];
+  readonly nextCursor?: string;
+}
+
+/** `cursor` resumes after this piece (`Last-Event-ID`); the last piece has `end`. */
+export interface OutputPiece {
+  readonly cursor: string;
+  readonly text: string;
+  readonly dropped: number;
+  readonly end: boolean;
+}
+
+/** `cursor` resumes after this event. */
+export interface EventPiece {
+  readonly cursor: string;
+  readonly event: AgentEvent;
+  /** On a hub: which spoke it came from. */
+  readonly spoke?: string;
+}
+
+export interface KillScope {
+  /** `all`; on a hub also `spoke:<name>`, on a spoke also `hub:<connection id>`. */
+  readonly scope: string;
+  readonly reason: string;
+}
+
+export interface LatchResource {
+  readonly scope: string;
+  readonly reason: string;
+  readonly actor: Actor;
+  readonly setAt: string;
+}
+
+export abstract class Gateway {
+  abstract spawn(caller: Caller, command: SpawnCommand): Promise<Spawned>;
+  abstract list(query: AgentQuery): Promise<AgentPage>;
+  /** @throws WritError `not_found`. */
+  abstract get(agentId: string): Promise<AgentResource>;
+  abstract output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
+  abstract diff(agentId: string): Promise<{ text: string; truncated: boolean }>;
+  abstract kill(caller: Caller, agentId: string, reason: string): Promise<KillReport>;
+  abstract killAll(caller: Caller, scope: KillScope): Promise<KillReport>;
+  abstract reset(caller: Caller, scope: KillScope): Promise<readonly LatchResource[]>;
+  abstract events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece>;
+  /** Whether it can do its work now; `reasons` say what is missing. */
+  abstract ready(): Promise<{ ready: boolean; reasons: readonly string[] }>;
+}

@@ -1,0 +1,13 @@
+// The REST face of hub and spoke.
+export { Gateway } from './gateway.js';
+export type {
+  AgentPage,
+  AgentQuery,
+  Caller,
+  EventPiece,
+  KillScope,
+  LatchResource,
+  OutputPiece,
+  SpawnCommand,
+  Spawned,
+} from './gateway.js';

@@ -1,0 +1,49 @@
+// Where a journal stands: what hello says, and the seam between a session (which seals and sends) and the journal (which remembers).
+
+/** `h` is the chain value c(seq), base64url; with seq 0 it is c(0). */
+export interface JournalPosition {
+  readonly epo: string;
+  readonly seq: number;
+  readonly h: string;
+  /** After a new epoch: the old one and its last `seq`, once. */
+  readonly before?: { readonly epo: string; readonly seq: number };
+}
+
+/** Claims of a `writ-evt+jws` without its envelope: `seq` is that of the first event, `prev` = c(seq-1). No events: a heartbeat, `seq` is the next one. */
+export interface EventBatch {
+  readonly epo: string;
+  readonly seq: number;
+  readonly prev: string;
+  readonly events: readonly string[];
+}
+
+/** Claims of a `writ-ack+jws` without its envelope: cumulative. */
+export interface EventAck {
+  readonly epo: string;
+  readonly seq: number;
+  readonly h: string;
+  readonly again?: boolean;
+}
+
+/** What a session asks of the sending side's journal. */
+export abstract class JournalSource {
+  abstract position(connectionId: string): Promise<JournalPosition>;
+  /** Batches after what the peer last accepted, then live ones and heartbeats at least every `heartbeatMs`, until the signal. One per connection. */
+  abstract batches(
+    connectionId: string,
+    accepted: JournalPosition | null,
+    signal: AbortSignal,
+  ): AsyncIterable<EventBatch>;
+  /** Takes a verified ack: prunes the send queue, or starts over after `seq` when `again`. `raw` is kept as receipt. */
+  abstract acknowledged(connectionId: string, ack: EventAck, raw: string): Promise<void>;
+}
+
+/** What a session asks of the receiving side's journal. */
+export abstract class JournalSink {
+  /** What was accepted last; null before the first event. */
+  abstract accepted(connectionId: string): Promise<JournalPosition | null>;
+  /** Takes the position of a hello: a new epoch is recorded as a break. */
+  abstract announced(connectionId: string, position: JournalPosition): Promise<void>;
+  /** Stores what is new, in one commit with the new position, and says what to acknowledge. `raw` is kept as receipt. */
+  abstract accept(connectionId: string, batch: EventBatch, raw: string): Promise<EventAck>;
+}

@@ -1,0 +1,179 @@
+// What an agent is to the outside: the spawn request, its limits, its states and the resource that hub and spoke both show.
+// All figures are safe integers: money is in millionths of a US dollar (`…MicroUsd`), times are ISO 8601 in UTC.
+import { z } from 'zod';
+import {
+  agentId,
+  branchName,
+  commitHash,
+  profileName,
+  repositoryUrl,
+  runtimeName,
+  spokeName,
+  taskId,
+  time,
+} from './names.js';
+
+export const agentTypes = ['worker', 'reviewer', 'tester'] as const;
+export const agentType = z.enum(agentTypes);
+export type AgentType = z.infer<typeof agentType>;
+
+/** In rising order of strength; a grant's floor names one. */
+export const sandboxLevels = ['none', 'unshare', 'namespace', 'docker'] as const;
+export const sandboxLevel = z.enum(sandboxLevels);
+export type SandboxLevel = z.infer<typeof sandboxLevel>;
+
+const positive = (max: number) => z.int().min(1).max(max);
+
+/** What an agent may use at most. Absent means: the spoke's default for it. */
+export const limits = z.strictObject({
+  turnsMax: positive(10_000).optional(),
+  tokensMax: positive(1_000_000_000).optional(),
+  moneyMicroUsdMax: positive(10_000_000_000).optional(),
+  wallMs: positive(7 * 86_400_000).optional(),
+  outputBytesMax: positive(10 * 2 ** 30).optional(),
+  memoryBytesMax: positive(2 ** 40).optional(),
+  pidsMax: positive(100_000).optional(),
+  cpuPercentMax: positive(100_000).optional(),
+  diskBytesMax: positive(2 ** 42).optional(),
+});
+export type Limits = z.infer<typeof limits>;
+
+export const agentContext = z.strictObject({
+  repository: repositoryUrl,
+  branch: branchName,
+  workItems: z.array(z.string().trim().min(1).max(8_000)).min(1).max(50),
+  skills: z.array(profileName).max(20).optional(),
+});
+
+export const agentOptions = z.strictObject({
+  /** A runtime that the spoke's configuration names: `claude` (the default) or one of its commands. */
+  runtime: runtimeName.optional(),
+  model: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$/)
+    .optional(),
+  limits: limits.optional(),
+  /** The least sandbox that the caller accepts; the spoke's and the grant's floors still hold. */
+  sandbox: sandboxLevel.optional(),
+  session: profileName.optional(),
+});
+
+/** The body of `agent.spawn` and, without `spoke`, of `POST /v1/agents` on a spoke. */
+export const spawnArgs = z.strictObject({
+  taskId,
+  agentType,
+  context: agentContext,
+  options: agentOptions.default({}),
+});
+export type SpawnArgs = z.infer<typeof spawnArgs>;
+
+export const agentStates = ['spawning', 'running', 'completed', 'failed', 'killed'] as const;
+export const agentState = z.enum(agentStates);
+export type AgentState = z.infer<typeof agentState>;
+
+export const usage = z.strictObject({
+  turns: z.int().min(0),
+  inputTokens: z.int().min(0),
+  outputTokens: z.int().min(0),
+  cacheReadTokens: z.int().min(0),
+  cacheWriteTokens: z.int().min(0),
+  moneyMicroUsd: z.int().min(0),
+});
+export type Usage = z.infer<typeof usage>;
+
+export const finding = z.strictObject({
+  file: z.string().min(1).max(1_024),
+  line: z.int().min(1),
+  severity: z.enum(['info', 'warning', 'error']),
+  message: z.string().min(1).max(4_000),
+});
+
+export const itemAnswer = z.strictObject({
+  /** Index into `context.workItems`. */
+  item: z.int().min(0).max(49),
+  status: z.enum(['done', 'partly', 'not_done']),
+  note: z.string().max(4_000),
+});
+
+export const exitReasons = [
+  'finished',
+  'exit_code',
+  'killed',
+  'wall_time',
+  'turns',
+  'tokens',
+  'money',
+  'output',
+  'runtime_error',
+  'model_error',
+  'sandbox_error',
+  'repository_error',
+  'result_invalid',
+  'spoke_restarted',
+  'connection_lost',
+  'shutdown',
+] as const;
+export const exitReason = z.enum(exitReasons);
+export type ExitReason = z.infer<typeof exitReason>;
+
+/** What an agent leaves. `branch` and `commit` are there when it committed; `findings` for reviewers, `verdict` for testers. */
+export const agentResult = z.strictObject({
+  summary: z.string().max(16_000),
+  items: z.array(itemAnswer).max(50),
+  branch: z.string().max(255).optional(),
+  commit: commitHash.optional(),
+  changes: z.strictObject({ files: z.int().min(0), insertions: z.int().min(0), deletions: z.int().min(0) }).optional(),
+  findings: z.array(finding).max(500).optional(),
+  verdict: z
+    .strictObject({ passed: z.boolean(), command: z.string().max(2_000), detail: z.string().max(8_000) })
+    .optional(),
+  exitCode: z.int().optional(),
+});
+export type AgentResult = z.infer<typeof agentResult>;
+
+export const cleanupSteps = ['sandbox', 'worktree', 'lease'] as const;
+export const cleanupStep = z.strictObject({
+  outcome: z.enum(['done', 'skipped', 'failed']),
+  reason: z.string().max(500).optional(),
+});
+export const cleanup = z.strictObject({ sandbox: cleanupStep, worktree: cleanupStep, lease: cleanupStep });
+export type Cleanup = z.infer<typeof cleanup>;
+
+/** Who did something: a person or program with an API key, a peer, or the spoke itself. */
+export const actor = z.strictObject({ kind: z.enum(['key', 'peer', 'system']), id: z.string().min(1).max(128) });
+export type Actor = z.infer<typeof actor>;
+
+/** An agent as hub and spoke show it. `spoke` and `asOf` are set on a hub: the hub's view is as old as `asOf`. */
+export const agentResource = z.strictObject({
+  agentId,
+  taskId,
+  agentType,
+  state: agentState,
+  /** What a spawning agent waits for: `queued`, `worktree`, `sandbox`. */
+  phase: z.string().max(40).optional(),
+  /** `local`, or the connection it was spawned over. */
+  owner: z.string().min(1).max(64),
+  context: agentContext,
+  options: agentOptions,
+  /** Frozen at spawn: the request narrowed by grant and defaults. */
+  limits,
+  sandbox: z.strictObject({ level: sandboxLevel, enforced: z.array(z.string().max(60)).max(20) }).optional(),
+  spawnedAt: time,
+  startedAt: time.optional(),
+  endedAt: time.optional(),
+  /** Why it is in this state, in a sentence, and the machine's word for it. */
+  reason: z.string().max(2_000).optional(),
+  exitReason: exitReason.optional(),
+  actor: actor.optional(),
+  usage,
+  outputBytes: z.int().min(0),
+  result: agentResult.optional(),
+  cleanup: cleanup.optional(),
+  spoke: z.strictObject({ id: z.string(), name: spokeName }).optional(),
+  asOf: time.optional(),
+});
+export type AgentResource = z.infer<typeof agentResource>;
+
+export function isTerminal(state: AgentState): boolean {
+  return state === 'completed' || state === 'failed' || state === 'killed';
+}

@@ -1,0 +1,88 @@
+// The operations of the protocol: what each takes, what it answers, and how it may travel. Found in this table, never as `object[op]`.
+import { z } from 'zod';
+import { agentResource, agentState, spawnArgs } from './agent.js';
+import { agentId, time } from './names.js';
+
+/** `effect` leaves a receipt and takes an idempotency key; `kill` is an effect that waits for nothing; `query` leaves no trace. */
+export type OperationKind = 'effect' | 'kill' | 'query';
+
+interface Operation {
+  readonly kind: OperationKind;
+  readonly args: z.ZodType;
+  readonly body: z.ZodType;
+}
+
+const reason = z.string().trim().min(1).max(500);
+
+/** What a kill found and left: it is answered only after a look has found nothing alive. */
+export const killReport = z.strictObject({
+  killed: z.array(agentId).max(1_000),
+  alreadyEnded: z.array(agentId).max(1_000),
+  failed: z.array(z.strictObject({ agentId, reason: z.string().max(500) })).max(1_000),
+  /** Processes that a last look still found; 0 when the kill is complete. */
+  survivors: z.int().min(0),
+});
+export type KillReport = z.infer<typeof killReport>;
+
+const table = {
+  'agent.spawn': {
+    kind: 'effect',
+    args: spawnArgs,
+    body: z.strictObject({ agentId, state: agentState, spawnedAt: time }),
+  },
+  'agent.status': { kind: 'query', args: z.strictObject({ agentId }), body: agentResource },
+  'agent.kill': { kind: 'kill', args: z.strictObject({ agentId, reason }), body: killReport },
+  'agents.kill': { kind: 'kill', args: z.strictObject({ reason }), body: killReport },
+  'agents.resume': { kind: 'kill', args: z.strictObject({ reason }), body: z.strictObject({ latched: z.boolean() }) },
+  'agent.list': {
+    kind: 'query',
+    args: z.strictObject({
+      states: z.array(agentState).max(5).optional(),
+      after: agentId.optional(),
+      limit: z.int().min(1).max(200).default(100),
+    }),
+    body: z.strictObject({ agents: z.array(agentResource).max(200), next: agentId.optional() }),
+  },
+  'agent.output': {
+    kind: 'query',
+    args: z.strictObject({ agentId, offset: z.int().min(0), bytesMax: z.int().min(1).max(262_144).default(65_536) }),
+    /** `text` is whole UTF-8 characters; `next` is the offset to ask for next; `end` says that nothing will follow. */
+    body: z.strictObject({
+      offset: z.int(),
+      text: z.string(),
+      next: z.int(),
+      end: z.boolean(),
+      dropped: z.int().min(0),
+    }),
+  },
+  'agent.artifact': {
+    kind: 'query',
+    args: z.strictObject({ agentId, kind: z.literal('diff') }),
+    /** A unified diff against the branch point, cut at 512 KiB with `truncated` set. */
+    body: z.strictObject({ kind: z.literal('diff'), text: z.string(), truncated: z.boolean() }),
+  },
+  'instance.info': {
+    kind: 'query',
+    args: z.strictObject({}),
+    body: z.strictObject({
+      software: z.string().max(100),
+      versions: z.array(z.int()),
+      operations: z.array(z.string()),
+      free: z.int().min(0),
+    }),
+  },
+} as const satisfies Record<string, Operation>;
+
+export type OperationName = keyof typeof table;
+export type OperationArgs<O extends OperationName> = z.output<(typeof table)[O]['args']>;
+export type OperationBody<O extends OperationName> = z.output<(typeof table)[O]['body']>;
+
+const byName: ReadonlyMap<string, Operation> = new Map(Object.entries(table));
+
+export const operationNames = Object.keys(table) as OperationName[];
+export const operationName = z.enum(operationNames as [OperationName, ...OperationName[]]);
+
+/** The operation of that name, or undefined: also for `__proto__` and its friends. */
+export function operation(name: string): Operation | undefined {
+  return byName.get(name);
+}

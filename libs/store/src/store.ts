@@ -1,0 +1,91 @@
+// The Store port: the one place where anything durable lives. Shaped after Deno KV: versioned records, one atomic
+// commit, streams with a gapless cursor. No type of a datastore appears here.
+
+/** A key is a path of parts, never a joined string: `['a', 'b:c']` and `['a:b', 'c']` are two keys. 1 to 8 parts, 512 bytes in all. */
+export type Key = readonly [string, ...string[]];
+
+/** A record as read. `version` is opaque and changes with every write of that key. */
+export interface Entry<T = unknown> {
+  readonly key: Key;
+  readonly value: T;
+  readonly version: string;
+}
+
+/** The commit goes through only if the key still has this version; `null` means it must not exist. */
+export interface Check {
+  readonly key: Key;
+  readonly version: string | null;
+}
+
+/** Values are JSON. `ttlMs` counts on the store's clock; an expired record reads as absent. */
+export interface Put {
+  readonly key: Key;
+  readonly value: unknown;
+  readonly ttlMs?: number;
+}
+
+/** Adds one JSON value at the end of a stream. */
+export interface Append {
+  readonly stream: Key;
+  readonly value: unknown;
+}
+
+/** All or nothing, in this order: checks, puts, deletes, appends. Durable when the promise resolves. */
+export interface Commit {
+  readonly checks?: readonly Check[];
+  readonly puts?: readonly Put[];
+  readonly deletes?: readonly Key[];
+  readonly appends?: readonly Append[];
+}
+
+/** `cursors[i]` is the cursor that `appends[i]` got. On conflict nothing was written; `conflict` is the first key whose check failed. */
+export type CommitResult =
+  | { readonly ok: true; readonly version: string; readonly cursors: readonly number[] }
+  | { readonly ok: false; readonly conflict: Key };
+
+/** One entry of a stream. Cursors of a stream are 1, 2, 3, … without gaps; `trim` never renumbers. */
+export interface StreamRecord<T = unknown> {
+  readonly cursor: number;
+  readonly value: T;
+}
+
+/** `after` is exclusive and has to lie under the prefix. `limit` is 1,000 by default and at most. */
+export interface ListOptions {
+  readonly after?: Key;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+/** `after` is exclusive: 0 reads from the beginning. `limit` is 1,000 by default and at most. */
+export interface ReadOptions {
+  readonly after: number;
+  readonly limit?: number;
+}
+
+export abstract class Store {
+  /** Names this life of the data: a new one after a wipe, a restore, or a start on a volatile store that may have forgotten. */
+  abstract readonly incarnation: string;
+
+  /** The store's own clock, epoch milliseconds; TTLs, replay memory and leases count on it. */
+  abstract now(): Promise<number>;
+
+  abstract get<T>(key: Key): Promise<Entry<T> | null>;
+
+  /** Records below a prefix in key order (each part compared by UTF-8 bytes), the prefix itself left out. */
+  abstract list<T>(prefix: Key, options?: ListOptions): Promise<readonly Entry<T>[]>;
+
+  abstract commit(commit: Commit): Promise<CommitResult>;
+
+  abstract read<T>(stream: Key, options: ReadOptions): Promise<readonly StreamRecord<T>[]>;
+
+  /** The cursor of the last entry ever appended; 0 for a stream that never had one. */
+  abstract head(stream: Key): Promise<number>;
+
+  /** Everything after the cursor, then what is appended later, until the signal aborts (which ends the iteration without an error). */
+  abstract watch<T>(stream: Key, after: number, signal: AbortSignal): AsyncIterable<StreamRecord<T>>;
+
+  /** Forgets entries up to and including the cursor. */
+  abstract trim(stream: Key, through: number): Promise<void>;
+
+  abstract close(): Promise<void>;
+}
