@@ -15,10 +15,22 @@ export interface SpawnCommand {
   readonly waitMs: number;
 }
 
+/** A command that a peer has not answered yet: `GET /v1/commands/:id` tells how it ends. Never on a spoke. */
+export interface PendingCommand {
+  readonly commandId: string;
+  readonly agentId?: string;
+  readonly spoke: string;
+  readonly state: 'pending';
+}
+
 /** Either the agent as the executing side confirmed it, or the command that is still on its way. */
-export type Spawned =
-  | { readonly agent: AgentResource }
-  | { readonly commandId: string; readonly agentId: string; readonly state: 'pending' };
+export type Spawned = { readonly agent: AgentResource } | { readonly pending: PendingCommand };
+
+/** What was killed and looked for, and the commands that no peer has answered yet (then the answer is 202, not 200). */
+export interface KillOutcome {
+  readonly report: KillReport;
+  readonly pending: readonly PendingCommand[];
+}
 
 export interface AgentQuery {
   readonly states?: readonly AgentState[];
@@ -71,8 +83,10 @@ export abstract class Gateway {
   abstract get(agentId: string): Promise<AgentResource>;
   abstract output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
   abstract diff(agentId: string): Promise<{ text: string; truncated: boolean }>;
-  abstract kill(caller: Caller, agentId: string, reason: string): Promise<KillReport>;
-  abstract killAll(caller: Caller, scope: KillScope): Promise<KillReport>;
+  /** Idempotent. `waitMs`: how long to wait for a peer's signed answer. */
+  abstract kill(caller: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome>;
+  abstract killAll(caller: Caller, scope: KillScope, waitMs: number): Promise<KillOutcome>;
+  abstract latches(): Promise<readonly LatchResource[]>;
   abstract reset(caller: Caller, scope: KillScope): Promise<readonly LatchResource[]>;
   abstract events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece>;
   /** Whether it can do its work now; `reasons` say what is missing. */

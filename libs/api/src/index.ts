@@ -5,9 +5,11 @@ export type {
   AgentQuery,
   Caller,
   EventPiece,
+  KillOutcome,
   KillScope,
   LatchResource,
   OutputPiece,
+  PendingCommand,
   SpawnCommand,
   Spawned,
 } from './gateway.js';
