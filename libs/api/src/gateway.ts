@@ -1,5 +1,5 @@
 // The port between the REST face and the instance behind it: a hub answers for its fleet, a spoke for itself.
-import type { Actor, AgentEvent, AgentResource, AgentState, KillReport, SpawnArgs } from '#protocol';
+import type { Actor, AgentEvent, AgentResource, AgentState, InstanceResource, KillReport, SpawnArgs } from '#protocol';
 
 export interface Caller {
   readonly actor: Actor;
@@ -82,6 +82,8 @@ export abstract class Gateway {
   /** @throws WritError `not_found`. */
   abstract get(agentId: string): Promise<AgentResource>;
   abstract output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
+  /** What is there now after the cursor, `bytesMax` of it at most, without waiting for more. */
+  abstract readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece>;
   abstract diff(agentId: string): Promise<{ text: string; truncated: boolean }>;
   /** Idempotent. `waitMs`: how long to wait for a peer's signed answer. */
   abstract kill(caller: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome>;
@@ -89,6 +91,8 @@ export abstract class Gateway {
   abstract latches(): Promise<readonly LatchResource[]>;
   abstract reset(caller: Caller, scope: KillScope): Promise<readonly LatchResource[]>;
   abstract events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece>;
+  /** Who this instance is and what it finds wrong with itself, for `writ doctor`. */
+  abstract instance(): Promise<InstanceResource>;
   /** Whether it can do its work now; `reasons` say what is missing. */
   abstract ready(): Promise<{ ready: boolean; reasons: readonly string[] }>;
 }

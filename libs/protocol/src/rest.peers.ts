@@ -1,0 +1,144 @@
+// The REST resources of connections: a hub's invites, spokes and commands; a spoke's hubs and grants.
+import { z } from 'zod';
+import { actor } from './agent.js';
+import { grant } from './grant.js';
+import { agentId, nonce128, spokeName, thumbprint, time } from './names.js';
+import { operationName } from './operations.js';
+import { pageCursor, pageLimit, problem, spokeRef } from './rest.js';
+
+const words = z.array(z.string().max(20)).length(6);
+const httpUrl = z.string().max(2_048);
+const state = z.enum(['pending', 'active', 'suspended', 'closed']);
+const half = z.strictObject({ state, agents: z.enum(['keep', 'kill']).optional(), counter: z.int().min(0) });
+
+/** `POST /v1/invites`. Without `operations` the invite asks for all of them; it lives 15 minutes by default. */
+export const inviteCreate = z.strictObject({
+  operations: z.array(operationName).min(1).max(40).optional(),
+  expiresInS: z.int().min(60).max(86_400).default(900),
+  /** Accept whoever uses it without a look at the six words: off by default, and logged. */
+  unattended: z.boolean().default(false),
+});
+export type InviteCreate = z.input<typeof inviteCreate>;
+
+export const invite = z.strictObject({
+  id: nonce128,
+  state: z.enum(['open', 'used', 'expired', 'revoked']),
+  operations: z.array(operationName),
+  unattended: z.boolean(),
+  createdAt: time,
+  expiresAt: time,
+  actor,
+  /** Name of the spoke that used it. */
+  usedBy: spokeName.optional(),
+});
+export type Invite = z.infer<typeof invite>;
+/** The answer of `POST /v1/invites`: `invite` is the line to hand over, shown this once. */
+export const inviteCreated = z.strictObject({ ...invite.shape, invite: z.string().max(4_096) });
+export type InviteCreated = z.infer<typeof inviteCreated>;
+export const invitePage = z.strictObject({ invites: z.array(invite) });
+
+/** A grant with its version, which grows with every edit. */
+export const grantVersion = z.strictObject({ version: z.int().min(1), grant });
+export type GrantVersion = z.infer<typeof grantVersion>;
+
+/** `PUT /v1/hubs/:id/grant`. With `version`, refused when another edit came between. */
+export const grantEdit = z.strictObject({ grant, version: z.int().min(1).optional() });
+export type GrantEdit = z.input<typeof grantEdit>;
+
+const connection = {
+  /** Instance id of the peer: the thumbprint of its root key. */
+  id: thumbprint,
+  name: spokeName,
+  connectionId: nonce128,
+  /** The six words of the peer's fingerprint. */
+  words,
+  /** What both halves make. */
+  state,
+  ours: half,
+  theirs: half,
+  connected: z.boolean(),
+  heardAt: time.optional(),
+  link: z.strictObject({ kind: z.enum(['outbound', 'direct']), url: httpUrl }),
+  createdAt: time,
+  /** As the spoke states it. */
+  grant: grantVersion.optional(),
+};
+
+/** A partner's spoke as the hub shows it; `:id` in paths is its name or its id. */
+export const spoke = z.strictObject({
+  ...connection,
+  labels: z.record(z.string(), z.string()),
+  /** Agents of this spoke that the hub believes alive. */
+  liveAgents: z.int().min(0),
+});
+export type Spoke = z.infer<typeof spoke>;
+export const spokePage = z.strictObject({ spokes: z.array(spoke) });
+
+/** A hub as the spoke shows it; `:id` in paths is its name, its id or the connection id. */
+export const hub = z.strictObject(connection);
+export type Hub = z.infer<typeof hub>;
+export const hubPage = z.strictObject({ hubs: z.array(hub) });
+
+/** Accept, refuse, suspend, resume; the body may be left out. */
+export const connectionAct = z.strictObject({ reason: z.string().trim().min(1).max(500).optional() }).default({});
+export type ConnectionAct = z.input<typeof connectionAct>;
+
+/** Close is final. Its agents are killed unless told otherwise. */
+export const connectionClose = z
+  .strictObject({
+    agents: z.enum(['keep', 'kill']).default('kill'),
+    reason: z.string().trim().min(1).max(500).optional(),
+  })
+  .default({ agents: 'kill' });
+export type ConnectionClose = z.input<typeof connectionClose>;
+
+const inviteLine = z
+  .string()
+  .trim()
+  .regex(/^writ1\.[A-Za-z0-9_-]{1,4000}\.[A-Za-z0-9_-]{4}$/, 'must be an invite: one line that starts with `writ1.`');
+
+/** `POST /v1/hubs/inspect`: reads the invite without sending anything. */
+export const hubInspect = z.strictObject({ invite: inviteLine });
+export const inviteDetails = z.strictObject({
+  id: thumbprint,
+  name: spokeName,
+  url: httpUrl,
+  words,
+  operations: z.array(operationName),
+  expiresAt: time,
+});
+export type InviteDetails = z.infer<typeof inviteDetails>;
+
+/** `POST /v1/hubs`: joins. `name` is how this spoke calls the hub; the hub's own name by default. */
+export const hubJoin = z.strictObject({ invite: inviteLine, grant, name: spokeName.optional() });
+export type HubJoin = z.input<typeof hubJoin>;
+
+export const commandStates = ['pending', 'delivered', 'failed', 'timed_out'] as const;
+
+/** A command on its way to a spoke. `timed_out` does not say that it was not carried out. */
+export const command = z.strictObject({
+  commandId: nonce128,
+  op: operationName,
+  spoke: spokeName,
+  agentId: agentId.optional(),
+  state: z.enum(commandStates),
+  actor,
+  createdAt: time,
+  expiresAt: time,
+  /** When the signed answer came. */
+  answeredAt: time.optional(),
+  problem: problem.optional(),
+});
+export type Command = z.infer<typeof command>;
+
+/** `GET /v1/commands`, newest first. */
+export const commandListQuery = z.strictObject({
+  state: z.enum(commandStates).optional(),
+  spoke: spokeRef.optional(),
+  agentId: agentId.optional(),
+  cursor: pageCursor.optional(),
+  limit: pageLimit,
+});
+export type CommandListQuery = z.input<typeof commandListQuery>;
+export const commandPage = z.strictObject({ commands: z.array(command), nextCursor: pageCursor.optional() });
+export type CommandPage = z.infer<typeof commandPage>;
