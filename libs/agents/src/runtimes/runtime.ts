@@ -1,6 +1,6 @@
 // The Runtime port: how an agent thinks. Start with a signal, yield output and usage, end with a result.
 import type { AgentResult, AgentType, ExitReason, Limits, Usage } from '#protocol';
-import type { SandboxProcess } from '../sandbox/sandbox.js';
+import type { Mount, SandboxProcess } from '../sandbox/sandbox.js';
 
 /** The task as a runtime sees it, all names resolved. */
 export interface AgentTask {
@@ -14,18 +14,33 @@ export interface AgentTask {
   readonly limits: Limits;
   /** The profile of `agentType` from the spoke's configuration. */
   readonly profile: AgentProfile;
-  /** Skills mounted read-only inside the sandbox: name and folder inside. */
-  readonly skills: readonly { readonly name: string; readonly path: string }[];
+  readonly skills: readonly AgentSkill[];
+}
+
+/** A skill mounted read-only inside the sandbox: `path` is its folder there, `description` what its SKILL.md says of itself. */
+export interface AgentSkill {
+  readonly name: string;
+  readonly description: string;
+  readonly path: string;
 }
 
 export interface AgentProfile {
   readonly systemPrompt: string;
   /** Names from the agent toolset: bash, read, write, edit, glob, grep. */
   readonly tools: readonly string[];
-  /** Whether the worktree is mounted writable and changes are committed. */
+  /** Whether the worktree is mounted writable. (A tester writes build products, which nobody commits.) */
   readonly writes: boolean;
-  /** What the result must have: `items` always; `findings` or `verdict` by type. */
+  /** What the result must have: `items` always; `findings` or `verdict` by type. What an agent leaves is committed for `changes` only. */
   readonly result: 'changes' | 'findings' | 'verdict';
+}
+
+/** Thrown by `admitTurn` and `output` when a limit is used up: the run ends with that reason. Stays within this room. */
+export class LimitReached extends Error {
+  override readonly name = 'LimitReached';
+
+  constructor(readonly exitReason: Extract<ExitReason, 'turns' | 'tokens' | 'money' | 'output'>) {
+    super(`The limit of the agent on ${exitReason} is reached.`);
+  }
 }
 
 /** What a runtime may use of the machine; every effect of an agent goes through here. */
@@ -50,15 +65,23 @@ export interface RuntimeOutcome {
   readonly result: AgentResult;
   /** Present when the run failed: one sentence, without secrets. */
   readonly failure?: string;
+  /** For the log only. */
+  readonly cause?: unknown;
 }
 
 export abstract class Runtime {
   /** The kind, as in the configuration: `claude`, `command`. */
   abstract readonly kind: string;
 
-  /** Refuses what could not start, before anything changes: @throws WritError `no_model_key`, `runtime_unknown`. */
+  /** What it needs to see inside the sandbox, read-only: its own tools, below `/opt/writ`. */
+  abstract readonly mounts: readonly Mount[];
+
+  /** Refuses what could not start, before anything changes: @throws WritError `no_model_key`, `invalid_request` (model). */
   abstract admit(task: Pick<AgentTask, 'agentType' | 'model'>): void;
 
-  /** Runs to the end or to the signal. Never throws for what an agent does wrong: that is an outcome. */
+  /**
+   * Runs to the end or to the signal. Never throws for what an agent does wrong: that is an outcome, and so is a limit.
+   * Once the signal is aborted the outcome says `killed`; whoever aborted knows better why.
+   */
   abstract run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome>;
 }
