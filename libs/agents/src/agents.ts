@@ -60,7 +60,9 @@ export abstract class Agents {
   abstract kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport>;
   /** Sets the latch of the scope (an owner, or `all`) first, then kills what lives, until a pass finds nothing. */
   abstract killAll(scope: string, actor: Actor, reason: string): Promise<KillReport>;
-  /** Clears a latch. A latch of `all` is never cleared by an owner. Returns whether that scope is still latched. */
+  /** Stops what an owner has alive because it is not heard any more: recorded `failed` with `connection_lost`; sets no latch. */
+  abstract ownerLost(owner: string, reason: string): Promise<KillReport>;
+  /** Clears a latch. A peer never clears a latch that it did not set. A latch of `all` is never cleared by an owner. Returns whether that scope is still latched. */
   abstract reset(scope: string, actor: Actor, reason: string): Promise<boolean>;
   abstract latches(): Promise<readonly Latch[]>;
   /** Live agents, over all owners or of one. */
