@@ -37,10 +37,60 @@ export type {
   SpawnArgs,
   Usage,
 } from './agent.js';
+export { decodeBase64url, encodeBase64url } from './base64url.js';
+export { chainNext, chainOver, chainStart } from './chain.js';
+export {
+  ackClaims,
+  checkpointClaims,
+  commandEntry,
+  commandBytes,
+  commandBytesMax,
+  commandClaims,
+  commandResult,
+  commandsMax,
+  eventBytesMax,
+  eventClaims,
+  eventsMax,
+  halfState,
+  helloClaims,
+  idkFits,
+  journalPosition,
+  keysClaims,
+  messageErrors,
+  messageKind,
+  messageRef,
+  pairingLink,
+  pairRequestClaims,
+  pairResponseClaims,
+  resultClaims,
+} from './claims.js';
+export type {
+  AckClaims,
+  CheckpointClaims,
+  CommandEntry,
+  CommandClaims,
+  CommandResult,
+  EventClaims,
+  HelloClaims,
+  KeysClaims,
+  MessageError,
+  MessageRef,
+  PairRequestClaims,
+  PairResponseClaims,
+  ResultClaims,
+} from './claims.js';
 export { agentEvent, eventTypes } from './events.js';
 export type { AgentEvent, EventData, EventType } from './events.js';
 export { grant } from './grant.js';
 export type { Grant, GrantInput } from './grant.js';
+export { agentIdOf, newNonce } from './ids.js';
+export { decodeInvite, encodeInvite, inviteContent, inviteLifetimeS } from './invite.js';
+export type { InviteContent } from './invite.js';
+export { formatJson, JsonFault, parseJson } from './json.js';
+export { messageBytesMax, messageTypes, openJws, peekHeader, peekKid, signingInputHashOf, signJws } from './jws.js';
+export type { MessageType, OpenedJws, PeekedHeader } from './jws.js';
+export { publicJwk, SigningKey, thumbprintOf, VerifyingKey } from './keys.js';
+export type { KeyAlgorithm, PrivateJwk, PublicJwk } from './keys.js';
 export {
   agentId,
   branchName,
@@ -50,6 +100,7 @@ export {
   profileName,
   repositoryUrl,
   runtimeName,
+  sha256Hash,
   spokeName,
   taskId,
   thumbprint,
@@ -137,3 +188,14 @@ export type {
   InviteDetails,
   Spoke,
 } from './rest.peers.js';
+export { openPairing, pairingMac, pairingMacMatches } from './pairing.js';
+export type { PairingParts, PairingRole } from './pairing.js';
+export { compilePattern } from './pattern.js';
+export type { Matcher } from './pattern.js';
+export { defaultRuntime, effectiveLimits, effectiveSandbox, permits } from './permits.js';
+export type { Denial, Permission } from './permits.js';
+export { RefusedError } from './refused.js';
+export { issueKeyStatement, KeyStatement, openKeyStatement, statementGraceS } from './statement.js';
+export type { Revocation, StatementContent, StatementKey } from './statement.js';
+export { checkTimes, clockDifferenceS, commandLifetimeS, lifetimeMaxS, skewS } from './times.js';
+export { fingerprintWords } from './words.js';

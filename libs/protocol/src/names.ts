@@ -21,7 +21,14 @@ export const spokeName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be 1 to 64 letters, digits, `.`, `_` or `-`');
 
 /** RFC 7638 SHA-256 thumbprint, base64url: the id of an instance or a key. */
-export const thumbprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a thumbprint: 43 characters of base64url');
+export const thumbprint = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'must be a thumbprint: 43 characters of base64url');
+
+/** A SHA-256 value, base64url, without stray bits. */
+export const sha256Hash = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'must be a SHA-256 value in base64url: 43 characters');
 
 /** 128 random bits, base64url: connection ids, message ids, session nonces, invite ids. */
 export const nonce128 = z.string().regex(/^[A-Za-z0-9_-]{21}[AQgw]$/, 'must be 128 bits in base64url: 22 characters');
