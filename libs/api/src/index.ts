@@ -1,4 +1,10 @@
 // The REST face of hub and spoke.
+export { ApiModule } from './api.module.js';
+export type { ApiOptions } from './api.module.js';
+export { closeOnSignals, serve } from './bootstrap.js';
+export type { Served, ServeOptions } from './bootstrap.js';
+export { loadConfig } from './config.js';
+export type { ConfigSource } from './config.js';
 export { Gateway } from './gateway.js';
 export type {
   AgentPage,
@@ -13,3 +19,9 @@ export type {
   SpawnCommand,
   Spawned,
 } from './gateway.js';
+export { ApiKeys } from './keys/api-keys.js';
+export { CallerOf, Needs, Public, Unlimited } from './keys/roles.js';
+export { IdempotencyKey, LastEventId, WaitMs } from './requests/headers.js';
+export { createLogger, LOGGER } from './requests/logging.js';
+export { Streams } from './streams/streams.js';
+export type { Message } from './streams/streams.js';

@@ -1,0 +1,50 @@
+// From what the gateway says to what HTTP says: 201 or 202, `Location`, JSON or a diff.
+import type { AgentResource } from '#protocol';
+import type { FastifyReply } from 'fastify';
+import type { AgentQuery, EventPiece, KillOutcome, OutputPiece, PendingCommand, Spawned } from '../gateway.js';
+import type { Message } from '../streams/streams.js';
+
+const commandPath = ({ commandId }: PendingCommand) => `/v1/commands/${commandId}`;
+
+/** 201 and the agent, or 202 and where the command's end can be read. */
+export function answerSpawn(reply: FastifyReply, spawned: Spawned): AgentResource | PendingCommand {
+  if ('agent' in spawned) {
+    reply.code(201).header('location', `/v1/agents/${spawned.agent.agentId}`);
+    return spawned.agent;
+  }
+  reply.code(202).header('location', commandPath(spawned.pending));
+  return spawned.pending;
+}
+
+/** 200 when every kill was confirmed; else 202, and with one command waiting its `Location`. */
+export function answerKill(reply: FastifyReply, outcome: KillOutcome): KillOutcome {
+  const [first, ...more] = outcome.pending;
+  reply.code(first ? 202 : 200);
+  if (first && more.length === 0) reply.header('location', commandPath(first));
+  return outcome;
+}
+
+export function answerDiff(reply: FastifyReply, diff: { text: string; truncated: boolean }, asText: boolean) {
+  if (!asText) return diff;
+  reply.header('writ-truncated', String(diff.truncated)).type('text/x-diff; charset=utf-8');
+  return diff.text;
+}
+
+/** `?state=` is one or several on the wire and `states` behind it. */
+export function agentQuery({
+  state,
+  ...query
+}: Omit<AgentQuery, 'states'> & { state?: AgentQuery['states'] }): AgentQuery {
+  return { ...query, ...(state && { states: state }) };
+}
+
+export async function* outputMessages(pieces: AsyncIterable<OutputPiece>): AsyncIterable<Message> {
+  for await (const piece of pieces) {
+    yield { id: piece.cursor, event: 'output', data: piece };
+    if (piece.end) return;
+  }
+}
+
+export async function* eventMessages(pieces: AsyncIterable<EventPiece>): AsyncIterable<Message> {
+  for await (const { cursor, event, spoke } of pieces) yield { id: cursor, event: event.type, data: { event, spoke } };
+}

@@ -1,0 +1,122 @@
+// API keys: random, shown once, kept as a hash. A plain SHA-256 is right for 256 random bits: there is nothing to guess
+// that a slow hash could protect (NIST SP 800-63B, 5.1.1.2 is about passwords).
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { WritError } from '#protocol';
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from '#protocol';
+import type { Entry, Key, Store } from '#store';
+import type { Caller } from '../gateway.js';
+
+const keyShape = /^writ_([a-z2-7]{10})_([A-Za-z0-9_-]{43})$/;
+const usedEveryMs = 60_000;
+const keysMax = 1_000;
+
+interface KeyRecord {
+  readonly v: 1;
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly hash: string;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly lastUsedAt?: string;
+  /** Kept after a revocation, so that an act of this key can still be told apart from others. */
+  readonly revoked?: { readonly at: string; readonly by: string };
+}
+
+const place = (id: string): Key => ['api', 'keys', id];
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+/** Ten characters of base32: 50 bits, enough to tell keys apart; it is no secret. */
+function newId(): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyz234567';
+  return Array.from(randomBytes(10), (byte) => letters[byte & 31]).join('');
+}
+
+/** A new key as text: `writ_<id>_<256 random bits>`. */
+export function newKey(): string {
+  return `writ_${newId()}_${randomBytes(32).toString('base64url')}`;
+}
+
+function shown({ id, name, role, createdAt, lastUsedAt }: KeyRecord): ApiKey {
+  return { id, name, role, createdAt, ...(lastUsedAt && { lastUsedAt }) };
+}
+
+export class ApiKeys {
+  constructor(
+    private readonly store: Store,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Keys that are not revoked, oldest first. */
+  async list(): Promise<ApiKey[]> {
+    const entries = await this.store.list<KeyRecord>(['api', 'keys'], { limit: keysMax });
+    const records = entries.map((entry) => entry.value).filter((record) => !record.revoked);
+    return records.map(shown).sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  }
+
+  /** @throws WritError `capacity` when there are 1,000 keys, revoked ones included. */
+  async create({ name, role }: ApiKeyCreate, by: string): Promise<ApiKeyCreated> {
+    const entries = await this.store.list(['api', 'keys'], { limit: keysMax });
+    if (entries.length >= keysMax) throw new WritError('capacity', `There are ${keysMax} keys already.`);
+    return this.keep(newKey(), { name, role }, by);
+  }
+
+  /**
+   * Makes the admin key of a first start, or null when an admin key exists. `preset` takes one that was made elsewhere
+   * (`writ keys generate`), for machines where nobody reads the first start's output.
+   * @throws WritError `key_invalid` for a preset of another shape.
+   */
+  async first(preset?: string): Promise<ApiKeyCreated | null> {
+    if ((await this.list()).some((key) => key.role === 'admin')) return null;
+    return this.keep(preset ?? newKey(), { name: 'first', role: 'admin' }, 'system');
+  }
+
+  /** From the next request on it opens nothing. @throws WritError `not_found`. */
+  async revoke(id: string, by: string): Promise<void> {
+    const entry = await this.store.get<KeyRecord>(place(id));
+    if (!entry || entry.value.revoked) throw new WritError('not_found', 'There is no key of that id.');
+    const revoked = { at: this.time(), by };
+    const done = await this.replace(entry, { ...entry.value, revoked });
+    if (!done) await this.revoke(id, by);
+  }
+
+  /** Whose key it is. @throws WritError `unauthenticated`, without saying what was wrong with it. */
+  async authenticate(key: string): Promise<Caller> {
+    const [, id = '-'] = keyShape.exec(key) ?? [];
+    const entry = await this.store.get<KeyRecord>(place(id));
+    const hash = Buffer.from(entry?.value.hash ?? '', 'base64url');
+    const known = hash.length === 32 && timingSafeEqual(hash, sha256(key));
+    if (!entry || !known || entry.value.revoked) throw new WritError('unauthenticated', 'The API key is not valid.');
+    await this.touch(entry);
+    return { actor: { kind: 'key', id: entry.value.id }, role: entry.value.role };
+  }
+
+  private async keep(key: string, { name, role }: ApiKeyCreate, by: string): Promise<ApiKeyCreated> {
+    const id = keyShape.exec(key)?.[1];
+    if (!id) throw new WritError('key_invalid', 'An API key is made with `writ keys generate`; this one was not.');
+    const hash = sha256(key).toString('base64url');
+    const record: KeyRecord = { v: 1, id, name, role, hash, createdAt: this.time(), createdBy: by };
+    const checks = [{ key: place(id), version: null }];
+    const { ok } = await this.store.commit({ checks, puts: [{ key: place(id), value: record }] });
+    if (!ok) throw new WritError('key_invalid', 'A key with this id was there before; make a new one.');
+    return { ...shown(record), key };
+  }
+
+  /** Coarse on purpose: one write a minute and key at most. Losing the race against another request loses nothing. */
+  private async touch(entry: Entry<KeyRecord>): Promise<void> {
+    const last = Date.parse(entry.value.lastUsedAt ?? '') || 0;
+    if (this.now() - last < usedEveryMs) return;
+    const minute = new Date(Math.floor(this.now() / usedEveryMs) * usedEveryMs).toISOString();
+    await this.replace(entry, { ...entry.value, lastUsedAt: minute });
+  }
+
+  private async replace(entry: Entry<KeyRecord>, value: KeyRecord): Promise<boolean> {
+    const { key, version } = entry;
+    const { ok } = await this.store.commit({ checks: [{ key, version }], puts: [{ key, value }] });
+    return ok;
+  }
+
+  private time(): string {
+    return new Date(this.now()).toISOString();
+  }
+}
