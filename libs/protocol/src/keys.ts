@@ -35,6 +35,9 @@ export function thumbprintOf(jwk: PublicJwk): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
+/** Signed once at every import of a private key: OpenSSL believes whatever public half the file names. */
+const probe = Buffer.from('writ');
+
 /** A public key. The imported key object is kept, so that verifying costs one signature and nothing else. */
 export class VerifyingKey {
   readonly kid: string;
@@ -93,8 +96,8 @@ export class SigningKey {
     const parsed = privateJwk.safeParse(jwk);
     if (!parsed.success) throw new WritError('key_invalid', 'The key is not a plain private Ed25519 or P-256 JWK.');
     const key = imported(() => createPrivateKey({ key: parsed.data, format: 'jwk' }));
-    const verifying = VerifyingKey.fromJwk(createPublicKey(key).export({ format: 'jwk' }));
-    if (thumbprintOf(parsed.data) === verifying.kid) return new SigningKey(key, verifying);
+    const made = new SigningKey(key, VerifyingKey.fromJwk(publicHalf(parsed.data)));
+    if (made.verifying.verify(probe, made.sign(probe))) return made;
     throw new WritError('key_invalid', 'The public half is not that of the private key.');
   }
 
@@ -119,6 +122,11 @@ export class SigningKey {
   toPrivateJwk(): PrivateJwk {
     return privateJwk.parse(this.#key.export({ format: 'jwk' }));
   }
+}
+
+function publicHalf(jwk: PrivateJwk): PublicJwk {
+  const { kty, crv, x } = jwk;
+  return kty === 'EC' ? { kty, crv, x, y: jwk.y } : { kty, crv, x };
 }
 
 function imported(load: () => KeyObject): KeyObject {

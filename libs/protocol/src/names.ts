@@ -55,14 +55,16 @@ export const branchName = z
 
 /**
  * Where a repository lives: `https://host/path`, `ssh://user@host/path`, `user@host:path` or `file:///path` (which grants seldom allow).
- * Transports that run programs (`ext::`), user names or hosts that start with a dash, credentials and control characters are refused.
+ * Transports that run programs (`ext::`), user names or hosts that start with a dash, credentials and control characters are
+ * refused; so are dot segments and every percent escape but `%20`, because a server that decodes them would leave the place
+ * that a grant's pattern has matched.
  */
 export const repositoryUrl = z
   .string()
   .min(1)
   .max(2_048)
   .regex(
-    /^(https?:\/\/[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?\/|ssh:\/\/([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?\/|[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!-)|file:\/\/\/)[A-Za-z0-9_~%][A-Za-z0-9_.~%/+@-]*$/,
-    'must be an https, ssh, scp-like or file URL without credentials, query or options',
+    /^(https?:\/\/[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?\/|ssh:\/\/([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?\/|[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:|file:\/\/\/)[A-Za-z0-9_~]([A-Za-z0-9_.~/+@-]|%20)*$/,
+    'must be an https, ssh, scp-like or file URL without credentials, query, options or percent escapes',
   )
-  .refine((url) => !/(^|\/)\.\.(\/|$)/.test(url), 'must not climb with `..`');
+  .refine((url) => !/(^|\/)\.{1,2}(\/|$)/.test(url), 'must not have `.` or `..` as a segment');
