@@ -21,7 +21,7 @@ export interface LaunchSpec {
   readonly agentId: string;
   /** `argv[0]` is looked up inside; never a shell string. */
   readonly argv: readonly [string, ...string[]];
-  /** The whole environment inside: nothing is inherited. */
+  /** The whole environment inside: nothing is inherited. `PATH`, `HOME` and `LANG` have defaults. */
   readonly env: Readonly<Record<string, string>>;
   /** Working directory inside. */
   readonly cwd: string;
@@ -34,7 +34,7 @@ export interface ProcessEnd {
   readonly signal: string | null;
 }
 
-/** A running sandbox. `end` never rejects. */
+/** A running sandbox. `end` never rejects, and comes when nothing of this launch is left. */
 export interface SandboxProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
@@ -59,7 +59,8 @@ export abstract class Sandbox {
   abstract probe(): Promise<SandboxProbe>;
 
   /**
-   * Aborting the signal ends it at once and for all, without grace.
+   * Aborting the signal ends it at once and for all, without grace. A stopped agent launches nothing more until it is removed.
+   * Refused with `killed` when a stop came first, with the signal's reason when it was aborted.
    * @throws WritError `sandbox_unavailable`, `limit_unenforceable`: before anything was started.
    */
   abstract launch(spec: LaunchSpec, signal: AbortSignal): Promise<SandboxProcess>;

@@ -1,0 +1,109 @@
+// Sandbox room: the level `namespace`, made by bubblewrap. The agent has its own processes, mounts, network (none), users and hosts;
+// it sees /usr read-only, its worktree, and nothing of the host's homes, environment, processes or sockets.
+import { z } from 'zod';
+import type { Cgroups } from './cgroups.js';
+import type { Command } from './gate.js';
+import { argumentsFd, blockFd, statusFd } from './gate.js';
+import type { Launch, Ledger } from './ledger.js';
+import { livingInNamespace } from './namespaces.js';
+import type { Obstacle } from './process-sandbox.js';
+import { ProcessSandbox } from './process-sandbox.js';
+import type { ProcessId } from './process.js';
+import { identify } from './process.js';
+import { tryOut } from './probe.js';
+import type { Living } from './reaper.js';
+import { agentHome, agentUid, defaultEnvironment, layRoot, scratchBytesMax } from './root.js';
+import type { SandboxRoot } from './root.js';
+import type { LaunchSpec, Mount } from './sandbox.js';
+
+const isolation = [
+  ...['--unshare-user', '--disable-userns', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts'],
+  ...['--unshare-cgroup-try', '--uid', String(agentUid), '--gid', String(agentUid), '--hostname', 'writ'],
+  ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv'],
+];
+
+/** bubblewrap's `--json-status-fd`: the first document. */
+const status = z.object({ 'child-pid': z.int().min(2) });
+
+export class NamespaceSandbox extends ProcessSandbox {
+  override readonly level = 'namespace';
+  protected override readonly walls = ['pid-namespace', 'mount-namespace', 'network', 'user-namespace', 'capabilities'];
+  #root?: Promise<SandboxRoot>;
+
+  /** `folder` is for the few files that every sandbox of this spoke shows in /etc. */
+  constructor(
+    ledger: Ledger,
+    cgroups: Cgroups,
+    private readonly folder: string,
+    private readonly bwrap = '/usr/bin/bwrap',
+  ) {
+    super(ledger, cgroups);
+  }
+
+  protected override async obstacle(): Promise<Obstacle | null> {
+    const failure = await tryOut(await this.#around({ mounts: [], env: {}, cwd: '/' }, ['node', '--version']));
+    return failure === null
+      ? null
+      : { reason: `bubblewrap cannot make a namespace here: ${failure}.`, cure: cureOf(failure) };
+  }
+
+  protected override command(spec: LaunchSpec): Promise<Command> {
+    return this.#around(spec, spec.argv);
+  }
+
+  protected override init(_outer: ProcessId, announcement: string): ProcessId | null {
+    return identify(status.parse(JSON.parse(announcement))['child-pid']);
+  }
+
+  protected override living(launch: Launch): Living {
+    return livingInNamespace(launch);
+  }
+
+  async #around(spec: Pick<LaunchSpec, 'mounts' | 'env' | 'cwd'>, argv: readonly string[]): Promise<Command> {
+    const root = await (this.#root ??= layRoot(this.folder));
+    const fds = ['--json-status-fd', String(statusFd), '--block-fd', String(blockFd)];
+    return {
+      argv: [this.bwrap, '--args', String(argumentsFd), '--', ...argv],
+      env: {},
+      cwd: '/',
+      announces: true,
+      secretArguments: [
+        ...isolation,
+        ...fds,
+        ...fileSystem(root, spec.mounts),
+        ...environment(spec.env),
+        '--chdir',
+        spec.cwd,
+      ],
+    };
+  }
+}
+
+/** The order counts: later lies over earlier, and the root is sealed last. /proc too: as root's agent its files would be ours to write. */
+function fileSystem(root: SandboxRoot, mounts: readonly Mount[]): string[] {
+  return [
+    ...root.mounts.flatMap(bind),
+    ...root.links.flatMap(({ target, at }) => ['--symlink', target, at]),
+    ...['--proc', '/proc', '--remount-ro', '/proc', '--dev', '/dev', ...scratch('/dev/shm'), '--remount-ro', '/dev'],
+    ...[...scratch('/tmp'), ...scratch('/var/tmp'), ...scratch(agentHome)],
+    ...mounts.flatMap(bind),
+    ...['--remount-ro', '/'],
+  ];
+}
+
+function bind({ from, to, writable }: Mount): string[] {
+  return [writable ? '--bind' : '--ro-bind', from, to];
+}
+
+function scratch(at: string): string[] {
+  return ['--size', String(scratchBytesMax), '--tmpfs', at];
+}
+
+function environment(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries({ ...defaultEnvironment, ...env }).flatMap(([name, value]) => ['--setenv', name, value]);
+}
+
+function cureOf(failure: string): string {
+  if (failure.includes('not found')) return 'Install it: `apt-get install bubblewrap` or `dnf install bubblewrap`.';
+  return 'Allow user namespaces: `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0`, and in a container leave `clone` and `mount` to it.';
+}
