@@ -6,6 +6,22 @@ export interface LinkClosed {
   readonly reason: string;
 }
 
+/** A way back that belongs to one message: the response of its POST. Links that have only one way back give none. */
+export interface Reply {
+  send(message: string): void;
+  /** Nothing more will be sent here. Idempotent. */
+  end(): void;
+}
+
+/**
+ * Takes one message; false refuses it, without a word why: a socket is closed with 1008, a POST gets 400 without body.
+ * Who takes a message that came with a `reply` also ends that reply.
+ */
+export type MessageListener = (message: string, reply?: Reply) => boolean;
+
+/** Messages that came before there was a listener: a handshake needs two. */
+export const earlyMessagesMax = 4;
+
 export abstract class Link {
   abstract readonly kind: 'websocket' | 'https' | 'pair';
   /** Where the other end is, for logs only. */
@@ -14,8 +30,10 @@ export abstract class Link {
   abstract send(message: string): void;
   /** Bytes handed to `send` and not yet taken by the socket. */
   abstract readonly bufferedBytes: number;
+  /** One listener, called whenever some of what was buffered has been taken. */
+  abstract onDrain(listener: () => void): void;
   /** One listener; set it before the first await after getting a link, messages before that are kept. */
-  abstract onMessage(listener: (message: string) => void): void;
+  abstract onMessage(listener: MessageListener): void;
   /** Resolves once, never rejects. */
   abstract readonly closed: Promise<LinkClosed>;
   abstract close(code?: number, reason?: string): void;
