@@ -1,0 +1,39 @@
+// Opens the room: options compiled, parts put together, recovery done.
+import type { Store } from '#store';
+import type { AgentsDeps, AgentsLog } from './deps.js';
+import { LocalAgents } from './local.js';
+import { agentsOptions, type AgentsOptionsInput } from './options.js';
+import { doors, laid } from './parts.js';
+import type { Resolver } from './profiles/resolver.js';
+import { Holder } from './recovery/holder.js';
+import type { Sandbox } from './sandbox/sandbox.js';
+import type { Worktrees } from './worktrees/worktrees.js';
+
+export interface CreateAgents {
+  readonly store: Store;
+  /** In any order: the strongest that works on this machine is taken. Also those that do not work now: one may have left something when it did. */
+  readonly sandboxes: readonly Sandbox[];
+  readonly worktrees: Worktrees;
+  readonly resolver: Resolver;
+  readonly options: AgentsOptionsInput;
+  /** The instance id of this spoke. */
+  readonly sourceId: string;
+  readonly log: AgentsLog;
+  /** Epoch milliseconds; the machine's clock by default. */
+  readonly now?: () => number;
+}
+
+/**
+ * The agents of this machine, after recovery: what a crash left behind has been ended and is being cleaned up when this
+ * resolves. End it with `close()`.
+ * @throws ZodError for options that are not valid; what the store throws.
+ */
+export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
+  const options = agentsOptions.parse(given.options);
+  const deps: AgentsDeps = { ...given, options, now: given.now ?? Date.now };
+  const holder = await Holder.open(deps.store, options.stateDir, options.leaseMs, deps.log);
+  const ground = await laid(deps, holder);
+  const agents = new LocalAgents(deps, ground, doors(deps, ground, holder));
+  await agents.open();
+  return agents;
+}

@@ -1,0 +1,27 @@
+// What the whole room stands on; handed down from `createAgents` and never looked up elsewhere.
+import type { Store } from '#store';
+import type { AgentsOptions } from './options.js';
+import type { Resolver } from './profiles/resolver.js';
+import type { Sandbox } from './sandbox/sandbox.js';
+import type { Worktrees } from './worktrees/worktrees.js';
+
+/** As pino has them. Causes go here and nowhere else. */
+export interface AgentsLog {
+  info(context: object, message: string): void;
+  warn(context: object, message: string): void;
+  error(context: object, message: string): void;
+}
+
+export interface AgentsDeps {
+  readonly store: Store;
+  /** In any order: the strongest that works on this machine is taken. Also those that do not work now: one may have left something when it did. */
+  readonly sandboxes: readonly Sandbox[];
+  readonly worktrees: Worktrees;
+  readonly resolver: Resolver;
+  readonly options: AgentsOptions;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** The instance id of this spoke: the `source` of every event. */
+  readonly sourceId: string;
+  readonly log: AgentsLog;
+}

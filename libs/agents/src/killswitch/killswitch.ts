@@ -1,0 +1,171 @@
+// Stops one agent, those of one owner, or all. Waits in no queue: a local run is stopped through its signal before the
+// store is asked anything. Answers only after a look found nothing alive, or with what is left. [K-4] [K-8] [L-2] [L-7]
+import { setTimeout as pause } from 'node:timers/promises';
+import { WritError, type Actor, type KillReport } from '#protocol';
+import { inWidth } from '../cleanup/within.js';
+import type { AgentsDeps } from '../deps.js';
+import type { Listing } from '../lifecycle/listing.js';
+import { isLive, type AgentRecord } from '../lifecycle/record.js';
+import type { Register } from '../lifecycle/register.js';
+import type { Rescue } from '../recovery/rescue.js';
+import type { Run } from '../spawner/run.js';
+import type { Runs } from '../spawner/runs.js';
+import { Stop } from '../spawner/stop.js';
+import { everybody, type Latches } from './latches.js';
+import type { Order, Orders } from './orders.js';
+import { emptyReport, joined } from './report.js';
+import type { Tombstones } from './tombstones.js';
+
+/** How often an agent that runs in another process is looked at. */
+const LOOK_MS = 50;
+
+export interface KillswitchParts {
+  readonly deps: AgentsDeps;
+  readonly register: Register;
+  readonly listing: Listing;
+  readonly runs: Runs;
+  readonly latches: Latches;
+  readonly tombstones: Tombstones;
+  readonly orders: Orders;
+  readonly rescue: Rescue;
+}
+
+type Will = Omit<Order, 'agentId' | 'scope'>;
+
+export class Killswitch {
+  /** Kills that are under way: whoever asks again gets the same report. */
+  private readonly underWay = new Map<string, Promise<KillReport>>();
+
+  constructor(private readonly parts: KillswitchParts) {}
+
+  kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport> {
+    const will: Will = { exitReason: 'killed', actor, reason };
+    return this.once(`agent ${owner ?? ''} ${agentId}`, () => this.killKnown(agentId, will, owner));
+  }
+
+  /** The latch first, durable; then passes over what lives until one finds nothing. [K-3] */
+  killAll(scope: string, actor: Actor, reason: string): Promise<KillReport> {
+    const order: Order = { scope, exitReason: 'killed', actor, reason };
+    return this.once(`all ${scope}`, async () => {
+      const { latches, orders, deps } = this.parts;
+      const latch = { scope, actor, reason, setAt: new Date(deps.now()).toISOString() };
+      try {
+        await latches.set(latch, orders.append(order));
+      } finally {
+        orders.obey(order);
+      }
+      return this.passes(order, scope);
+    });
+  }
+
+  /** Like a kill of all of them, but without a latch, and recorded as what it is. */
+  ownerLost(owner: string, reason: string): Promise<KillReport> {
+    const actor: Actor = { kind: 'system', id: 'spoke' };
+    const order: Order = { scope: owner, exitReason: 'connection_lost', actor, reason };
+    return this.once(`lost ${owner}`, async () => {
+      this.parts.orders.obey(order);
+      await this.parts.orders.give(order);
+      return this.passes(order, owner);
+    });
+  }
+
+  private once(name: string, work: () => Promise<KillReport>): Promise<KillReport> {
+    const running = this.underWay.get(name) ?? work().finally(() => this.underWay.delete(name));
+    this.underWay.set(name, running);
+    return running;
+  }
+
+  /** Agents of others are `not_found`, and so is an unknown one unless an owner says that its spawn may still come. */
+  private async killKnown(agentId: string, will: Will, owner?: string): Promise<KillReport> {
+    const { runs, register, tombstones } = this.parts;
+    for (;;) {
+      const run = runs.get(agentId);
+      if (run && (owner === undefined || run.owner === owner)) return this.killRun(run, will);
+      const entry = await register.read(agentId);
+      if (entry || owner === undefined) return this.killRecord(await register.find(agentId, owner), will);
+      if (await tombstones.leave(owner, agentId, will.actor, will.reason)) return { ...emptyReport, killed: [agentId] };
+    }
+  }
+
+  private async killRun(run: Run, will: Will): Promise<KillReport> {
+    run.stop(new Stop(will.exitReason, will.actor, will.reason));
+    const { graceMs, killMs } = this.parts.deps.options;
+    const late = new AbortController();
+    const patience = pause(graceMs + killMs, 'late' as const, { signal: late.signal, ref: false });
+    patience.catch(() => undefined);
+    try {
+      const end = await Promise.race([run.ended, run.nextSurvivors(), patience]);
+      if (typeof end === 'object') return reportOf(end, will);
+      const left = end === 'late' ? await this.look(run.agentId) : end;
+      return failure(run.agentId, left);
+    } finally {
+      late.abort();
+    }
+  }
+
+  /** Of an agent that this process does not run: it has ended, or runs elsewhere, or nobody runs it any more. */
+  private async killRecord(record: AgentRecord, will: Will): Promise<KillReport> {
+    const { agentId } = record;
+    const { graceMs, killMs } = this.parts.deps.options;
+    if (!isLive(record.state)) return { ...emptyReport, alreadyEnded: [agentId] };
+    await this.parts.orders.give({ agentId, ...will });
+    const deadline = performance.now() + graceMs + killMs;
+    for (;;) {
+      const run = this.parts.runs.get(agentId);
+      if (run) return this.killRun(run, will);
+      const now = await this.rescued(record, will);
+      if (!isLive(now.state)) return reportOf(now, will);
+      if (performance.now() > deadline) return failure(agentId, await this.look(agentId));
+      await pause(LOOK_MS, undefined, { ref: false });
+    }
+  }
+
+  private async rescued(record: AgentRecord, will: Will): Promise<AgentRecord> {
+    try {
+      return await this.parts.rescue.ifAbandoned(record.agentId, will);
+    } catch (cause) {
+      this.parts.deps.log.error({ cause, agentId: record.agentId }, 'an abandoned agent could not be ended yet');
+      return record;
+    }
+  }
+
+  private async passes(order: Order, scope: string): Promise<KillReport> {
+    const owner = scope === everybody ? undefined : scope;
+    const reports = new Map<string, KillReport>();
+    for (;;) {
+      const found = (await this.parts.listing.liveLeases(owner)).filter(({ agentId }) => !reports.has(agentId));
+      if (found.length === 0) return joined(reports.values());
+      await inWidth(found, this.parts.deps.options.killWidthMax, async ({ agentId }) => {
+        reports.set(agentId, await this.killOne(agentId, order));
+      });
+    }
+  }
+
+  private async killOne(agentId: string, will: Will): Promise<KillReport> {
+    try {
+      return await this.killKnown(agentId, will);
+    } catch (cause) {
+      this.parts.deps.log.error({ cause, agentId }, 'a kill failed');
+      const reason = cause instanceof WritError ? cause.detail : 'It failed; the log has the cause.';
+      return { ...emptyReport, failed: [{ agentId, reason }] };
+    }
+  }
+
+  private async look(agentId: string): Promise<number> {
+    const looks = this.parts.deps.sandboxes.map((sandbox) => sandbox.survivors(agentId).catch(() => 1));
+    return (await Promise.all(looks)).reduce((sum, count) => sum + count, 0);
+  }
+}
+
+/** An agent that ended by itself while the kill was on its way was not killed. */
+function reportOf(record: AgentRecord, will: Will): KillReport {
+  const { agentId, state, exitReason } = record;
+  const isOurs = state === 'killed' || exitReason === will.exitReason;
+  return { ...emptyReport, [isOurs ? 'killed' : 'alreadyEnded']: [agentId] };
+}
+
+function failure(agentId: string, survivors: number): KillReport {
+  const stopped = 'It is stopped, but its end is not recorded yet; ask for its status.';
+  const reason = survivors > 0 ? `${survivors} processes still live; they are tried again.` : stopped;
+  return { ...emptyReport, failed: [{ agentId, reason }], survivors };
+}

@@ -1,0 +1,40 @@
+// Events of agents, made to the protocol's schema before they reach the store: what is journaled can be read by anyone.
+import { randomUUID } from 'node:crypto';
+import { agentEvent, type AgentEvent, type EventData, type EventType } from '#protocol';
+import type { AgentRecord } from './record.js';
+
+export class EventMint {
+  constructor(
+    private readonly source: string,
+    private readonly now: () => number,
+  ) {}
+
+  time(): string {
+    return new Date(this.now()).toISOString();
+  }
+
+  of<T extends EventType>(type: T, subject: string, data: EventData<T>): AgentEvent {
+    const event = { specversion: '1.0', id: randomUUID(), source: this.source, type, subject, time: this.time(), data };
+    return agentEvent.parse(event);
+  }
+
+  spawned(record: AgentRecord): AgentEvent {
+    const { taskId, agentType, context, options, limits, idk, actor } = record;
+    return this.of('agent.spawned', record.agentId, { taskId, agentType, context, options, limits, idk, actor });
+  }
+
+  running(record: AgentRecord): AgentEvent {
+    const { level, enforced } = record.sandbox;
+    return this.of('agent.running', record.agentId, { sandbox: { level, enforced: [...enforced] } });
+  }
+
+  /** The event of a terminal state. */
+  ended(record: AgentRecord): AgentEvent {
+    const { agentId, usage, outputBytes, result, actor, reason = '' } = record;
+    const exitReason = record.exitReason ?? 'runtime_error';
+    if (record.state === 'completed' && result)
+      return this.of('agent.completed', agentId, { result, usage, outputBytes, exitReason });
+    const type = record.state === 'killed' ? 'agent.killed' : 'agent.failed';
+    return this.of(type, agentId, { reason, exitReason, usage, outputBytes, result, actor });
+  }
+}

@@ -1,0 +1,64 @@
+// The record of an agent: the one source of truth about it, and the keys under which the store has it.
+import type { Actor, AgentResource, AgentState, Cleanup, SandboxLevel, SpawnArgs } from '#protocol';
+import type { Key } from '#store';
+
+/** What an agent waits for while it is `spawning`. */
+export type Phase = 'queued' | 'worktree' | 'sandbox';
+
+export interface AgentRecord extends Omit<AgentResource, 'agentId' | 'phase' | 'sandbox' | 'actor' | 'spoke' | 'asOf'> {
+  readonly agentId: string;
+  readonly phase?: Phase;
+  readonly idk?: string;
+  /** Who spawned it; `actor` is who changed its state last. */
+  readonly spawnedBy: Actor;
+  readonly actor: Actor;
+  /** Chosen at spawn; `enforced` is known once something runs in it. */
+  readonly sandbox: { level: SandboxLevel; enforced: string[] };
+  readonly outputDropped: number;
+}
+
+/** Whose an agent is while it is alive, and what of its clean-up is left when it has ended. Its absence means: nothing is left. */
+export interface Lease {
+  readonly agentId: string;
+  readonly owner: string;
+  /** The process that runs it; see recovery. */
+  readonly holder: string;
+  /** The machine and state folder where its sandbox, worktree and output are. */
+  readonly site: string;
+  /** Present from the terminal state on. */
+  readonly ending?: { readonly done: Partial<Cleanup>; readonly attempts: number };
+}
+
+export const recordKey = (agentId: string): Key => ['agents', 'record', agentId];
+export const leaseKey = (agentId: string): Key => ['agents', 'lease', agentId];
+export const leases: Key = ['agents', 'lease'];
+
+/** Index keys in the order of spawning, over all owners and of one. */
+export const timeIndex = (owner?: string): Key =>
+  owner === undefined ? ['agents', 'by-time'] : ['agents', 'by-owner', owner];
+
+export function timeOrder(record: Pick<AgentRecord, 'agentId' | 'spawnedAt'>): string {
+  return `${String(Date.parse(record.spawnedAt)).padStart(15, '0')}-${record.agentId}`;
+}
+
+export function isLive(state: AgentState): boolean {
+  return state === 'spawning' || state === 'running';
+}
+
+export function argsOf(record: AgentRecord): SpawnArgs {
+  const { taskId, agentType, context, options } = record;
+  return { taskId, agentType, context, options };
+}
+
+/** What the outside sees of a record. */
+export function resourceOf(record: AgentRecord): AgentResource {
+  const { level, enforced } = record.sandbox;
+  const shown: AgentResource & { idk?: string; spawnedBy?: Actor; outputDropped?: number } = {
+    ...record,
+    sandbox: { level, enforced: [...enforced] },
+  };
+  delete shown.idk;
+  delete shown.spawnedBy;
+  delete shown.outputDropped;
+  return shown;
+}

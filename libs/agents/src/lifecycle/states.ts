@@ -1,0 +1,47 @@
+// The state machine of an agent. Pure: what a record becomes; the register commits it.
+import { WritError, type Actor, type AgentResult, type ExitReason } from '#protocol';
+import { redacted } from './redact.js';
+import { isLive, type AgentRecord, type Phase } from './record.js';
+
+//                       ┌────────────┐  something runs   ┌─────────┐  finished   ┌───────────┐
+//   spawn ─────────────▶│  spawning  │──────────────────▶│ running │────────────▶│ completed │
+//                       └────────────┘                   └─────────┘             └───────────┘
+//     phase: queued → worktree → sandbox                   │     │
+//                         │      │                         │     │   error, limit,   ┌────────┐
+//                         │      └─────────────────────────┼─────┴──────────────────▶│ failed │
+//                         │                                │   restart, shutdown     └────────┘
+//                         │                                │  kill, and a look       ┌────────┐
+//                         └────────────────────────────────┴────────────────────────▶│ killed │
+//                                                             found nothing alive    └────────┘
+// The last three are final. Every terminal state is recorded only after nothing of the agent lives any more.
+
+/** How an agent ends. `reason` is a sentence for people. */
+export interface Ending {
+  readonly state: 'completed' | 'failed' | 'killed';
+  readonly exitReason: ExitReason;
+  readonly actor: Actor;
+  readonly reason: string;
+  readonly result?: AgentResult;
+}
+
+function refuse(record: AgentRecord, wish: string): never {
+  throw new WritError('invalid_transition', `The agent is ${record.state} and cannot become ${wish}.`);
+}
+
+export function toPhase(record: AgentRecord, phase: Phase): AgentRecord {
+  if (record.state !== 'spawning') refuse(record, `spawning (${phase})`);
+  return { ...record, phase };
+}
+
+export function toRunning(record: AgentRecord, enforced: readonly string[], at: string): AgentRecord {
+  if (record.state !== 'spawning') refuse(record, 'running');
+  const sandbox = { level: record.sandbox.level, enforced: [...enforced] };
+  return { ...record, state: 'running', phase: undefined, startedAt: at, sandbox };
+}
+
+export function toEnded(record: AgentRecord, ending: Ending, at: string): AgentRecord {
+  if (!isLive(record.state) || (ending.state === 'completed' && record.state !== 'running'))
+    refuse(record, ending.state);
+  const reason = ending.state === 'killed' ? ending.reason : redacted(ending.reason);
+  return { ...record, ...ending, phase: undefined, reason, endedAt: at };
+}

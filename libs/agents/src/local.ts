@@ -1,0 +1,103 @@
+// The face, answered by this machine: each question goes to the part that knows.
+import type { Actor, AgentResource, KillReport } from '#protocol';
+import { Agents, type AgentFilter, type Latch, type OutputChunk, type SpawnRequest } from './agents.js';
+import { inTime } from './cleanup/within.js';
+import type { AgentsDeps } from './deps.js';
+import { resourceOf } from './lifecycle/record.js';
+import type { Doors, Ground } from './parts.js';
+import { Stop, theSpoke } from './spawner/stop.js';
+
+/** A diff as it is shown; the rest is in the repository. */
+const DIFF_BYTES_MAX = 512 * 1024;
+
+export class LocalAgents extends Agents {
+  private readonly watching = new AbortController();
+  private ended?: Promise<void>;
+
+  constructor(
+    private readonly deps: AgentsDeps,
+    private readonly ground: Ground,
+    private readonly doors: Doors,
+  ) {
+    super();
+  }
+
+  /** Claims the lease, ends what a crash left, and hears stop orders from then on. */
+  async open(): Promise<void> {
+    await this.doors.holder.claim();
+    void this.doors.orders.follow(this.watching.signal);
+    await this.doors.sweep.begin();
+  }
+
+  /** Refuses new spawns, stops every agent and records it as `failed` with `shutdown`. What does not end in time is left to the next start. [S-6] [L-12] */
+  close(): Promise<void> {
+    this.ended ??= this.shutDown();
+    return this.ended;
+  }
+
+  spawn(request: SpawnRequest): Promise<AgentResource> {
+    return this.doors.spawner.spawn(request);
+  }
+
+  async get(agentId: string, owner?: string): Promise<AgentResource> {
+    return resourceOf(await this.ground.register.find(agentId, owner));
+  }
+
+  list(filter: AgentFilter): Promise<{ agents: readonly AgentResource[]; next?: string }> {
+    return this.ground.listing.list(filter);
+  }
+
+  output(agentId: string, offset: number, bytesMax: number, owner?: string): Promise<OutputChunk> {
+    return this.ground.reader.read(agentId, offset, bytesMax, owner);
+  }
+
+  follow(agentId: string, offset: number, signal: AbortSignal, owner?: string): AsyncIterable<OutputChunk> {
+    return this.ground.reader.follow(agentId, offset, signal, owner);
+  }
+
+  async diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }> {
+    await this.ground.register.find(agentId, owner);
+    return this.deps.worktrees.diff(agentId, DIFF_BYTES_MAX);
+  }
+
+  kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport> {
+    return this.doors.killswitch.kill(agentId, actor, reason, owner);
+  }
+
+  killAll(scope: string, actor: Actor, reason: string): Promise<KillReport> {
+    return this.doors.killswitch.killAll(scope, actor, reason);
+  }
+
+  ownerLost(owner: string, reason: string): Promise<KillReport> {
+    return this.doors.killswitch.ownerLost(owner, reason);
+  }
+
+  reset(scope: string, actor: Actor, reason: string): Promise<boolean> {
+    this.deps.log.info({ scope, actor, reason }, 'a latch is being reset');
+    return this.doors.latches.reset(scope, actor);
+  }
+
+  latches(): Promise<readonly Latch[]> {
+    return this.doors.latches.all();
+  }
+
+  live(owner?: string): Promise<number> {
+    return this.ground.ledger.live(owner);
+  }
+
+  async free(): Promise<number> {
+    return Math.max(0, this.deps.options.agentsMax - (await this.live()));
+  }
+
+  private async shutDown(): Promise<void> {
+    const { options, log } = this.deps;
+    const { runs } = this.ground;
+    this.doors.spawner.close();
+    for (const run of runs.all()) run.stop(new Stop('shutdown', theSpoke, 'The spoke shuts down.'));
+    await inTime(options.graceMs + options.stepMs, 'Ending all agents', runs.over(), log);
+    for (const run of runs.all()) run.abandon();
+    this.watching.abort();
+    await this.doors.sweep.end();
+    await this.doors.holder.give();
+  }
+}

@@ -1,0 +1,53 @@
+// Every part of the room, made once and handed what it needs: first the ground, then the doors that stand on it.
+import { join } from 'node:path';
+import { CleanupSaga } from './cleanup/saga.js';
+import type { AgentsDeps } from './deps.js';
+import { Killswitch } from './killswitch/killswitch.js';
+import { Latches } from './killswitch/latches.js';
+import { Orders } from './killswitch/orders.js';
+import { Tombstones } from './killswitch/tombstones.js';
+import { EventMint } from './lifecycle/events.js';
+import { Ledger } from './lifecycle/ledger.js';
+import { Listing } from './lifecycle/listing.js';
+import type { AgentRecord } from './lifecycle/record.js';
+import { Register } from './lifecycle/register.js';
+import { OutputReader } from './output/reader.js';
+import { Spools } from './output/spool.js';
+import type { Holder } from './recovery/holder.js';
+import { Rescue } from './recovery/rescue.js';
+import { Sweep } from './recovery/sweep.js';
+import { Run } from './spawner/run.js';
+import { Runs } from './spawner/runs.js';
+import { Spawner } from './spawner/spawner.js';
+import { Turnstile } from './spawner/turnstile.js';
+
+export async function laid(deps: AgentsDeps, holder: Holder) {
+  const { store, options } = deps;
+  const ledger = new Ledger(store, options.storeMs);
+  const register = new Register(store, ledger, options.storeMs);
+  const mint = new EventMint(deps.sourceId, deps.now);
+  const spools = new Spools(join(options.stateDir, 'output'));
+  await spools.prepare();
+  const ends = new Turnstile(options.startsMax);
+  const saga = new CleanupSaga(deps, register, mint, ends, holder);
+  const starts = new Turnstile(options.startsMax);
+  const reader = new OutputReader(spools, register);
+  return { ledger, register, mint, spools, ends, saga, starts, reader, runs: new Runs(), listing: new Listing(store) };
+}
+
+export type Ground = Awaited<ReturnType<typeof laid>>;
+
+export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
+  const { store, options, log } = deps;
+  const start = (record: AgentRecord) => ground.runs.start(new Run({ ...ground, deps }, record));
+  const latches = new Latches(store, options.storeMs);
+  const tombstones = new Tombstones(store, options);
+  const orders = new Orders(store, ground.runs, log);
+  const rescue = new Rescue({ ...ground, deps, holder });
+  const spawner = new Spawner({ ...ground, deps, latches, tombstones, claim: holder, start });
+  const killswitch = new Killswitch({ ...ground, deps, latches, tombstones, orders, rescue });
+  const sweep = new Sweep({ ...ground, deps, holder, rescue, start });
+  return { holder, latches, orders, spawner, killswitch, sweep };
+}
+
+export type Doors = ReturnType<typeof doors>;

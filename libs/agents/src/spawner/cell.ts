@@ -1,0 +1,61 @@
+// The sandbox of one agent: what was launched in it, and how it is emptied. Emptied means that a look found nothing. [K-8]
+import { WritError } from '#protocol';
+import { within } from '../cleanup/within.js';
+import type { LaunchSpec, Sandbox, SandboxProcess } from '../sandbox/sandbox.js';
+
+export type CellSpec = Pick<LaunchSpec, 'agentId' | 'cwd' | 'mounts' | 'limits'>;
+
+export class Cell {
+  /** Ends everything at once, without grace; aborted only after the gentle stop. */
+  private readonly hard = new AbortController();
+  private readonly launching = new Set<Promise<unknown>>();
+  private closed = false;
+  /** Whether anything was ever started: if not, there is nothing to clean up. */
+  used = false;
+
+  constructor(
+    private readonly sandbox: Sandbox | undefined,
+    private readonly stepMs: number,
+  ) {}
+
+  /** @throws WritError `sandbox_unavailable`, `limit_unenforceable`; `killed` once the cell is being emptied. */
+  async launch(
+    spec: CellSpec,
+    argv: readonly [string, ...string[]],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<SandboxProcess> {
+    if (this.closed) throw new WritError('killed', 'The agent is being stopped.');
+    if (!this.sandbox)
+      throw new WritError('sandbox_unavailable', 'The sandbox of this agent is not configured any more.');
+    this.used = true;
+    const launch = { ...spec, argv, env: { ...env } };
+    const started = this.sandbox.launch(launch, this.hard.signal);
+    const settled = started.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.launching.add(settled);
+    void settled.then(() => this.launching.delete(settled));
+    return started;
+  }
+
+  /** SIGTERM, grace, SIGKILL, and a look. Whatever was being launched meanwhile ends too. Returns how many are left. */
+  async empty(agentId: string, graceMs: number): Promise<number> {
+    const { sandbox } = this;
+    this.closed = true;
+    if (!sandbox || !this.used) return 0;
+    try {
+      await within(graceMs + this.stepMs, 'Stopping the sandbox', sandbox.stop(agentId, graceMs));
+    } finally {
+      this.hard.abort();
+    }
+    await within(this.stepMs, 'A launch that was stopped', Promise.all(this.launching));
+    return within(this.stepMs, 'Looking for survivors', this.secondLook(sandbox, agentId));
+  }
+
+  /** What a launch that was under way left behind gets no grace. */
+  private async secondLook(sandbox: Sandbox, agentId: string): Promise<number> {
+    const left = await sandbox.survivors(agentId);
+    return left === 0 ? 0 : sandbox.stop(agentId, 0);
+  }
+}

@@ -1,0 +1,272 @@
+// One agent from the backlog to its end: worktree → sandbox → runtime → nothing left alive → terminal state → clean-up.
+// Everything that can stop it is one signal; everything it waits for is raced against that signal.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CleanupSaga } from '../cleanup/saga.js';
+import { inTime, within } from '../cleanup/within.js';
+import type { AgentsDeps } from '../deps.js';
+import type { EventMint } from '../lifecycle/events.js';
+import type { AgentRecord, Phase } from '../lifecycle/record.js';
+import type { Register } from '../lifecycle/register.js';
+import { toPhase, toRunning, type Ending } from '../lifecycle/states.js';
+import { Outlet } from '../output/outlet.js';
+import type { OutputReader } from '../output/reader.js';
+import type { Spools } from '../output/spool.js';
+import type { Resolved } from '../profiles/resolver.js';
+import type { AgentTask, RuntimeHost, RuntimeOutcome } from '../runtimes/runtime.js';
+import type { Harvest, Worktree } from '../worktrees/worktrees.js';
+import { argsOf } from '../lifecycle/record.js';
+import { Cell, type CellSpec } from './cell.js';
+import { endingOfError, endingOfOutcome, endingOfStop } from './endings.js';
+import { Meter } from './meter.js';
+import { resourceLimits } from './plan.js';
+import { aborted, Stop, theSpoke } from './stop.js';
+import type { Leave, Turnstile } from './turnstile.js';
+
+/** Between two tries to stop or to record what ended. */
+const RETRY_MS = [200, 1_000, 5_000, 15_000, 30_000] as const;
+
+export interface RunParts {
+  readonly deps: AgentsDeps;
+  readonly register: Register;
+  readonly mint: EventMint;
+  readonly spools: Spools;
+  readonly reader: OutputReader;
+  readonly starts: Turnstile;
+  readonly ends: Turnstile;
+  readonly saga: CleanupSaga;
+}
+
+type Finished = { readonly outcome: RuntimeOutcome } | { readonly error: unknown };
+
+export class Run {
+  readonly agentId: string;
+  readonly owner: string;
+  /** The terminal record. Resolves only after a look found nothing alive. */
+  readonly ended: Promise<AgentRecord>;
+  private readonly controller = new AbortController();
+  private readonly cell: Cell;
+  private readonly outlet: Outlet;
+  private readonly meter: Meter;
+  private readonly done = Promise.withResolvers<AgentRecord>();
+  private stuck = Promise.withResolvers<number>();
+  private creating?: Promise<Worktree>;
+  private becameRunning?: Promise<unknown>;
+  private resolved?: Resolved;
+  private isAbandoned = false;
+
+  constructor(
+    private readonly parts: RunParts,
+    private readonly agent: AgentRecord,
+  ) {
+    const { agentId, limits } = agent;
+    const { deps, register, mint } = parts;
+    this.agentId = agentId;
+    this.owner = agent.owner;
+    this.ended = this.done.promise;
+    const sandbox = deps.sandboxes.find((one) => one.level === agent.sandbox.level);
+    this.cell = new Cell(sandbox, deps.options.stepMs);
+    this.meter = new Meter(agentId, register, mint, (stop) => this.stop(stop));
+    this.outlet = new Outlet({
+      ...parts,
+      agentId,
+      log: deps.log,
+      bytesMax: limits.outputBytesMax ?? Number.MAX_SAFE_INTEGER,
+      inlineBytesMax: deps.options.outputInlineBytesMax,
+      flushMs: deps.options.outputFlushMs,
+      wrote: () => parts.reader.wake(agentId),
+    });
+  }
+
+  /** The first stop counts. Takes effect at once, whatever the run is waiting for. [K-15] */
+  stop(stop: Stop): void {
+    this.controller.abort(stop);
+  }
+
+  /** How many processes the next try to stop leaves, if it leaves any. */
+  nextSurvivors(): Promise<number> {
+    return this.stuck.promise;
+  }
+
+  /** Leaves what could not be stopped or recorded to the next start of the spoke. */
+  abandon(): void {
+    this.isAbandoned = true;
+  }
+
+  /** Never rejects. */
+  async live(): Promise<void> {
+    try {
+      const finished = await this.work();
+      await this.emptied();
+      await inTime(this.parts.deps.options.stepMs, 'Closing the output', this.outlet.close(), this.parts.deps.log);
+      const ended = await this.recorded(await this.endingOf(finished));
+      this.parts.reader.wake(this.agentId);
+      this.done.resolve(ended);
+      await this.cleanedUp();
+    } catch (cause) {
+      this.parts.deps.log.error({ cause, agentId: this.agentId }, 'a run could not be brought to its end');
+    }
+  }
+
+  private async work(): Promise<Finished> {
+    const { signal } = this.controller;
+    let deadline: NodeJS.Timeout | undefined;
+    let leave: Leave | undefined;
+    try {
+      leave = await this.parts.starts.enter(signal);
+      deadline = this.deadline();
+      return { outcome: await Promise.race([this.steps(leave), aborted(signal)]) };
+    } catch (error) {
+      if (!(error instanceof Stop)) this.parts.deps.log.warn({ cause: error, agentId: this.agentId }, 'a run failed');
+      return { error };
+    } finally {
+      clearTimeout(deadline);
+      leave?.();
+    }
+  }
+
+  private async steps(leave: Leave): Promise<RuntimeOutcome> {
+    const { agentId, context } = this.agent;
+    const { deps } = this.parts;
+    await this.phase('worktree');
+    this.creating = deps.worktrees.create({ agentId, ...context }, this.controller.signal);
+    const worktree = await this.creating;
+    await this.phase('sandbox');
+    const resolved = (this.resolved = await deps.resolver.resolve(argsOf(this.agent)));
+    const outcome = await resolved.runtime.run(this.task(resolved), this.host(worktree, resolved, leave));
+    await this.running([]);
+    return outcome;
+  }
+
+  private async phase(phase: Phase): Promise<void> {
+    this.controller.signal.throwIfAborted();
+    await this.parts.register.change(this.agentId, (record) => ({ record: toPhase(record, phase) }));
+  }
+
+  private running(enforced: readonly string[]): Promise<unknown> {
+    this.becameRunning ??= this.parts.register.change(this.agentId, (before) => {
+      const record = toRunning(before, enforced.slice(0, 20), this.parts.mint.time());
+      return { record, events: [this.parts.mint.running(record)] };
+    });
+    return this.becameRunning;
+  }
+
+  private task({ profile, skills, model }: Resolved): AgentTask {
+    const { agentId, taskId, agentType, context, limits } = this.agent;
+    const { repository, branch, workItems } = context;
+    return { agentId, taskId, agentType, repository, branch, workItems, limits, profile, skills, model };
+  }
+
+  private host(worktree: Worktree, { profile, mounts }: Resolved, leave: Leave): RuntimeHost {
+    const { signal } = this.controller;
+    const work = { from: worktree.path, to: '/work', writable: profile.writes };
+    const limits = resourceLimits(this.agent.limits);
+    const spec: CellSpec = { agentId: this.agentId, cwd: '/work', mounts: [work, ...mounts], limits };
+    return {
+      signal,
+      launch: async (argv, env) => {
+        signal.throwIfAborted();
+        const process = await this.cell.launch(spec, argv, env);
+        await this.running(process.enforced);
+        leave();
+        return process;
+      },
+      output: (text) => this.outlet.append(text),
+      admitTurn: async () => {
+        signal.throwIfAborted();
+        await this.meter.admitTurn();
+      },
+      record: (delta) => this.meter.record(delta),
+    };
+  }
+
+  /** Wall time counts from the moment the agent leaves the backlog. */
+  private deadline(): NodeJS.Timeout | undefined {
+    const { wallMs } = this.agent.limits;
+    if (wallMs === undefined) return undefined;
+    const stop = () => this.stop(new Stop('wall_time', theSpoke, `The agent ran for ${wallMs} ms, its limit.`));
+    return setTimeout(stop, wallMs).unref();
+  }
+
+  /** Tries until a look finds nothing: until then the agent is alive and keeps its place. [S-7] [L-7] */
+  private async emptied(): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      const left = await this.emptyOnce();
+      if (left === 0) return;
+      this.stuck.resolve(left);
+      this.stuck = Promise.withResolvers<number>();
+      await this.retryPause(tries);
+    }
+  }
+
+  private async emptyOnce(): Promise<number> {
+    try {
+      return await this.cell.empty(this.agentId, this.parts.deps.options.graceMs);
+    } catch (cause) {
+      this.parts.deps.log.error({ cause, agentId: this.agentId }, 'a sandbox could not be stopped; it is tried again');
+      return 1;
+    }
+  }
+
+  private async endingOf(finished: Finished): Promise<Ending> {
+    const harvest = await this.harvest();
+    const { signal } = this.controller;
+    if (signal.aborted) return endingOfStop(signal.reason as Stop, harvest);
+    if ('error' in finished) return endingOfError(finished.error, harvest);
+    if (finished.outcome.cause)
+      this.parts.deps.log.warn({ ...finished.outcome, agentId: this.agentId }, 'a run failed');
+    return endingOfOutcome(finished.outcome, harvest);
+  }
+
+  /** Commits what the agent left. A kill does not wait for it: the clean-up keeps the work before it removes anything. */
+  private async harvest(): Promise<Harvest | null> {
+    const { signal } = this.controller;
+    const stop = signal.aborted ? (signal.reason as Stop).exitReason : undefined;
+    const isHurried = stop === 'killed' || stop === 'shutdown';
+    if (isHurried || !this.resolved?.profile.writes || this.resolved.profile.result !== 'changes') return null;
+    const leave = await this.parts.ends.enter();
+    try {
+      const { taskId } = this.agent;
+      const harvested = this.parts.deps.worktrees.harvest(this.agentId, `writ: ${taskId}`);
+      const late = within(this.parts.deps.options.stepMs, 'Committing the work', harvested);
+      return await (signal.aborted ? late : Promise.race([late, aborted(signal)]));
+    } catch (cause) {
+      return this.unharvested(cause);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Work that could not be committed is no success; it stays in the worktree or its kept ref. */
+  private unharvested(cause: unknown): null {
+    if (cause instanceof Stop) return null;
+    this.parts.deps.log.error({ cause, agentId: this.agentId }, 'the work of an agent could not be committed');
+    this.stop(new Stop('repository_error', theSpoke, 'What the agent changed could not be committed.'));
+    return null;
+  }
+
+  /** Not tied to any signal: a report of the end is made also while everything shuts down. [L-12] */
+  private async recorded(ending: Ending): Promise<AgentRecord> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.parts.saga.end(this.agentId, ending);
+      } catch (cause) {
+        this.parts.deps.log.error({ cause, agentId: this.agentId }, 'an end could not be recorded; it is tried again');
+        await this.retryPause(tries);
+      }
+    }
+  }
+
+  private async retryPause(tries: number): Promise<void> {
+    if (this.isAbandoned) throw new Error('abandoned: the next start of the spoke takes over');
+    await pause(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)], undefined, { ref: false });
+  }
+
+  private async cleanedUp(): Promise<void> {
+    const { creating } = this;
+    const worktree = creating?.then(
+      () => true,
+      () => true,
+    );
+    await this.parts.saga.run(this.agentId, { launched: this.cell.used, worktree: worktree ?? Promise.resolve(false) });
+  }
+}

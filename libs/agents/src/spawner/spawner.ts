@@ -1,0 +1,145 @@
+// The one door for new agents: validated, admitted, committed as `spawning` with its event, and back at once. The way of
+// an accepted spawn is one commit without a single read; only what is refused or repeated looks closer. [S-1] [S-2] [S-8]
+import { isDeepStrictEqual } from 'node:util';
+import { WritError, type AgentResource } from '#protocol';
+import { agentEvents, type SpawnRequest } from '../agents.js';
+import type { AgentsDeps } from '../deps.js';
+import type { Latches } from '../killswitch/latches.js';
+import type { Tombstones } from '../killswitch/tombstones.js';
+import type { EventMint } from '../lifecycle/events.js';
+import type { Change, Ledger, Posted } from '../lifecycle/ledger.js';
+import {
+  argsOf,
+  leaseKey,
+  recordKey,
+  resourceOf,
+  timeIndex,
+  timeOrder,
+  type AgentRecord,
+  type Lease,
+} from '../lifecycle/record.js';
+import type { Register } from '../lifecycle/register.js';
+import { noUsage } from './meter.js';
+import { fitting, validated, type Fitting, type ValidRequest } from './plan.js';
+
+const TRIES_MAX = 5;
+
+export interface SpawnerParts {
+  readonly deps: AgentsDeps;
+  readonly register: Register;
+  readonly ledger: Ledger;
+  readonly mint: EventMint;
+  readonly latches: Latches;
+  readonly tombstones: Tombstones;
+  readonly claim: Pick<Lease, 'holder' | 'site'>;
+  /** Starts the run of an accepted agent. */
+  readonly start: (record: AgentRecord) => void;
+}
+
+export class Spawner {
+  private isClosed = false;
+
+  constructor(private readonly parts: SpawnerParts) {}
+
+  /** @throws WritError as `Agents.spawn`. */
+  async spawn(wish: SpawnRequest): Promise<AgentResource> {
+    const request = validated(wish);
+    if (this.isClosed) throw new WritError('capacity', 'The spoke is shutting down.', { retryAfterMs: 5_000 });
+    const fit = await this.admitted(request);
+    if ('taskId' in fit) return fit;
+    const record = this.draft(request, fit);
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const posted = await this.parts.ledger.post(this.change(request, record));
+      if (posted.kind === 'done') return this.accepted(record, posted.version);
+      const standing = await this.standing(request);
+      if (standing) return standing;
+      if (posted.kind === 'full') throw full(posted);
+    }
+    throw new WritError('store_unavailable', 'The spawn met others again and again; send it once more.');
+  }
+
+  /** Spawns from now on are refused. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** Sandbox and limits; or, when it cannot be admitted but was spawned before, the agent that is there. */
+  private async admitted(request: ValidRequest): Promise<Fitting | AgentResource> {
+    const { deps } = this.parts;
+    try {
+      await deps.resolver.resolve(request.args);
+      return await fitting(request, deps.options, deps.sandboxes);
+    } catch (error) {
+      const standing = await this.standing(request);
+      if (standing) return standing;
+      throw error;
+    }
+  }
+
+  /** What stands against a new agent: a latch, the agent itself, or the kill that came before. @throws WritError */
+  private async standing(request: ValidRequest): Promise<AgentResource | undefined> {
+    const { owner, agentId, args } = request;
+    await this.parts.latches.refuse(owner);
+    const entry = await this.parts.register.read(agentId);
+    if (!entry) await this.parts.tombstones.refuse(owner, agentId);
+    if (!entry) return undefined;
+    const isSame = entry.value.owner === owner && isDeepStrictEqual(plain(argsOf(entry.value)), plain(args));
+    if (!isSame) throw new WritError('idk_conflict', 'An agent with this id was spawned with other arguments.');
+    return resourceOf(entry.value);
+  }
+
+  private draft(request: ValidRequest, { level, limits }: Fitting): AgentRecord {
+    const { agentId, owner, actor, idk, args } = request;
+    return {
+      agentId,
+      owner,
+      ...args,
+      ...(idk === undefined ? {} : { idk }),
+      limits,
+      sandbox: { level, enforced: [] },
+      state: 'spawning',
+      phase: 'queued',
+      spawnedAt: this.parts.mint.time(),
+      spawnedBy: actor,
+      actor,
+      usage: noUsage,
+      outputBytes: 0,
+      outputDropped: 0,
+    };
+  }
+
+  private change(request: ValidRequest, record: AgentRecord): Change {
+    const { deps, latches, tombstones, mint, claim } = this.parts;
+    const { agentId, owner } = record;
+    const lease: Lease = { agentId, owner, ...claim };
+    const order = timeOrder(record);
+    return {
+      agentId,
+      owner,
+      by: 1,
+      max: { spoke: deps.options.agentsMax, owner: request.ceiling?.concurrentMax ?? deps.options.agentsMax },
+      checks: [{ key: recordKey(agentId), version: null }, tombstones.check(owner, agentId), ...latches.checks(owner)],
+      puts: [
+        { key: recordKey(agentId), value: record },
+        { key: leaseKey(agentId), value: lease },
+        { key: [...timeIndex(), order], value: agentId },
+        { key: [...timeIndex(owner), order], value: agentId },
+      ],
+      appends: [{ stream: agentEvents(owner), value: mint.spawned(record) }],
+    };
+  }
+
+  private accepted(record: AgentRecord, version: string): AgentResource {
+    this.parts.register.hold(record, version);
+    this.parts.start(record);
+    return resourceOf(record);
+  }
+}
+
+/** As JSON has it: a record from the store has no undefined members. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+function full({ of, live, max }: Extract<Posted, { kind: 'full' }>): WritError {
+  const whose = of === 'owner' ? 'of this owner ' : '';
+  return new WritError('capacity', `${live} agents ${whose}are alive; the limit is ${max}.`, { retryAfterMs: 5_000 });
+}

@@ -1,0 +1,30 @@
+// Why a run is stopped: the typed reason of the one signal that kill, deadline, budget, shutdown and a lost owner share.
+import type { Actor, ExitReason } from '#protocol';
+
+/** The spoke itself, where nobody asked. */
+export const theSpoke: Actor = { kind: 'system', id: 'spoke' };
+
+export class Stop extends Error {
+  override readonly name = 'Stop';
+
+  constructor(
+    readonly exitReason: ExitReason,
+    readonly actor: Actor,
+    reason: string,
+  ) {
+    super(reason);
+  }
+
+  get state(): 'failed' | 'killed' {
+    return this.exitReason === 'killed' ? 'killed' : 'failed';
+  }
+}
+
+/** Rejects with the signal's reason as soon as it aborts: what it is raced against may hang. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
