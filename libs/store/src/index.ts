@@ -12,3 +12,7 @@ export type {
   ReadOptions,
   StreamRecord,
 } from './store.js';
+export { StoreError } from './error.js';
+export type { StoreErrorCode } from './error.js';
+export { openSqliteStore } from './sqlite/sqlite.store.js';
+export type { SqliteOptions } from './sqlite/sqlite.store.js';

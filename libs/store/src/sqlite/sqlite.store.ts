@@ -1,0 +1,202 @@
+// The embedded Store: one SQLite file, or memory. Several processes may open the same file.
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import { StoreError, unavailable } from '../error.js';
+import { afterLast, decodeKey, encodeKey } from '../key.js';
+import { compileCommit, compileList, compileRead, cursorOf } from '../request.js';
+import {
+  type Commit,
+  type CommitResult,
+  type Entry,
+  type Key,
+  type ListOptions,
+  type ReadOptions,
+  Store,
+  type StreamRecord,
+} from '../store.js';
+import { Wakeups } from '../wakeups.js';
+import { identityOf, openDatabase } from './file.js';
+import { type Formats, formats } from './format.js';
+import { type EntryRow, prepareStatements, type RecordRow, type Statements } from './statements.js';
+import { Writer } from './writer.js';
+
+/** How often watchers look whether another process has written. */
+const pollMs = 100;
+/** How many entries a watch reads at once, and a trim removes at once. */
+const watchPage = 256;
+const trimPage = 4_096;
+
+/** `path` is a file, made with its folder if absent (modes 0600 and 0700), or `:memory:`. `clock` is epoch milliseconds. */
+export interface SqliteOptions {
+  readonly path: string;
+  readonly clock?: () => number;
+}
+
+/** @throws StoreError `store_format` for a newer format, with nothing changed; `store_unavailable` when the file cannot be opened. */
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  return openSqliteFile(options, formats);
+}
+
+/** As `openSqliteStore`, with the formats that this process shall know. */
+export async function openSqliteFile({ path, clock = Date.now }: SqliteOptions, known: Formats): Promise<Store> {
+  const db = openDatabase(path, known);
+  try {
+    const statements = prepareStatements(db);
+    return await Promise.resolve(new SqliteStore(db, statements, clock, incarnationOf(path, statements)));
+  } catch (error) {
+    db.close();
+    throw unavailable(error, 'The store file cannot be read.');
+  }
+}
+
+/** The stored incarnation if this is the file in which it was made, else a new one. */
+function incarnationOf(path: string, statements: Statements): string {
+  const identity = identityOf(path) ?? '';
+  statements.begin.run();
+  const stored = statements.meta.get('incarnation')?.['value'];
+  if (typeof stored === 'string' && statements.meta.get('identity')?.['value'] === identity) {
+    statements.commit.run();
+    return stored;
+  }
+  const incarnation = randomUUID();
+  statements.setMeta.run('incarnation', incarnation);
+  statements.setMeta.run('identity', identity);
+  statements.commit.run();
+  return incarnation;
+}
+
+class SqliteStore extends Store {
+  readonly #wakeups = new Wakeups();
+  readonly #writer: Writer;
+  readonly #closing = new AbortController();
+  #poll?: NodeJS.Timeout;
+  #dataVersion: unknown;
+
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly statements: Statements,
+    private readonly clock: () => number,
+    readonly incarnation: string,
+  ) {
+    super();
+    this.#writer = new Writer(statements, clock, (stream) => this.#wakeups.wake(stream));
+  }
+
+  async now(): Promise<number> {
+    return Promise.resolve(this.clock());
+  }
+
+  async get<T>(key: Key): Promise<Entry<T> | null> {
+    const encoded = Buffer.from(encodeKey(key));
+    const row = await this.#query(() => this.statements.get.get(encoded, this.clock()));
+    return row ? entryOf<T>(row as unknown as RecordRow) : null;
+  }
+
+  async list<T>(prefix: Key, options?: ListOptions): Promise<readonly Entry<T>[]> {
+    const page = compileList(prefix, options);
+    const [start, after] = [Buffer.from(page.prefix), page.after === null ? null : Buffer.from(page.after)];
+    const end = Buffer.concat([start, Buffer.of(afterLast)]);
+    const [low, high] = page.reverse ? [start, after ?? end] : [after ?? start, end];
+    const statement = page.reverse ? this.statements.listBack : this.statements.list;
+    const rows = await this.#query(() => statement.all(low, high, this.clock(), page.limit));
+    return rows.map((row) => entryOf<T>(row as unknown as RecordRow));
+  }
+
+  async commit(commit: Commit): Promise<CommitResult> {
+    this.#assertOpen();
+    return this.#writer.commit(compileCommit(commit));
+  }
+
+  async read<T>(stream: Key, options: ReadOptions): Promise<readonly StreamRecord<T>[]> {
+    const { stream: encoded, after, limit } = compileRead(stream, options);
+    return this.#entries<T>(encoded, after, limit);
+  }
+
+  async head(stream: Key): Promise<number> {
+    const encoded = Buffer.from(encodeKey(stream));
+    const row = await this.#query(() => this.statements.head.get(encoded));
+    return (row?.['head'] as number | undefined) ?? 0;
+  }
+
+  async *watch<T>(stream: Key, after: number, signal: AbortSignal): AsyncIterable<StreamRecord<T>> {
+    const encoded = encodeKey(stream);
+    let cursor = cursorOf(after);
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const ended = () => signal.aborted;
+    using subscription = this.#subscribe(encoded);
+    while (!ended()) {
+      const records = await this.#entries<T>(encoded, cursor, watchPage);
+      await (records.length === 0 ? subscription.wait(either) : setImmediate());
+      for (const record of records) {
+        if (ended()) return;
+        cursor = record.cursor;
+        yield record;
+      }
+    }
+  }
+
+  async trim(stream: Key, through: number): Promise<void> {
+    const encoded = Buffer.from(encodeKey(stream));
+    cursorOf(through);
+    for (;;) {
+      const { changes } = await this.#query(() => this.statements.trim.run(encoded, through, trimPage));
+      if (Number(changes) < trimPage) return;
+      await setImmediate();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#writer.drain();
+    this.#closing.abort();
+    clearInterval(this.#poll);
+    this.db.close();
+    await Promise.resolve();
+  }
+
+  async #entries<T>(stream: string, after: number, limit: number): Promise<StreamRecord<T>[]> {
+    const rows = await this.#query(() => this.statements.read.all(Buffer.from(stream), after, limit));
+    return (rows as unknown as EntryRow[]).map(({ cursor, value }) => ({ cursor, value: JSON.parse(value) as T }));
+  }
+
+  async #query<R>(run: () => R): Promise<R> {
+    this.#assertOpen();
+    try {
+      return await Promise.resolve(run());
+    } catch (error) {
+      throw unavailable(error, 'The store file cannot be read.');
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new StoreError('store_unavailable', 'The store is closed.');
+  }
+
+  /** Own commits wake their watchers at once; those of other processes show in SQLite's data version. */
+  #subscribe(stream: string): ReturnType<Wakeups['subscribe']> {
+    this.#dataVersion ??= this.#currentDataVersion();
+    this.#poll ??= setInterval(() => this.#look(), pollMs).unref();
+    return this.#wakeups.subscribe(stream);
+  }
+
+  #look(): void {
+    if (this.#wakeups.size === 0) {
+      clearInterval(this.#poll);
+      this.#poll = undefined;
+      return;
+    }
+    const version = this.#currentDataVersion();
+    if (version === this.#dataVersion) return;
+    this.#dataVersion = version;
+    this.#wakeups.wakeAll();
+  }
+
+  #currentDataVersion(): unknown {
+    return this.statements.dataVersion.get()?.['data_version'];
+  }
+}
+
+function entryOf<T>({ key, value, version }: RecordRow): Entry<T> {
+  return { key: decodeKey(Buffer.from(key).toString()), value: JSON.parse(value) as T, version: String(version) };
+}
