@@ -2,7 +2,7 @@
 import { type KeysClaims, keysClaims } from './claims.js';
 import { WritError } from './errors.js';
 import { openJws, signJws } from './jws.js';
-import { type PublicJwk, type SigningKey, VerifyingKey } from './keys.js';
+import { type PublicJwk, type SigningKey, thumbprintOf, VerifyingKey } from './keys.js';
 import { RefusedError } from './refused.js';
 import { lifetimeMaxS, skewS } from './times.js';
 
@@ -99,7 +99,8 @@ function faultOf(claims: KeysClaims, root: VerifyingKey, nowS: number): string |
   if (exp <= iat || exp - iat > lifetimeMaxS.keys) return 'of the wrong lifetime';
   if (iat > nowS + skewS) return 'from the future';
   if (keys.some((key) => key.exp <= key.nbf)) return 'naming a key that is never valid';
-  return undefined;
+  const kids = new Set([root.kid, ...keys.map(thumbprintOf)]);
+  return kids.size > keys.length ? undefined : 'naming a key twice, or the root as a key';
 }
 
 function replaced(ver: number, token: string, known: KeyStatement | undefined): string | undefined {
