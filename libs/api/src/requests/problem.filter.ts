@@ -4,6 +4,7 @@ import { Catch, HttpException, Inject } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { problemOf, WritError } from '#protocol';
 import type { ErrorCode, Problem } from '#protocol';
+import { StoreError } from '#store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { LOGGER } from './logging.js';
@@ -23,6 +24,13 @@ const ofFastify: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'content-length: it is not the length of the body.',
 };
 
+function fromStore(error: StoreError): WritError {
+  const code = error.code === 'invalid' ? 'internal' : error.code;
+  return new WritError(code, code === 'internal' ? 'The request could not be finished.' : error.detail, {
+    cause: error,
+  });
+}
+
 /** Errors of Fastify and Nest below 500 are the caller's: they keep their status and get a sentence of ours. */
 function fromFramework(error: unknown): Problem | undefined {
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
@@ -37,6 +45,7 @@ function fromFramework(error: unknown): Problem | undefined {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof WritError) return problemOf(error);
+  if (error instanceof StoreError) return problemOf(fromStore(error));
   return fromFramework(error) ?? problemOf(error);
 }
 
