@@ -1,0 +1,129 @@
+// Agents, their output and what happens to them; alike on hub and spoke.
+import { randomUUID } from 'node:crypto';
+import type {
+  AgentEvent,
+  AgentListQuery,
+  AgentPageResource,
+  AgentResource,
+  KillBody,
+  KillOutcomeResource,
+  LatchBody,
+  SpawnRequestBody,
+} from '#protocol';
+import type { Http } from './http.js';
+import { resuming } from './sse.js';
+
+/** `waitS`: seconds to wait for the peer's signed answer, 5 by default and 60 at most. */
+export interface SpawnOptions {
+  /** Made by the client when left out, so that a retry never makes a second agent. */
+  readonly idempotencyKey?: string;
+  readonly waitS?: number;
+}
+
+/** A command that no peer has answered yet. */
+export interface Pending {
+  readonly commandId: string;
+  readonly agentId?: string;
+  readonly spoke: string;
+  readonly state: 'pending';
+}
+
+export type SpawnAnswer = { readonly agent: AgentResource } | { readonly pending: Pending };
+
+/** `cursor` goes on after this piece. */
+export interface Output {
+  readonly cursor: string;
+  readonly text: string;
+  readonly dropped: number;
+  readonly end: boolean;
+}
+
+/** An event and, on a hub, the spoke it came from. */
+export interface Happened {
+  readonly cursor: string;
+  readonly event: AgentEvent;
+  readonly spoke?: string;
+}
+
+const waitSDefault = 5;
+const at = (id: string) => `/v1/agents/${encodeURIComponent(id)}`;
+
+export class AgentResources {
+  constructor(private readonly http: Http) {}
+
+  async spawn(body: SpawnRequestBody, options: SpawnOptions = {}): Promise<SpawnAnswer> {
+    const { idempotencyKey = randomUUID(), waitS = waitSDefault } = options;
+    const call = { method: 'POST', path: '/v1/agents', body, waitS, repeatable: true } as const;
+    const headers = { 'idempotency-key': idempotencyKey };
+    const answer = await this.http.call<AgentResource | Pending>({ ...call, headers });
+    return answer.status === 202 ? { pending: answer.body as Pending } : { agent: answer.body as AgentResource };
+  }
+
+  /** One page, newest first. */
+  async list(query: AgentListQuery = {}): Promise<AgentPageResource> {
+    return (await this.http.call<AgentPageResource>({ method: 'GET', path: '/v1/agents', query: { ...query } })).body;
+  }
+
+  /** All of them, page by page as they are asked for. */
+  async *all(query: AgentListQuery = {}): AsyncIterable<AgentResource> {
+    let { cursor } = query;
+    do {
+      const page = await this.list({ limit: 200, ...query, cursor });
+      yield* page.agents;
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+  }
+
+  async get(id: string): Promise<AgentResource> {
+    return (await this.http.call<AgentResource>({ method: 'GET', path: at(id) })).body;
+  }
+
+  /** Output from a cursor on as it comes, over cuts and restarts, until its end or the signal. */
+  async *output(id: string, cursor?: string, signal?: AbortSignal): AsyncIterable<Output> {
+    const call = { method: 'GET', path: `${at(id)}/output`, signal } as const;
+    for await (const { data } of resuming(this.http, call, cursor)) yield data as Output;
+  }
+
+  /** What is there now, 256 KiB at most; go on with its `cursor`. */
+  async readOutput(id: string, cursor?: string): Promise<Output> {
+    const query = { follow: false, cursor };
+    return (await this.http.call<Output>({ method: 'GET', path: `${at(id)}/output`, query })).body;
+  }
+
+  async diff(id: string): Promise<{ text: string; truncated: boolean }> {
+    return (await this.http.call<{ text: string; truncated: boolean }>({ method: 'GET', path: `${at(id)}/diff` })).body;
+  }
+
+  /** Safe to repeat: killing an ended agent is no error. */
+  async kill(id: string, reason: string, waitS = waitSDefault): Promise<KillOutcomeResource> {
+    const call = { method: 'POST', path: `${at(id)}/kill`, body: { reason }, waitS, repeatable: true } as const;
+    return (await this.http.call<KillOutcomeResource>(call)).body;
+  }
+
+  /** Everything that happens, from the beginning or after a cursor, until the signal. */
+  async *events(cursor?: string, signal?: AbortSignal): AsyncIterable<Happened> {
+    const call = { method: 'GET', path: '/v1/events', signal } as const;
+    for await (const { id, data } of resuming(this.http, call, cursor))
+      yield { ...(data as Omit<Happened, 'cursor'>), cursor: id };
+  }
+}
+
+export class KillResources {
+  constructor(private readonly http: Http) {}
+
+  /** Sets the latch of the scope and kills all that lives under it. Safe to repeat. */
+  async all(body: KillBody, waitS = waitSDefault): Promise<KillOutcomeResource> {
+    const call = { method: 'POST', path: '/v1/kill', body, waitS, repeatable: true } as const;
+    return (await this.http.call<KillOutcomeResource>(call)).body;
+  }
+
+  /** Clears the latch of the scope; answers with those that remain. */
+  async reset(body: KillBody): Promise<LatchBody[]> {
+    const call = { method: 'POST', path: '/v1/kill/reset', body, repeatable: true } as const;
+    return (await this.http.call<{ latches: LatchBody[] }>(call)).body.latches;
+  }
+
+  async latches(): Promise<LatchBody[]> {
+    return (await this.http.call<{ latches: LatchBody[] }>({ method: 'GET', path: '/v1/kill' })).body.latches;
+  }
+}

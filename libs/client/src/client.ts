@@ -1,0 +1,65 @@
+// The typed client of the REST API, for hub and spoke alike; what only one of them has answers `not_found` on the other.
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated, InstanceResource } from '#protocol';
+import { AgentResources, KillResources } from './agents.js';
+import { Http } from './http.js';
+import type { ConnectionOptions } from './http.js';
+import { CommandResources, HubResources, InviteResources, SpokeResources } from './peers.js';
+
+class KeyResources {
+  constructor(private readonly http: Http) {}
+
+  /** The secret is in this answer only. */
+  async create(body: ApiKeyCreate): Promise<ApiKeyCreated> {
+    return (await this.http.call<ApiKeyCreated>({ method: 'POST', path: '/v1/keys', body })).body;
+  }
+
+  async list(): Promise<ApiKey[]> {
+    return (await this.http.call<{ keys: ApiKey[] }>({ method: 'GET', path: '/v1/keys' })).body.keys;
+  }
+
+  async revoke(id: string): Promise<void> {
+    await this.http.call({ method: 'DELETE', path: `/v1/keys/${encodeURIComponent(id)}` });
+  }
+}
+
+/** All methods throw `WritProblem` when the instance refuses and WritError `peer_unavailable` when nothing answers. */
+export class RestClient implements AsyncDisposable {
+  private readonly http: Http;
+  readonly agents: AgentResources;
+  readonly kill: KillResources;
+  readonly keys: KeyResources;
+  readonly invites: InviteResources;
+  readonly spokes: SpokeResources;
+  readonly commands: CommandResources;
+  readonly hubs: HubResources;
+
+  constructor(options: ConnectionOptions) {
+    this.http = new Http(options);
+    this.agents = new AgentResources(this.http);
+    this.kill = new KillResources(this.http);
+    this.keys = new KeyResources(this.http);
+    this.invites = new InviteResources(this.http);
+    this.spokes = new SpokeResources(this.http);
+    this.commands = new CommandResources(this.http);
+    this.hubs = new HubResources(this.http);
+  }
+
+  /** Who this is, its clock, and what it finds wrong with itself. */
+  async instance(): Promise<InstanceResource> {
+    return (await this.http.call<InstanceResource>({ method: 'GET', path: '/v1/instance' })).body;
+  }
+
+  /** Whether the process answers; needs no key. */
+  async alive(): Promise<boolean> {
+    return (await this.http.call<{ alive: boolean }>({ method: 'GET', path: '/healthz' })).body.alive;
+  }
+
+  /** Drops all connections; open streams end. */
+  close(): Promise<void> {
+    return this.http.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,5 @@
+// The typed client of the REST API, for us and for others.
+export { RestClient } from './client.js';
+export type { ConnectionOptions } from './http.js';
+export { WritProblem } from './problem.js';
+export type { Happened, Output, Pending, SpawnAnswer, SpawnOptions } from './agents.js';
