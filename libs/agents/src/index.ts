@@ -15,3 +15,8 @@ export type { AgentsLog } from './deps.js';
 export type { LocalAgents } from './local.js';
 export { agentsOptions } from './options.js';
 export type { AgentsOptions, AgentsOptionsInput } from './options.js';
+export { ConfiguredResolver } from './profiles/configured.resolver.js';
+export type { ResolverOptions } from './profiles/configured.resolver.js';
+export { profileOptions, runtimeOptions, skillOptions } from './profiles/options.js';
+export type { ProfileOptions, RuntimeOptions, SkillOptions } from './profiles/options.js';
+export type { ModelKey } from './runtimes/claude/claude.runtime.js';

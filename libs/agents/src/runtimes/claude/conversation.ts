@@ -1,0 +1,180 @@
+// One agent's conversation with the model, turn by turn, until it hands in a result.
+//
+//   admit ─► request ─► stream ─► record ─► run tools ─► accepted? ─► end
+//     ▲         │ drop, 429, 5xx: back off   │ no call, cut off: hand back
+//     └─────────┴────────────────────────────┘
+//
+// The SDK's tool runner carries it from turn to turn. A runner is used up when a turn fails, so a new one goes on
+// from the messages of that turn: the whole turn is asked for again, and no tool of it has run.
+import type Anthropic from '@anthropic-ai/sdk';
+import { APIError } from '@anthropic-ai/sdk';
+import type { BetaRunnableTool } from '@anthropic-ai/sdk/lib/tools/BetaRunnableTool';
+import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
+import type { BetaContentBlock, BetaMessage, BetaMessageParam, BetaUsage } from '@anthropic-ai/sdk/resources/beta';
+import type { AgentResult } from '#protocol';
+import type { AgentTask, RuntimeHost } from '../runtime.js';
+import type { ClaudeOptions } from './claude.options.js';
+import { backOff, isPassing, RunFailed, TurnDropped } from './failures.js';
+import { costOf, type Price } from './prices.js';
+import { systemPrompt, taskMessage } from './prompt.js';
+import type { SubmissionDesk } from './submission.js';
+import { ToolHostFailed, type ToolLink } from './tool-link.js';
+import { Transcript } from './transcript.js';
+
+export interface Cast {
+  readonly client: Anthropic;
+  readonly task: AgentTask;
+  readonly host: RuntimeHost;
+  readonly options: ClaudeOptions;
+  readonly model: string;
+  readonly price: Price;
+  readonly link: ToolLink;
+  readonly desk: SubmissionDesk;
+  readonly tools: BetaRunnableTool<unknown>[];
+}
+
+export class Conversation {
+  private messages: BetaMessageParam[];
+  private failures = 0;
+  private readonly transcript: Transcript;
+
+  constructor(private readonly cast: Cast) {
+    this.messages = [{ role: 'user', content: taskMessage(cast.task) }];
+    this.transcript = new Transcript(cast.host);
+  }
+
+  /** @throws LimitReached, RunFailed, ToolHostFailed, or the API's own error when retries are used up. */
+  async finish(): Promise<AgentResult> {
+    for (;;) {
+      try {
+        const result = await this.stretch();
+        if (result) return result;
+      } catch (error) {
+        await this.recover(error);
+      }
+    }
+  }
+
+  /** As far as one runner gets: to the result, or to a reply that calls no tool. */
+  private async stretch(): Promise<AgentResult | undefined> {
+    const { host, desk } = this.cast;
+    const runner = this.runner();
+    await host.admitTurn();
+    for await (const stream of runner) {
+      this.messages = [...runner.params.messages];
+      const reply = await this.hear(stream);
+      await this.pay(reply.usage, 1);
+      if (!goesOn(reply)) {
+        this.handBack(reply);
+        break;
+      }
+      await runner.generateToolResponse(host.signal);
+      if (desk.accepted) return desk.accepted;
+      this.check();
+      await host.admitTurn();
+    }
+    return undefined;
+  }
+
+  private runner() {
+    const { client, task, host, options, model, tools } = this.cast;
+    return client.beta.messages.toolRunner(
+      {
+        model,
+        max_tokens: options.maxTokens,
+        system: systemPrompt(task),
+        messages: this.messages,
+        tools,
+        cache_control: { type: 'ephemeral' },
+        metadata: { user_id: task.agentId },
+        ...(options.thinking === 'summarized' ? { thinking: { type: 'adaptive', display: 'summarized' } } : {}),
+        stream: true,
+        thread: false,
+      },
+      { signal: host.signal },
+    );
+  }
+
+  /** One reply, whole and shown. What a broken one has cost is paid all the same. */
+  private async hear(stream: BetaMessageStream): Promise<BetaMessage> {
+    const watch = watchFor(stream, this.cast.options.stallMs);
+    const shown = this.transcript.follow(stream);
+    try {
+      const reply = await stream.finalMessage();
+      if (reply.stop_reason === null) throw new TurnDropped('The reply of the model broke off.');
+      this.failures = 0;
+      return reply;
+    } catch (error) {
+      if (stream.currentMessage) await this.pay(stream.currentMessage.usage, 0);
+      this.cast.host.signal.throwIfAborted();
+      if (error instanceof APIError && !watch.stalled()) throw error;
+      throw new TurnDropped('The reply of the model broke off.', { cause: error });
+    } finally {
+      watch.stop();
+      await shown();
+    }
+  }
+
+  private async pay(usage: BetaUsage, turns: number): Promise<void> {
+    const tokens = {
+      inputTokens: usage.input_tokens,
+      outputTokens: usage.output_tokens,
+      cacheReadTokens: usage.cache_read_input_tokens ?? 0,
+      cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
+    };
+    await this.cast.host.record({ turns, ...tokens, moneyMicroUsd: costOf(tokens, this.cast.price) });
+  }
+
+  /** A reply that ends the runner without a result: the model is told, and a new runner goes on. */
+  private handBack(reply: BetaMessage): void {
+    if (reply.stop_reason === 'refusal') throw new RunFailed('model_error', 'The model refused the task.');
+    if (reply.stop_reason === 'model_context_window_exceeded') {
+      throw new RunFailed('model_error', 'The conversation outgrew the context window of the model.');
+    }
+    const cut = reply.stop_reason === 'max_tokens';
+    const why = cut ? 'Your reply was cut off at its limit; go on in smaller steps.' : 'You stopped without a result.';
+    this.messages.push({ role: 'assistant', content: kept(reply.content) });
+    this.messages.push({ role: 'user', content: this.cast.desk.handBack(why) });
+    this.check();
+  }
+
+  private check(): void {
+    this.cast.host.signal.throwIfAborted();
+    if (this.cast.desk.exhausted) throw new RunFailed('result_invalid', 'The agent handed in no valid result.');
+    if (!this.cast.link.usable) throw new ToolHostFailed('The tool host ended too often.');
+  }
+
+  private async recover(error: unknown): Promise<void> {
+    const { host, options } = this.cast;
+    this.failures += 1;
+    if (host.signal.aborted || !isPassing(error) || this.failures > options.turnRetriesMax) throw error;
+    await host.output(`[writ] the model did not answer (attempt ${this.failures}); trying again\n`);
+    await backOff(error, this.failures, options.backoffMs, host.signal);
+  }
+}
+
+/** Tools to run, or a turn that the API itself paused. */
+function goesOn({ stop_reason }: BetaMessage): boolean {
+  return stop_reason === 'tool_use' || stop_reason === 'pause_turn';
+}
+
+/** Calls that were cut off are never run, so they may not stand in the history; a reply is never empty. */
+function kept(content: readonly BetaContentBlock[]): BetaContentBlock[] | string {
+  const rest = content.filter(({ type }) => type !== 'tool_use');
+  return rest.some(({ type }) => type === 'text') ? rest : '(nothing said)';
+}
+
+function watchFor(stream: BetaMessageStream, stallMs: number) {
+  let stalled = false;
+  const timer = setTimeout(() => {
+    stalled = true;
+    stream.abort();
+  }, stallMs).unref();
+  stream.on('streamEvent', () => timer.refresh());
+  return {
+    stalled: () => stalled,
+    stop: () => {
+      clearTimeout(timer);
+    },
+  };
+}

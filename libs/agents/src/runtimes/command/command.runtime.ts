@@ -1,0 +1,119 @@
+// The runtime `command`: any program, run in the sandbox until it ends.
+//
+// The program gets the task as one JSON object on stdin: `{agentId, taskId, agentType, repository, branch, workItems,
+// skills: [{name, description, path}], model?}`. The same text is in `WRIT_TASK` when it has at most 64 KiB, and
+// `WRIT_AGENT_ID`, `WRIT_TASK_ID`, `WRIT_AGENT_TYPE`, `WRIT_REPOSITORY`, `WRIT_BRANCH` say its plain fields.
+// Exit code 0 is success. The last line of stdout may be a structured result (see result-line.ts).
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { environment, nodeMount } from '../inside.js';
+import { LimitReached, Runtime, type AgentTask, type RuntimeHost, type RuntimeOutcome } from '../runtime.js';
+import type { ProcessEnd } from '../../sandbox/sandbox.js';
+import type { CommandOptions } from './command.options.js';
+import { resultIn } from './result-line.js';
+
+/** Linux refuses a single variable above 128 KiB. */
+const taskVariableBytesMax = 65_536;
+const lastLineCharactersMax = 2 ** 20;
+
+export class CommandRuntime extends Runtime {
+  readonly kind = 'command';
+  readonly mounts = [nodeMount()];
+
+  constructor(private readonly options: CommandOptions) {
+    super();
+  }
+
+  admit(): void {
+    // Any type of agent; the model is the program's own affair.
+  }
+
+  async run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome> {
+    try {
+      return await this.play(task, host);
+    } catch (error) {
+      const result = { summary: '', items: [] };
+      if (host.signal.aborted) return { exitReason: 'killed', result, failure: 'The run was stopped.' };
+      if (error instanceof LimitReached) return { exitReason: error.exitReason, result, failure: error.message };
+      return { exitReason: 'sandbox_error', result, failure: 'The command could not be run.', cause: error };
+    }
+  }
+
+  private async play(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome> {
+    const text = JSON.stringify(told(task));
+    const child = await host.launch(this.options.argv, {
+      ...environment,
+      ...variables(task, text),
+      ...this.options.env,
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(`${text}\n`);
+    const tail = new Tail();
+    const whole = Promise.all([child.end, pass(child.stdout, host, tail), pass(child.stderr, host)]);
+    const [end] = await unlessStopped(whole, host.signal);
+    return outcome(end, resultIn(tail.line));
+  }
+}
+
+function told({ agentId, taskId, agentType, repository, branch, workItems, skills, model }: AgentTask) {
+  return { agentId, taskId, agentType, repository, branch, workItems, skills, ...(model ? { model } : {}) };
+}
+
+function variables(task: AgentTask, text: string): Record<string, string> {
+  return {
+    WRIT_AGENT_ID: task.agentId,
+    WRIT_TASK_ID: task.taskId,
+    WRIT_AGENT_TYPE: task.agentType,
+    WRIT_REPOSITORY: task.repository,
+    WRIT_BRANCH: task.branch,
+    ...(Buffer.byteLength(text) <= taskVariableBytesMax ? { WRIT_TASK: text } : {}),
+  };
+}
+
+/** A program that keeps its pipes open does not keep the run: the signal ends the wait at once. */
+async function unlessStopped<T>(whole: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const stopped = once(signal, 'abort', { signal: over.signal }).then((): never => {
+    throw signal.reason;
+  });
+  try {
+    return await Promise.race([whole, stopped]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Output as it comes; a slow reader slows the program down. */
+async function pass(stream: Readable, host: RuntimeHost, tail?: Tail): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const text = decoder.decode(chunk, { stream: true });
+    tail?.add(text);
+    if (text !== '') await host.output(text);
+  }
+}
+
+/** Keeps the last line that is not empty, up to a bound. */
+class Tail {
+  private text = '';
+
+  add(text: string): void {
+    this.text = (this.text + text).slice(-lastLineCharactersMax);
+  }
+
+  get line(): string {
+    return this.text.trimEnd().split('\n').at(-1) ?? '';
+  }
+}
+
+function outcome({ code, signal }: ProcessEnd, result: ReturnType<typeof resultIn>): RuntimeOutcome {
+  const ended =
+    signal === null ? `The command ended with code ${code ?? 'unknown'}.` : `The command was ended by ${signal}.`;
+  const exitCode = code === null ? {} : { exitCode: code };
+  const known = result === undefined || result === 'invalid' ? { summary: ended, items: [] } : result;
+  const whole = { ...known, ...exitCode };
+  if (code !== 0) return { exitReason: 'exit_code', result: whole, failure: ended };
+  if (result !== 'invalid') return { exitReason: 'finished', result: whole };
+  return { exitReason: 'result_invalid', result: whole, failure: 'The last line of the command is no valid result.' };
+}
