@@ -20,3 +20,7 @@ export type { ResolverOptions } from './profiles/configured.resolver.js';
 export { profileOptions, runtimeOptions, skillOptions } from './profiles/options.js';
 export type { ProfileOptions, RuntimeOptions, SkillOptions } from './profiles/options.js';
 export type { ModelKey } from './runtimes/claude/claude.runtime.js';
+export { GitWorktrees } from './worktrees/git-worktrees.js';
+export type { WorktreeOptions } from './worktrees/git-worktrees.js';
+export { Worktrees } from './worktrees/worktrees.js';
+export type { Diff, Harvest, Worktree } from './worktrees/worktrees.js';

@@ -22,19 +22,25 @@ export interface Diff {
 }
 
 export abstract class Worktrees {
-  /** Fetches the mirror and makes the worktree. @throws WritError `repository_unavailable`, `limit_unenforceable` (disk). */
+  /** Fetches the mirror and makes the worktree; the one that is there when there is one. @throws WritError `repository_unavailable`, `limit_unenforceable` (disk). */
   abstract create(
     request: { agentId: string; repository: string; branch: string },
     signal: AbortSignal,
   ): Promise<Worktree>;
 
-  /** Commits what the agent left uncommitted on its branch and says what changed since `base`; null when nothing did. */
+  /**
+   * Takes over the commits that the agent made, commits above them what it left uncommitted, and says what changed since `base`;
+   * null when nothing did. Only when nothing of the agent lives any more: @throws WritError `invalid_transition`.
+   */
   abstract harvest(agentId: string, message: string): Promise<Harvest | null>;
 
-  /** Unified diff from `base` to the agent's branch, or to its kept ref after removal. Cut at `bytesMax`. */
+  /** Unified diff from `base` to what was harvested, also after the removal; empty before. Cut at `bytesMax`. */
   abstract diff(agentId: string, bytesMax: number): Promise<Diff>;
 
-  /** Preflight, keep (`refs/writ/kept/<agentId>` in the mirror), then remove. Never removes what could not be kept. Idempotent. */
+  /**
+   * Preflight, keep (`refs/writ/kept/<agentId>` in the mirror), then remove. Never removes what could not be kept. Idempotent.
+   * @throws WritError `invalid_transition` while the agent lives.
+   */
   abstract remove(agentId: string): Promise<'removed' | 'absent'>;
 
   /** Agents that have a worktree on disk: for recovery at boot. */

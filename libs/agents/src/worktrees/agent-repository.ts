@@ -1,0 +1,103 @@
+// Worktrees room: what an agent works in, and how its commits come out.
+// The agent has a whole, shallow git folder of its own in the worktree, which the host never opens with git. The host has another one
+// beside it, out of the agent's reach, for the same tree: its configuration, hooks and index are ours.
+import { appendFile, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { git, GitFailure } from './git.js';
+import { baseRef } from './mirrors.js';
+import type { Places } from './records.js';
+import { copyLooseObjects, packs, readHead } from './untrusted.js';
+
+/** Where an agent starts from. `historyDepth` is how many commits it can look back. */
+export interface Origin {
+  readonly agentId: string;
+  readonly mirror: string;
+  readonly branch: string;
+  readonly base: string;
+  readonly historyDepth: number;
+}
+
+const fetchQuietly = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head'] as const;
+const ownPacks = 'writ-packs';
+/** `checkStat`: the numbers of users differ inside, and git would read every file again. `gc`: objects stay as they were written. */
+const agentConfig = `[user]
+\tname = Writ agent
+\temail = agent@writ.invalid
+[core]
+\tcheckStat = minimal
+[gc]
+\tauto = 0
+`;
+
+export function agentBranch(agentId: string): string {
+  return `writ/${agentId}`;
+}
+
+/** Host's git folder first, then the files, then the agent's own git folder. */
+export async function layRepository(places: Places, origin: Origin, signal: AbortSignal): Promise<void> {
+  const { agentId, mirror, base } = origin;
+  await mkdir(places.tree, { recursive: true, mode: 0o755 });
+  await layHostFolder(places.git, mirror, agentBranch(agentId));
+  await git(['update-ref', `refs/heads/${agentBranch(agentId)}`, base], { gitDir: places.git, signal });
+  await git(['read-tree', '--reset', '-u', base], { gitDir: places.git, workTree: places.tree, signal });
+  await layAgentFolder(places, origin, signal);
+}
+
+/** Empty and bare, reading the mirror's objects as its own. */
+async function layHostFolder(folder: string, mirror: string, branch: string): Promise<void> {
+  await git(['init', '--quiet', '--bare', '--template=', `--initial-branch=${branch}`, '--', folder]);
+  await mkdir(join(folder, 'objects', 'info'), { recursive: true });
+  await writeFile(join(folder, 'objects', 'info', 'alternates'), `${join(mirror, 'objects')}\n`);
+}
+
+/** Complete in itself: no object folder is shared, so that an agent sees its own branch's history and nothing else of the mirror. */
+async function layAgentFolder(places: Places, origin: Origin, signal: AbortSignal): Promise<void> {
+  const { agentId, mirror, branch, historyDepth } = origin;
+  const gitDir = join(places.tree, '.git');
+  const init = ['--quiet', '--template=', `--initial-branch=${agentBranch(agentId)}`];
+  await git(['init', ...init, '--', places.tree], { signal });
+  const refs = [`refs/remotes/origin/${branch}`, `refs/heads/${agentBranch(agentId)}`];
+  const args = ['--update-head-ok', `--depth=${historyDepth}`, '--end-of-options', pathToFileURL(mirror).href];
+  const refspecs = refs.map((ref) => `+${baseRef(agentId)}:${ref}`);
+  await git([...fetchQuietly, ...args, ...refspecs], { gitDir, signal, config: ['fetch.unpackLimit=1'] });
+  await appendFile(join(gitDir, 'config'), agentConfig);
+  await copyFile(join(places.git, 'index'), join(gitDir, 'index'));
+  await writeFile(join(places.git, ownPacks), (await readdir(join(gitDir, 'objects', 'pack'))).join('\n'));
+}
+
+/**
+ * Brings the commits that the agent made into the host's git folder and returns the newest; the base when there are none, or none
+ * that descend from it, or when what the agent left as its git folder is not sound.
+ */
+export async function takeCommits(places: Places, { mirror, base }: Pick<Origin, 'mirror' | 'base'>): Promise<string> {
+  const head = await readHead(join(places.tree, '.git'));
+  if (head === null || head === base) return base;
+  try {
+    await quarantine(places, mirror, head);
+    const args = ['--end-of-options', places.quarantine, '+refs/heads/head:refs/writ/taken'];
+    await git([...fetchQuietly, ...args], { gitDir: places.git, config: ['fetch.fsckObjects=true'] });
+    await git(['merge-base', '--is-ancestor', base, head], { gitDir: places.git });
+    return head;
+  } catch (error) {
+    if (!(error instanceof GitFailure)) throw error;
+    return base;
+  } finally {
+    await rm(places.quarantine, { recursive: true, force: true });
+  }
+}
+
+/** A repository of ours with the agent's objects in it, each of them checked: the only door from the agent's git folder to ours. */
+async function quarantine(
+  { tree, git: host, quarantine: folder }: Places,
+  mirror: string,
+  head: string,
+): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await layHostFolder(folder, mirror, 'head');
+  const known = new Set((await readFile(join(host, ownPacks), 'utf8')).split('\n'));
+  await copyLooseObjects(join(tree, '.git'), join(folder, 'objects'));
+  for await (const pack of packs(join(tree, '.git'), known))
+    await git(['index-pack', '--stdin', '--fix-thin', '--strict'], { gitDir: folder, input: pack });
+  await git(['update-ref', 'refs/heads/head', head], { gitDir: folder });
+}

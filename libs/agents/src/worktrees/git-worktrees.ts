@@ -1,0 +1,204 @@
+// Worktrees room: the adapter over real git. On disk, below one folder that this spoke alone owns:
+//
+//   mirrors/<sha256 of the URL>.git   what was fetched, every agent's base, the work kept of agents that are gone
+//   agents/<id>/tree                  what the sandbox shows as /work, with the agent's own git folder in it
+//   agents/<id>/git                   the host's git folder for the same files
+//   records/<id>.json                 making → ready → removed
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { agentId as agentIdSchema, branchName, repositoryUrl, WritError } from '#protocol';
+import { agentBranch, layRepository, takeCommits } from './agent-repository.js';
+import { git, gitLine } from './git.js';
+import { keptRef, Mirrors } from './mirrors.js';
+import type { WorktreeRecord } from './records.js';
+import { Records } from './records.js';
+import { openUp, snapshot } from './snapshot.js';
+import type { Diff, Harvest, Worktree } from './worktrees.js';
+import { Worktrees } from './worktrees.js';
+
+export interface WorktreeOptions {
+  /** Absolute; owned by this spoke alone. */
+  readonly root: string;
+  /** Whether `file:` repositories may be used: false by default. */
+  readonly allowFile?: boolean;
+  /** Whether something of the agent still lives; then its worktree is neither read nor removed. */
+  readonly inUse?: (agentId: string) => Promise<boolean>;
+  /** Two minutes by default. */
+  readonly fetchTimeMsMax?: number;
+  /** 4 GiB by default. */
+  readonly fetchBytesMax?: number;
+  /** How many commits an agent can look back: 50 by default. */
+  readonly historyDepth?: number;
+  /** For the transports of a fetch alone: proxies, `SSH_AUTH_SOCK`. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const defaults = { allowFile: false, fetchTimeMsMax: 120_000, fetchBytesMax: 4 * 2 ** 30, environment: {} };
+const historyDepthDefault = 50;
+const leftoverMessage = 'Work found when the agent was removed\n';
+
+export class GitWorktrees extends Worktrees {
+  readonly #records: Records;
+  readonly #mirrors: Mirrors;
+
+  constructor(private readonly options: WorktreeOptions) {
+    super();
+    this.#records = new Records(options.root);
+    this.#mirrors = new Mirrors(join(options.root, 'mirrors'), { ...defaults, ...options });
+  }
+
+  override async create(
+    request: { agentId: string; repository: string; branch: string },
+    signal: AbortSignal,
+  ): Promise<Worktree> {
+    check(request);
+    const found = await this.#records.read(request.agentId);
+    if (found?.state === 'ready') return this.#worktree(found);
+    if (found?.state === 'removed') throw gone();
+    const base = await this.#mirrors.fetch(request.repository, request.branch, signal);
+    return this.#make({ format: 1, ...request, base, state: 'making' }, signal);
+  }
+
+  override async harvest(agentId: string, message: string): Promise<Harvest | null> {
+    const record = await this.#ready(agentId);
+    await this.#notInUse(agentId);
+    const places = this.#records.places(agentId);
+    const branch = agentBranch(agentId);
+    const commit = await snapshot(places, await takeCommits(places, this.#origin(record)), message);
+    await git(['update-ref', `refs/heads/${branch}`, commit], { gitDir: places.git });
+    const changed = commit !== record.base;
+    await this.#records.write({ ...record, harvested: changed ? commit : undefined });
+    if (!changed) return null;
+    return { branch, commit, changes: await changes(places.git, record.base, commit) };
+  }
+
+  override async diff(agentId: string, bytesMax: number): Promise<Diff> {
+    const record = await this.#record(agentId);
+    const { base, harvested, state, repository } = record;
+    if (!harvested) return { text: '', truncated: false };
+    const gitDir = state === 'removed' ? this.#mirrors.path(repository) : this.#records.places(agentId).git;
+    const args = ['--no-ext-diff', '--no-textconv', '--no-color', '--end-of-options', base, harvested];
+    return git(['diff', ...args, '--'], { gitDir, outputBytesMax: bytesMax });
+  }
+
+  override async remove(agentId: string): Promise<'removed' | 'absent'> {
+    checkId(agentId);
+    const record = await this.#records.read(agentId);
+    const hasFolder = (await this.known()).includes(agentId);
+    if (!record && hasFolder) throw new WritError('invalid_transition', 'A worktree without a record is not removed.');
+    if (!record || (record.state === 'removed' && !hasFolder)) return 'absent';
+    await this.#notInUse(agentId);
+    if (record.state === 'ready') await this.#keep(record);
+    await this.#discard(agentId);
+    await this.#mirrors.dropBase(record.repository, agentId);
+    if (record.state === 'making') await this.#records.forget(agentId);
+    return 'removed';
+  }
+
+  override known(): Promise<readonly string[]> {
+    return this.#records.withFolder();
+  }
+
+  /** What a crash left half made has nothing of an agent in it yet: it is made anew. */
+  async #make(record: WorktreeRecord, signal: AbortSignal): Promise<Worktree> {
+    const { agentId, repository, base } = record;
+    await this.#records.write(record);
+    await this.#discard(agentId);
+    await this.#mirrors.setBase(repository, agentId, base);
+    const places = this.#records.places(agentId);
+    await mkdir(places.folder, { recursive: true, mode: 0o700 });
+    await layRepository(places, this.#origin(record), signal);
+    await this.#records.write({ ...record, state: 'ready' });
+    return this.#worktree(record);
+  }
+
+  /** Everything that is in the worktree is in the mirror before the record says that it may go. */
+  async #keep(record: WorktreeRecord): Promise<void> {
+    const { agentId, repository, base, harvested } = record;
+    const places = this.#records.places(agentId);
+    const taken = await takeCommits(places, this.#origin(record));
+    const parent = harvested && (await isAncestor(places.git, taken, harvested)) ? harvested : taken;
+    const commit = await snapshot(places, parent, leftoverMessage);
+    await git(['update-ref', keptRef(agentId), commit], { gitDir: places.git });
+    const refs = [keptRef(agentId), `refs/heads/${agentBranch(agentId)}`];
+    if (commit !== base || harvested)
+      await this.#mirrors.keep(repository, agentId, { gitDir: places.git, refs }, commit);
+    await this.#records.write({ ...record, state: 'removed', kept: commit === base ? undefined : commit });
+  }
+
+  /** Gone in one step, then deleted at leisure: a crash leaves no half of a worktree where one is looked for. */
+  async #discard(agentId: string): Promise<void> {
+    const trash = join(this.options.root, 'trash');
+    const heap = join(trash, randomUUID());
+    await mkdir(trash, { recursive: true, mode: 0o700 });
+    const moved = await rename(this.#records.places(agentId).folder, heap).then(() => true, absent);
+    if (!moved) return;
+    await rm(heap, { recursive: true, force: true }).catch(async () => {
+      await openUp(heap);
+      await rm(heap, { recursive: true, force: true });
+    });
+  }
+
+  async #notInUse(agentId: string): Promise<void> {
+    if (await this.options.inUse?.(agentId))
+      throw new WritError('invalid_transition', 'The agent still lives: its worktree is left alone.');
+  }
+
+  async #ready(agentId: string): Promise<WorktreeRecord> {
+    const record = await this.#record(agentId);
+    if (record.state !== 'ready') throw gone();
+    return record;
+  }
+
+  async #record(agentId: string): Promise<WorktreeRecord> {
+    checkId(agentId);
+    const record = await this.#records.read(agentId);
+    if (!record) throw new WritError('not_found', 'The agent never had a worktree here.');
+    return record;
+  }
+
+  #origin({ agentId, repository, branch, base }: WorktreeRecord): Parameters<typeof layRepository>[1] {
+    const historyDepth = this.options.historyDepth ?? historyDepthDefault;
+    return { agentId, mirror: this.#mirrors.path(repository), branch, base, historyDepth };
+  }
+
+  #worktree({ agentId, base }: WorktreeRecord): Worktree {
+    return { agentId, path: this.#records.places(agentId).tree, branch: agentBranch(agentId), base };
+  }
+}
+
+async function isAncestor(gitDir: string, older: string, newer: string): Promise<boolean> {
+  const found = await gitLine(['rev-list', '--max-count=1', older, `^${newer}`], { gitDir });
+  return found === '';
+}
+
+async function changes(gitDir: string, base: string, commit: string): Promise<Harvest['changes']> {
+  const line = await gitLine(['diff', '--shortstat', '--no-ext-diff', '--no-textconv', base, commit, '--'], { gitDir });
+  const figure = (word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
+  return { files: figure('file'), insertions: figure('insertion'), deletions: figure('deletion') };
+}
+
+/** The doors have checked these too; here they become paths and arguments of git. */
+function check(request: { agentId: string; repository: string; branch: string }): void {
+  checkId(request.agentId);
+  if (!repositoryUrl.safeParse(request.repository).success) throw invalid('context.repository');
+  if (!branchName.safeParse(request.branch).success) throw invalid('context.branch');
+}
+
+function checkId(agentId: string): void {
+  if (!agentIdSchema.safeParse(agentId).success) throw invalid('agentId');
+}
+
+function invalid(field: string): WritError {
+  return new WritError('invalid_request', `\`${field}\` is not valid.`, { field });
+}
+
+function gone(): WritError {
+  return new WritError('invalid_transition', 'The worktree of this agent was removed.');
+}
+
+function absent(error: NodeJS.ErrnoException): boolean {
+  if (error.code === 'ENOENT') return false;
+  throw error;
+}

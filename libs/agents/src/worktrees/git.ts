@@ -1,0 +1,153 @@
+// Worktrees room: git itself, as a child process that takes nothing from the host's configuration and runs nothing of a repository's.
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface GitRun {
+  readonly gitDir?: string;
+  readonly workTree?: string;
+  readonly input?: string | Buffer;
+  readonly signal?: AbortSignal;
+  /** Two minutes by default. */
+  readonly timeMsMax?: number;
+  /** Output beyond it is cut and git ended: 16 MiB by default. */
+  readonly outputBytesMax?: number;
+  /** The largest single file that git may write. */
+  readonly fileBytesMax?: number;
+  /** Set for a repository that somebody else named: which transports git may use for it. */
+  readonly protocols?: string;
+  /** More of the environment, for transports: proxies, the agent of ssh. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly config?: readonly string[];
+}
+
+export interface GitOutput {
+  readonly text: string;
+  readonly truncated: boolean;
+}
+
+/** Git said no. Its words may name paths and hosts: for the log only. */
+export class GitFailure extends Error {
+  override readonly name = 'GitFailure';
+
+  constructor(
+    readonly command: string,
+    readonly complaint: string,
+  ) {
+    super(`git ${command}: ${complaint.trim() || 'ended without a word'}`);
+  }
+}
+
+const timeMsDefault = 120_000;
+const outputBytesDefault = 16 * 2 ** 20;
+const complaintBytesMax = 8_192;
+const blockBytes = 512;
+
+/** Whatever a repository's own configuration or attributes could name as a program is overruled here. */
+const config = [
+  ...[
+    'core.hooksPath=/dev/null',
+    'core.fsmonitor=false',
+    'core.attributesFile=/dev/null',
+    'core.excludesFile=/dev/null',
+  ],
+  ...['core.pager=cat', 'core.sshCommand=', 'core.untrackedCache=false', 'credential.helper=', 'diff.external='],
+  ...['diff.ignoreSubmodules=all', 'submodule.recurse=false', 'fetch.recurseSubmodules=false', 'commit.gpgSign=false'],
+  ...[
+    'protocol.ext.allow=never',
+    'gc.auto=0',
+    'maintenance.auto=false',
+    'advice.addEmbeddedRepo=false',
+    'safe.directory=*',
+  ],
+];
+
+const environment = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  LC_ALL: 'C',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_ATTR_NOSYSTEM: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_LITERAL_PATHSPECS: '1',
+  GIT_ASKPASS: '/bin/false',
+  SSH_ASKPASS: '/bin/false',
+  GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oPermitLocalCommand=no -oClearAllForwardings=yes',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_AUTHOR_NAME: 'Writ agent',
+  GIT_AUTHOR_EMAIL: 'agent@writ.invalid',
+  GIT_COMMITTER_NAME: 'Writ agent',
+  GIT_COMMITTER_EMAIL: 'agent@writ.invalid',
+};
+
+/** @throws GitFailure, or the signal's reason when it was aborted. */
+export async function git(args: readonly [string, ...string[]], run: GitRun = {}): Promise<GitOutput> {
+  run.signal?.throwIfAborted();
+  const child = start(args, run);
+  const timer = setTimeout(() => end(child), run.timeMsMax ?? timeMsDefault);
+  const abort = (): void => end(child);
+  run.signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const [output, complaint, code] = await collect(child, run);
+    run.signal?.throwIfAborted();
+    if (code !== 0 && !output.truncated) throw new GitFailure(args[0], complaint);
+    return output;
+  } finally {
+    clearTimeout(timer);
+    run.signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** The first line of what git says. */
+export async function gitLine(args: readonly [string, ...string[]], run: GitRun = {}): Promise<string> {
+  const { text } = await git(args, run);
+  return text.split('\n')[0] ?? '';
+}
+
+function start(args: readonly string[], run: GitRun): ChildProcess {
+  const { gitDir, workTree, fileBytesMax } = run;
+  const argv = [
+    'git',
+    ...[...config, ...(run.config ?? [])].flatMap((setting) => ['-c', setting]),
+    ...(gitDir ? [`--git-dir=${gitDir}`] : []),
+    ...(workTree ? [`--work-tree=${workTree}`] : []),
+    ...args,
+  ];
+  const limit = fileBytesMax === undefined ? 'unlimited' : String(Math.ceil(fileBytesMax / blockBytes));
+  return spawn('/bin/sh', ['-c', 'ulimit -f "$1" && shift && exec "$@"', 'sh', limit, ...argv], {
+    cwd: workTree ?? '/',
+    env: { ...run.env, ...environment, GIT_ALLOW_PROTOCOL: run.protocols ?? 'file' },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** Git and the transports that it started are one process group. */
+function end(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function collect(child: ChildProcess, run: GitRun): Promise<[GitOutput, string, number | null]> {
+  const bytesMax = run.outputBytesMax ?? outputBytesDefault;
+  const [pieces, complaints]: [Buffer[], Buffer[]] = [[], []];
+  const [said, complained] = [{ bytes: 0 }, { bytes: 0 }];
+  child.stdin?.on('error', () => undefined).end(run.input ?? '');
+  child.stdout?.on('data', (piece: Buffer) => {
+    keep(pieces, said, piece, bytesMax);
+    if (said.bytes > bytesMax) end(child);
+  });
+  child.stderr?.on('data', (piece: Buffer) => keep(complaints, complained, piece, complaintBytesMax));
+  const [code] = (await once(child, 'close')) as [number | null];
+  const text = Buffer.concat(pieces).subarray(0, bytesMax).toString('utf8');
+  return [{ text, truncated: said.bytes > bytesMax }, Buffer.concat(complaints).toString('utf8'), code];
+}
+
+function keep(pieces: Buffer[], kept: { bytes: number }, piece: Buffer, bytesMax: number): void {
+  if (kept.bytes <= bytesMax) pieces.push(piece);
+  kept.bytes += piece.length;
+}

@@ -1,0 +1,120 @@
+// Worktrees room: one bare mirror per repository, on the host only. It holds what was fetched, the base of every agent and the work kept
+// of those that are gone. Agents never see it: what other agents left behind is in it.
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WritError } from '#protocol';
+import { Flights } from './flights.js';
+import type { GitRun } from './git.js';
+import { git, GitFailure, gitLine } from './git.js';
+
+export interface FetchOptions {
+  /** `file:` repositories are this machine's own: for the demo and the development of a spoke. */
+  readonly allowFile: boolean;
+  readonly fetchTimeMsMax: number;
+  /** The largest pack that a fetch may write. */
+  readonly fetchBytesMax: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export class Mirrors {
+  readonly #flights = new Flights();
+  readonly #ready = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly root: string,
+    private readonly options: FetchOptions,
+  ) {}
+
+  path(repository: string): string {
+    return join(this.root, `${sha256(repository)}.git`);
+  }
+
+  /** Fetches a branch and returns its commit. Callers that want the same at the same time share one fetch. */
+  async fetch(repository: string, branch: string, signal: AbortSignal): Promise<string> {
+    await this.#make(repository);
+    return this.#flights.join(repository, branch, signal, (flight) => this.#fetch(repository, branch, flight));
+  }
+
+  /** Holds a commit against garbage collection, and names it for the agent's own clone. */
+  async setBase(repository: string, agentId: string, commit: string): Promise<void> {
+    await git(['update-ref', baseRef(agentId), commit], { gitDir: this.path(repository) });
+  }
+
+  async dropBase(repository: string, agentId: string): Promise<void> {
+    await git(['update-ref', '-d', baseRef(agentId)], { gitDir: this.path(repository) });
+  }
+
+  /**
+   * Takes refs over from the host's git folder of an agent, and proves that the first is there.
+   * What is in them was made by the host or checked when it was taken; whatever the files say, they are data here.
+   */
+  async keep(
+    repository: string,
+    agentId: string,
+    from: { readonly gitDir: string; readonly refs: readonly string[] },
+    commit: string,
+  ): Promise<void> {
+    const gitDir = this.path(repository);
+    const [kept, harvested] = [keptRef(agentId), `refs/writ/harvested/${agentId}`];
+    const refspecs = from.refs.map((ref, index) => `+${ref}:${index === 0 ? kept : harvested}`);
+    const args = ['--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options', from.gitDir, ...refspecs];
+    await git(['fetch', ...args], { gitDir });
+    const found = await gitLine(['rev-parse', '--verify', `${kept}^{commit}`], { gitDir });
+    if (found !== commit) throw new WritError('internal', 'The work of the agent could not be kept.');
+  }
+
+  /** Crashes leave lock files, and a mirror has one owner: what is there before our first use is nobody's any more. */
+  #make(repository: string): Promise<unknown> {
+    const made = this.#ready.get(repository) ?? this.#init(this.path(repository));
+    this.#ready.set(repository, made);
+    made.catch(() => this.#ready.delete(repository));
+    return made;
+  }
+
+  async #init(path: string): Promise<void> {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await git(['init', '--quiet', '--bare', '--template=', '--', path]);
+    const names = await readdir(path, { recursive: true });
+    const locks = names.filter((name) => name.endsWith('.lock'));
+    for (const lock of locks) await rm(join(path, lock), { force: true });
+  }
+
+  async #fetch(repository: string, branch: string, signal: AbortSignal): Promise<string> {
+    const gitDir = this.path(repository);
+    const ref = `refs/writ/heads/${sha256(branch)}`;
+    const args = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--end-of-options'];
+    try {
+      await git(['fetch', ...args, repository, `+refs/heads/${branch}:${ref}`], { ...this.#transport(signal), gitDir });
+      return await gitLine(['rev-parse', '--verify', `${ref}^{commit}`], { gitDir });
+    } catch (error) {
+      throw error instanceof GitFailure ? unavailable(branch, error) : error;
+    }
+  }
+
+  #transport(signal: AbortSignal): GitRun {
+    const { allowFile, fetchTimeMsMax, fetchBytesMax, environment } = this.options;
+    const protocols = allowFile ? 'https:ssh:file' : 'https:ssh';
+    return { signal, protocols, timeMsMax: fetchTimeMsMax, fileBytesMax: fetchBytesMax, env: environment };
+  }
+}
+
+export function baseRef(agentId: string): string {
+  return `refs/writ/base/${agentId}`;
+}
+
+export function keptRef(agentId: string): string {
+  return `refs/writ/kept/${agentId}`;
+}
+
+function unavailable(branch: string, cause: GitFailure): WritError {
+  const detail = cause.complaint.includes("couldn't find remote ref")
+    ? `The repository has no branch \`${branch}\`.`
+    : 'The repository does not answer, is too large, or does not let this spoke in.';
+  const field = cause.complaint.includes("couldn't find remote ref") ? 'context.branch' : 'context.repository';
+  return new WritError('repository_unavailable', detail, { field, cause });
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
