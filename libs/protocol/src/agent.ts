@@ -116,17 +116,24 @@ export const exitReasons = [
 export const exitReason = z.enum(exitReasons);
 export type ExitReason = z.infer<typeof exitReason>;
 
+/** The parts of a result are bounded as JSON too: together they stay below `eventBytesMax`, so that every result can be sent. */
+function fits<T extends z.ZodType>(part: T, bytesMax: number): T {
+  const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+  return part.refine((value) => size(value) <= bytesMax, `must have at most ${bytesMax} bytes as JSON`);
+}
+
 /** What an agent leaves. `branch` and `commit` are there when it committed; `findings` for reviewers, `verdict` for testers. */
 export const agentResult = z.strictObject({
-  summary: z.string().max(16_000),
-  items: z.array(itemAnswer).max(50),
+  summary: fits(z.string().max(16_000), 49_152),
+  items: fits(z.array(itemAnswer).max(50), 49_152),
   branch: z.string().max(255).optional(),
   commit: commitHash.optional(),
   changes: z.strictObject({ files: z.int().min(0), insertions: z.int().min(0), deletions: z.int().min(0) }).optional(),
-  findings: z.array(finding).max(500).optional(),
-  verdict: z
-    .strictObject({ passed: z.boolean(), command: z.string().max(2_000), detail: z.string().max(8_000) })
-    .optional(),
+  findings: fits(z.array(finding).max(500), 65_536).optional(),
+  verdict: fits(
+    z.strictObject({ passed: z.boolean(), command: z.string().max(2_000), detail: z.string().max(8_000) }),
+    32_768,
+  ).optional(),
   exitCode: z.int().optional(),
 });
 export type AgentResult = z.infer<typeof agentResult>;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   ackClaims,
+  agentResult,
   checkpointClaims,
   checkTimes,
   clockDifferenceS,
   commandBytes,
   commandClaims,
+  eventBytesMax,
   eventClaims,
   helloClaims,
   idkFits,
@@ -146,6 +148,26 @@ describe('claims', () => {
 
   test('a size of a command counts its bytes, not its characters', () => {
     expect(commandBytes({ id: 'a', op: 'x', args: { t: 'ü' }, gv: 0 })).toBe(43 + 1);
+  });
+});
+
+describe('a result of an agent', () => {
+  const finding = { file: 'f'.repeat(1_024), line: 1, severity: 'error', message: 'm'.repeat(4_000) };
+  const item = { item: 1, status: 'done', note: 'n'.repeat(4_000) };
+
+  test('fits into one event at its largest, and is refused beyond', () => {
+    const result = {
+      summary: '語'.repeat(16_000),
+      items: Array(11).fill(item),
+      findings: Array(12).fill(finding),
+      verdict: { passed: true, command: '語'.repeat(2_000), detail: '語'.repeat(8_000) },
+    };
+    expect(takes(agentResult, result)).toBe(true);
+    expect(Buffer.byteLength(JSON.stringify(result))).toBeGreaterThan(180_000);
+    expect(49_152 * 2 + 65_536 + 32_768 + 8_192).toBeLessThan(eventBytesMax);
+    expect(takes(agentResult, { ...result, findings: Array(13).fill(finding) })).toBe(false);
+    expect(takes(agentResult, { ...result, items: Array(13).fill(item) })).toBe(false);
+    expect(takes(agentResult, { ...result, summary: '\u0001'.repeat(16_000) })).toBe(false);
   });
 });
 
