@@ -1,0 +1,102 @@
+// Receipts: the exact strings that the two sides of a connection said to each other, in an append-only, hash-chained log.
+import { ChainedLog, type Commit, type LogCommitResult, type LogPosition, type LogVerdict, type Store } from '#store';
+
+/** `refusal` is an authenticated message that was answered with no, and its answer. */
+export type ReceiptKind = 'pairing' | 'keys' | 'command' | 'result' | 'event' | 'ack' | 'refusal' | 'checkpoint';
+
+export interface ReceiptDraft {
+  readonly kind: ReceiptKind;
+  /** The compact JWS exactly as it was sent or received. */
+  readonly raw: string;
+  /** Of an event message: where it begins. */
+  readonly from?: { readonly epo: string; readonly seq: number };
+}
+
+export interface Receipt extends ReceiptDraft {
+  /** When it was recorded, ISO 8601. */
+  readonly at: string;
+}
+
+/** A receipt with its place in the log; `hash` covers every row before it, `text` is what was hashed. */
+export interface ReceiptRow extends LogPosition {
+  readonly receipt: Receipt;
+  readonly text: string;
+}
+
+const retentionDays = 400;
+const dayMs = 86_400_000;
+const pageMax = 500;
+const lookBackMax = 5_000;
+
+export class Receipts {
+  readonly #logs = new Map<string, ChainedLog<Receipt>>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly now: () => number = Date.now,
+    private readonly retentionMs: number = retentionDays * dayMs,
+  ) {}
+
+  /** Keeps the strings in the same commit as everything else; a conflict of that commit keeps nothing. */
+  record(connectionId: string, drafts: readonly ReceiptDraft[], also: Commit = {}): Promise<LogCommitResult> {
+    const at = new Date(this.now()).toISOString();
+    return this.log(connectionId).commit(
+      also,
+      drafts.map((draft) => ({ ...draft, at })),
+    );
+  }
+
+  /** Receipts after a row of the log, oldest first, at most 500. */
+  async list(connectionId: string, after = 0, limit = pageMax): Promise<readonly ReceiptRow[]> {
+    const rows = await this.log(connectionId).read(after, Math.min(limit, pageMax));
+    return rows.map(({ seq, hash, text, entry }) => ({ seq, hash, text, receipt: entry }));
+  }
+
+  /** All that is kept of a connection, oldest first. */
+  async *export(connectionId: string): AsyncGenerator<ReceiptRow> {
+    let after = 0;
+    for (;;) {
+      const page = await this.list(connectionId, after);
+      yield* page;
+      const last = page.at(-1);
+      if (!last) return;
+      after = last.seq;
+    }
+  }
+
+  /** Recomputes every hash, and names the first row that is missing or was changed. */
+  verify(connectionId: string): Promise<LogVerdict> {
+    return this.log(connectionId).verify();
+  }
+
+  /** Forgets what is older than the retention (400 days by default); the chain goes on from there. */
+  async prune(connectionId: string): Promise<void> {
+    const before = new Date(this.now() - this.retentionMs).toISOString();
+    let old = 0;
+    for await (const { seq, receipt } of this.export(connectionId)) {
+      if (receipt.at >= before) break;
+      old = seq;
+    }
+    if (old > 0) await this.log(connectionId).trim(old);
+  }
+
+  /** The event message that carried this number, among the latest 5,000 receipts. */
+  async eventMessage(connectionId: string, epo: string, seq: number): Promise<string | undefined> {
+    const { seq: head } = await this.log(connectionId).head();
+    for (let after = head; after > 0 && after > head - lookBackMax;) {
+      after = Math.max(0, after - pageMax);
+      const page = await this.list(connectionId, after);
+      const found = page.findLast(({ receipt: { from } }) => from?.epo === epo && from.seq <= seq);
+      if (found) return found.receipt.raw;
+    }
+    return undefined;
+  }
+
+  private log(connectionId: string): ChainedLog<Receipt> {
+    const known = this.#logs.get(connectionId);
+    if (known) return known;
+    const log = new ChainedLog<Receipt>(this.store, ['federation', 'receipts', connectionId]);
+    this.#logs.set(connectionId, log);
+    return log;
+  }
+}
