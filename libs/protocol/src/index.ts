@@ -40,32 +40,45 @@ export type {
 export { decodeBase64url, encodeBase64url } from './base64url.js';
 export { chainNext, chainOver, chainStart } from './chain.js';
 export {
+  ackClaims,
+  checkpointClaims,
+  commandEntry,
   commandBytes,
   commandBytesMax,
   commandClaims,
-  commandEntry,
   commandResult,
   commandsMax,
-  idkFits,
-  messageErrors,
-  messageKind,
-  resultClaims,
-} from './claims.command.js';
-export type { CommandClaims, CommandEntry, CommandResult, MessageError, ResultClaims } from './claims.command.js';
-export { ackClaims, checkpointClaims, eventBytesMax, eventClaims, eventsMax } from './claims.journal.js';
-export type { AckClaims, CheckpointClaims, EventClaims } from './claims.journal.js';
-export {
+  eventBytesMax,
+  eventClaims,
+  eventsMax,
   halfState,
   helloClaims,
+  idkFits,
   journalPosition,
   keysClaims,
+  messageErrors,
+  messageKind,
+  messageRef,
   pairingLink,
   pairRequestClaims,
   pairResponseClaims,
-} from './claims.peer.js';
-export type { HelloClaims, KeysClaims, PairRequestClaims, PairResponseClaims } from './claims.peer.js';
-export { messageRef } from './envelope.js';
-export type { MessageRef } from './envelope.js';
+  resultClaims,
+} from './claims.js';
+export type {
+  AckClaims,
+  CheckpointClaims,
+  CommandEntry,
+  CommandClaims,
+  CommandResult,
+  EventClaims,
+  HelloClaims,
+  KeysClaims,
+  MessageError,
+  MessageRef,
+  PairRequestClaims,
+  PairResponseClaims,
+  ResultClaims,
+} from './claims.js';
 export { agentEvent, eventTypes } from './events.js';
 export type { AgentEvent, EventData, EventType } from './events.js';
 export { grant } from './grant.js';

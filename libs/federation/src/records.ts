@@ -1,0 +1,76 @@
+// What an instance remembers of its peers, wired together over one store: for the composition roots of hub and spoke.
+import type { Store } from '#store';
+import { Alarms } from './connections/alarms.js';
+import { Connections } from './connections/connections.js';
+import { PeerKeys } from './connections/peer-keys.js';
+import { JournalInbox } from './journal/inbox.js';
+import { Journal, type JournalOptions } from './journal/journal.js';
+import type { AddressPolicy } from './links/address-policy.js';
+import { PairingDesk } from './pairing/desk.js';
+import { Invites } from './pairing/invites.js';
+import type { PairingIdentity, PairingLog } from './pairing/pairing-identity.js';
+import { pairingPost, type PairingPost } from './pairing/pairing-post.js';
+import { Pairing } from './pairing/pairing.js';
+import { Receipts } from './receipts/receipts.js';
+
+export interface RecordsDeps {
+  readonly store: Store;
+  readonly identity: PairingIdentity;
+  /** Judges every URL before it is dialled. */
+  readonly policy: AddressPolicy;
+  /** Epoch ms; `Date.now` by default. */
+  readonly now?: () => number;
+  /** 400 days by default. */
+  readonly receiptsRetentionMs?: number;
+}
+
+/** What both sides keep. */
+export interface Records {
+  readonly alarms: Alarms;
+  readonly connections: Connections;
+  readonly peerKeys: PeerKeys;
+  readonly receipts: Receipts;
+}
+
+export interface HubRecords extends Records {
+  readonly invites: Invites;
+  readonly desk: PairingDesk;
+  readonly inbox: JournalInbox;
+}
+
+export interface SpokeRecords extends Records {
+  readonly pairing: Pairing;
+  readonly journal: Journal;
+}
+
+/** The hub's: it invites, and takes the events of its spokes. */
+export function hubRecords(deps: RecordsDeps & { readonly log: PairingLog }): HubRecords {
+  const { store, identity, now } = deps;
+  const records = recordsOf(deps);
+  return {
+    ...records,
+    invites: new Invites(store, identity.root.kid, now),
+    desk: new PairingDesk({ ...deps, ...records }),
+    inbox: new JournalInbox(store, records.alarms, records.receipts, now),
+  };
+}
+
+/** The spoke's: it joins, and journals for its hubs. `post` replaces the HTTP request of pairing where there is no network. */
+export function spokeRecords(
+  deps: RecordsDeps & { readonly journal?: JournalOptions; readonly post?: PairingPost },
+): SpokeRecords {
+  const { store, policy, post = pairingPost(policy) } = deps;
+  const records = recordsOf(deps);
+  return {
+    ...records,
+    pairing: new Pairing({ ...deps, ...records, post }),
+    journal: new Journal(store, records.alarms, records.receipts, deps.journal),
+  };
+}
+
+function recordsOf({ store, now, receiptsRetentionMs }: RecordsDeps): Records {
+  const alarms = new Alarms(store, now);
+  const connections = new Connections(store, alarms, now);
+  const receipts = new Receipts(store, now, receiptsRetentionMs);
+  return { alarms, connections, peerKeys: new PeerKeys(store, alarms), receipts };
+}
