@@ -1,7 +1,7 @@
 // The format of the SQLite file: its number, its schema, and the way from every older format to this one.
 // The number stands in the file's header (`user_version`), our mark beside it (`application_id`).
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../error.js';
 
 /** "WRIT" in ASCII. */
@@ -42,14 +42,26 @@ CREATE TABLE entries (
 `;
 
 /**
- * Looks at the header before SQLite opens the file, because opening alone may write to it.
+ * Looks at the file without a connection that could write to it: at its header, and at what a crash left in the
+ * write-ahead log, which may be newer.
  * @throws StoreError `store_format` for a newer format or a file that is not ours.
  */
 export function refuseForeignFile(path: string, known: Formats): void {
+  if (statSync(path).size === 0) return;
+  refuseHeader(path, known);
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  const reader = new DatabaseSync(path, { readOnly: true });
+  try {
+    formatOf(reader, known);
+  } finally {
+    reader.close();
+  }
+}
+
+function refuseHeader(path: string, known: Formats): void {
   const header = Buffer.alloc(100);
   const file = openSync(path, 'r');
   try {
-    if (fstatSync(file).size === 0) return;
     readSync(file, header, 0, 100, 0);
   } finally {
     closeSync(file);

@@ -43,7 +43,9 @@ export async function openSqliteFile({ path, clock = Date.now }: SqliteOptions, 
   const db = openDatabase(path, known);
   try {
     const statements = prepareStatements(db);
-    return await Promise.resolve(new SqliteStore(db, statements, clock, incarnationOf(path, statements)));
+    return await Promise.resolve(
+      new SqliteStore(db, statements, known.current, clock, incarnationOf(path, statements)),
+    );
   } catch (error) {
     db.close();
     throw unavailable(error, 'The store file cannot be read.');
@@ -76,11 +78,12 @@ class SqliteStore extends Store {
   constructor(
     private readonly db: DatabaseSync,
     private readonly statements: Statements,
+    format: number,
     private readonly clock: () => number,
     readonly incarnation: string,
   ) {
     super();
-    this.#writer = new Writer(statements, clock, (stream) => this.#wakeups.wake(stream));
+    this.#writer = new Writer(statements, format, clock, (stream) => this.#wakeups.wake(stream));
   }
 
   async now(): Promise<number> {

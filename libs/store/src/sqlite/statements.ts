@@ -29,8 +29,9 @@ const sql = {
     expires_at = excluded.expires_at, format = excluded.format`,
   remove: 'DELETE FROM records WHERE key = ?',
   sweep: 'DELETE FROM records WHERE key IN (SELECT key FROM records WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
-  advance: `INSERT INTO streams (key, head) VALUES (?, 1)
-    ON CONFLICT (key) DO UPDATE SET head = head + 1 RETURNING id, head`,
+  openStream: `INSERT INTO streams (key, head) VALUES (?, 0)
+    ON CONFLICT (key) DO UPDATE SET head = head RETURNING id, head`,
+  setHead: 'UPDATE streams SET head = ? WHERE id = ?',
   append: 'INSERT INTO entries (stream, cursor, value, format) VALUES (?, ?, ?, ?)',
   head: 'SELECT head FROM streams WHERE key = ?',
   read: `SELECT cursor, value FROM entries WHERE stream = (SELECT id FROM streams WHERE key = ?) AND cursor > ?

@@ -2,7 +2,6 @@
 import { StoreError, unavailable } from '../error.js';
 import type { CompiledCommit } from '../request.js';
 import type { CommitResult } from '../store.js';
-import { formats } from './format.js';
 import type { Statements } from './statements.js';
 
 /** One transaction takes at most this many commits, so that reads get their turn in between. */
@@ -28,6 +27,7 @@ export class Writer {
 
   constructor(
     private readonly statements: Statements,
+    private readonly format: number,
     private readonly clock: () => number,
     private readonly appended: (stream: string) => void,
   ) {}
@@ -101,28 +101,30 @@ export class Writer {
 
   #applyAll(batch: readonly Waiting[]): CommitResult[] {
     const now = this.clock();
+    const heads = new StreamHeads(this.statements);
     const before = Number(this.statements.meta.get('version')?.['value'] ?? 0);
-    const results = batch.map(({ commit }, index) => this.#apply(commit, before + index + 1, now));
+    const results = batch.map(({ commit }, index) => this.#apply(commit, heads, before + index + 1, now));
+    heads.write();
     this.statements.setMeta.run('version', before + batch.length);
     this.#sweep(now);
     return results;
   }
 
-  #apply(commit: CompiledCommit, version: number, now: number): CommitResult {
+  #apply(commit: CompiledCommit, heads: StreamHeads, version: number, now: number): CommitResult {
     const { version: current, put, remove } = this.statements;
     for (const check of commit.checks) {
       const found = current.get(Buffer.from(check.key), now)?.['version'];
       if ((found === undefined ? null : String(found)) !== check.version) return { ok: false, conflict: check.source };
     }
     for (const { key, json, ttlMs } of commit.puts)
-      put.run(Buffer.from(key), json, version, ttlMs === null ? null : now + ttlMs, formats.current);
+      put.run(Buffer.from(key), json, version, ttlMs === null ? null : now + ttlMs, this.format);
     for (const key of commit.deletes) remove.run(Buffer.from(key));
-    return { ok: true, version: String(version), cursors: commit.appends.map((append) => this.#append(append)) };
+    return { ok: true, version: String(version), cursors: commit.appends.map((append) => this.#append(heads, append)) };
   }
 
-  #append({ stream, json }: CompiledCommit['appends'][number]): number {
-    const { id, head } = this.statements.advance.get(Buffer.from(stream)) as { id: number; head: number };
-    this.statements.append.run(id, head, json, formats.current);
+  #append(heads: StreamHeads, { stream, json }: CompiledCommit['appends'][number]): number {
+    const { id, head } = heads.advance(stream);
+    this.statements.append.run(id, head, json, this.format);
     return head;
   }
 
@@ -131,5 +133,28 @@ export class Writer {
     if (now < this.#nextSweepAt && now > this.#nextSweepAt - 2 * sweepEveryMs) return;
     const { changes } = this.statements.sweep.run(now, sweepMax);
     this.#nextSweepAt = changes === sweepMax ? now : now + sweepEveryMs;
+  }
+}
+
+/** The heads of the streams that one transaction appends to: read once, written once. */
+class StreamHeads {
+  readonly #open = new Map<string, { readonly id: number; head: number }>();
+
+  constructor(private readonly statements: Statements) {}
+
+  advance(stream: string): { readonly id: number; readonly head: number } {
+    const found = this.#open.get(stream) ?? this.#load(stream);
+    found.head++;
+    return found;
+  }
+
+  write(): void {
+    for (const { id, head } of this.#open.values()) this.statements.setHead.run(head, id);
+  }
+
+  #load(stream: string): { readonly id: number; head: number } {
+    const found = this.statements.openStream.get(Buffer.from(stream)) as { id: number; head: number };
+    this.#open.set(stream, found);
+    return found;
   }
 }
