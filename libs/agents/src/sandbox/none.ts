@@ -29,9 +29,14 @@ export class NoneSandbox extends ProcessSandbox {
     return Promise.resolve(this.allowed ? null : refusal);
   }
 
-  /** Nothing can be mounted: a folder inside is taken for the host's folder that it would show. */
+  /** Nothing can be mounted: a path inside, as the folder or as a word of the command, is taken for the host's that it would show. */
   protected override command({ argv, env, cwd, mounts }: LaunchSpec): Promise<Command> {
-    return Promise.resolve({ argv, env: { ...pathOnly, ...env }, cwd: onHost(cwd, mounts) });
+    const [program, ...rest] = argv;
+    return Promise.resolve({
+      argv: [onHost(program, mounts), ...rest.map((word) => onHost(word, mounts))],
+      env: { ...pathOnly, ...env },
+      cwd: onHost(cwd, mounts),
+    });
   }
 
   protected override init(): null {
@@ -45,9 +50,9 @@ export class NoneSandbox extends ProcessSandbox {
 
 const pathOnly = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 
-function onHost(folder: string, mounts: readonly Mount[]): string {
+function onHost(path: string, mounts: readonly Mount[]): string {
   const shown = mounts
-    .filter(({ to }) => folder === to || folder.startsWith(`${to}/`))
+    .filter(({ to }) => path === to || path.startsWith(`${to}/`))
     .sort((one, other) => other.to.length - one.to.length)[0];
-  return shown ? shown.from + folder.slice(shown.to.length) : folder;
+  return shown ? shown.from + path.slice(shown.to.length) : path;
 }
