@@ -1,34 +1,43 @@
-// A machine for one agent: what a runtime sees of the spoke, over real processes, either plain or in bubblewrap.
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { once } from 'node:events';
-import type { LimitReached, Resolved, RuntimeHost } from '#agents';
-import type { Usage } from '#protocol';
-
-type Mount = Resolved['mounts'][number];
-type SandboxProcess = Awaited<ReturnType<RuntimeHost['launch']>>;
+// A machine for one agent: what a runtime sees of the spoke, over the real sandboxes.
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LimitReached, Mount, RuntimeHost, SandboxProcess, Sandboxes } from '#agents';
+import { openSandboxes } from '#agents';
+import type { SandboxLevel, Usage } from '#protocol';
 
 export interface MachineOptions {
   /** The worktree on this machine. */
   readonly work: string;
   readonly mounts: readonly Mount[];
   readonly writable?: boolean;
-  readonly sandbox?: 'plain' | 'bubblewrap';
+  readonly level?: SandboxLevel;
+  /** Thrown by every launch. */
+  readonly refuseLaunch?: Error;
+  /** Thrown by every output. */
+  readonly refuseOutput?: LimitReached;
   /** Thrown by the admission of that turn (from 1). */
   readonly refuse?: { readonly turn: number; readonly because: LimitReached };
 }
 
-export function bubblewrapWorks(): boolean {
-  const tried = spawnSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', 'true']);
-  return tried.status === 0;
+/** The sandboxes of this machine, `none` among them; one look for all tests of a file. */
+export const sandboxes: Sandboxes = await openSandboxes({
+  stateDir: mkdtempSync(join(tmpdir(), 'writ-machine-')),
+  allowNone: true,
+});
+
+export function works(level: SandboxLevel): boolean {
+  return sandboxes.reports.some((report) => report.level === level && report.ok);
 }
 
 export class AgentMachine implements RuntimeHost {
+  readonly agentId = randomUUID();
   readonly usage: Usage[] = [];
   readonly launches: { argv: readonly string[]; env: Readonly<Record<string, string>> }[] = [];
   admitted = 0;
   private text = '';
   private readonly stop = new AbortController();
-  private readonly children = new Set<ChildProcessWithoutNullStreams>();
   private watchers: (() => void)[] = [];
 
   constructor(private readonly options: MachineOptions) {}
@@ -45,30 +54,27 @@ export class AgentMachine implements RuntimeHost {
     this.stop.abort(new Error('killed'));
   }
 
-  /** Ends every process that was launched here. */
-  async close(): Promise<void> {
-    for (const child of this.children) child.kill('SIGKILL');
-    const alive = [...this.children].filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-    await Promise.all(alive.map((child) => once(child, 'exit')));
+  /** Ends every process that was launched here. Returns how many are left. */
+  async close(): Promise<number> {
+    const left = await this.sandbox.stop(this.agentId, 0);
+    await this.sandbox.remove(this.agentId);
+    return left;
   }
 
   async launch(
     argv: readonly [string, ...string[]],
     env: Readonly<Record<string, string>> = {},
   ): Promise<SandboxProcess> {
+    if (this.options.refuseLaunch) throw this.options.refuseLaunch;
     this.launches.push({ argv, env });
-    const [program, ...rest] = this.options.sandbox === 'bubblewrap' ? this.wrapped(argv, env) : this.plain(argv);
-    const child = spawn(program ?? '', rest, { cwd: this.options.work, env, detached: true });
-    this.children.add(child);
-    const end = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-      child.once('close', (code, signal) => resolve({ code, signal }));
-      child.once('error', () => resolve({ code: null, signal: null }));
-    });
-    this.signal.addEventListener('abort', () => child.kill('SIGKILL'));
-    return Promise.resolve({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, end, enforced: [] });
+    const { work, mounts, writable = false } = this.options;
+    const all = [{ from: work, to: '/work', writable }, ...mounts];
+    const spec = { agentId: this.agentId, argv, env, cwd: '/work', mounts: all, limits: {} };
+    return this.sandbox.launch(spec, this.signal);
   }
 
   output(text: string): Promise<void> {
+    if (this.options.refuseOutput) return Promise.reject(this.options.refuseOutput);
     this.text += text;
     for (const watcher of this.watchers) watcher();
     return Promise.resolve();
@@ -96,26 +102,9 @@ export class AgentMachine implements RuntimeHost {
     return Promise.resolve();
   }
 
-  /** Without a sandbox the places inside are the places outside. */
-  private plain(argv: readonly string[]): string[] {
-    const places = [...this.options.mounts, { from: this.options.work, to: '/work' }];
-    return argv.map((word) => {
-      const place = places.find(({ to }) => word === to || word.startsWith(`${to}/`));
-      return place ? place.from + word.slice(place.to.length) : word;
-    });
-  }
-
-  private wrapped(argv: readonly string[], env: Readonly<Record<string, string>>): string[] {
-    const system = ['/usr', '/bin', '/lib', '/lib64', '/etc/alternatives'].flatMap((path) => [
-      '--ro-bind-try',
-      path,
-      path,
-    ]);
-    const mounts = this.options.mounts.flatMap(({ from, to }) => ['--ro-bind', from, to]);
-    const work = [this.options.writable === true ? '--bind' : '--ro-bind', this.options.work, '/work'];
-    const variables = Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]);
-    const isolation = ['--unshare-all', '--die-with-parent', '--new-session', '--proc', '/proc', '--dev', '/dev'];
-    const inside = ['--tmpfs', '/tmp', ...mounts, ...work, '--chdir', '/work', '--clearenv', ...variables];
-    return ['/usr/bin/bwrap', ...isolation, ...system, ...inside, '--', ...argv];
+  private get sandbox() {
+    const found = sandboxes.at(this.options.level ?? 'none');
+    if (!found) throw new Error('This machine has no such sandbox.');
+    return found;
   }
 }

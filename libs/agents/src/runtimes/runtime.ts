@@ -82,6 +82,7 @@ export abstract class Runtime {
   /**
    * Runs to the end or to the signal. Never throws for what an agent does wrong: that is an outcome, and so is a limit.
    * Once the signal is aborted the outcome says `killed`; whoever aborted knows better why.
+   * @throws WritError only what the host threw: the sandbox could not be made.
    */
   abstract run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome>;
 }

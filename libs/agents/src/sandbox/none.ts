@@ -1,5 +1,6 @@
 // Sandbox room: the level `none`, for development. The agent runs beside us as ourselves and sees what we see; only its end is sure:
 // its own session, and a look at descendants, sessions, the environment's marker and, where there are cgroups, the group.
+import { dirname } from 'node:path';
 import type { Command } from './gate.js';
 import { launchMarker } from './gate.js';
 import type { Launch } from './ledger.js';
@@ -48,7 +49,8 @@ export class NoneSandbox extends ProcessSandbox {
   }
 }
 
-const pathOnly = { PATH: '/usr/local/bin:/usr/bin:/bin' };
+/** The Node that runs us comes along as `node`, as on every level. */
+const pathOnly = { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin` };
 
 function onHost(path: string, mounts: readonly Mount[]): string {
   const shown = mounts

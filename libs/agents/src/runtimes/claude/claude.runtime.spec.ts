@@ -8,28 +8,27 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnArgs, WritError } from '#protocol';
 import { parseScript, readScript } from '../../../../../apps/understudy/src/script.js';
 import { Understudy } from '../../../../../apps/understudy/src/server.js';
-import { AgentMachine, bubblewrapWorks, type MachineOptions } from '../../../../../test/support/agent-machine.js';
+import { AgentMachine, works, type MachineOptions } from '../../../../../test/support/agent-machine.js';
 import { requirement } from '../../../../../test/support/require.js';
 import { ConfiguredResolver } from '../../profiles/configured.resolver.js';
 import { profileOptions, runtimeOptions, skillOptions } from '../../profiles/options.js';
+import { runtimeContract } from '../runtime.contract.js';
 import { LimitReached, type AgentTask, type RuntimeOutcome } from '../runtime.js';
 
-const inBubblewrap = requirement('bubblewrap', bubblewrapWorks(), 'apt-get install bubblewrap');
+const inBubblewrap = requirement('bubblewrap', works('namespace'), 'apt-get install bubblewrap');
 const samples = new URL('../../../../../apps/understudy/scripts/', import.meta.url);
 const key = 'sk-secret-of-the-spoke';
 const price = { input: 1_000_000, output: 2_000_000, cacheRead: 100_000, cacheWrite: 1_250_000 };
 
 type AgentKind = 'worker' | 'reviewer' | 'tester';
 
-interface Play {
+interface Play extends Pick<MachineOptions, 'level' | 'refuse' | 'refuseLaunch' | 'refuseOutput'> {
   readonly agentType?: AgentKind;
   readonly workItems?: string[];
   readonly skills?: string[];
   readonly model?: string;
   readonly runtime?: Record<string, unknown>;
   readonly profiles?: unknown;
-  readonly sandbox?: MachineOptions['sandbox'];
-  readonly refuse?: MachineOptions['refuse'];
 }
 
 const done = {
@@ -97,9 +96,10 @@ describe('the claude runtime', () => {
       skills: resolved.skills,
       ...(resolved.model === undefined ? {} : { model: resolved.model }),
     };
-    const { sandbox, refuse } = play;
-    machine = new AgentMachine({ work, mounts: resolved.mounts, writable: resolved.profile.writes, sandbox, refuse });
-    return { run: () => resolved.runtime.run(task, machine) };
+    const { level, refuse, refuseLaunch, refuseOutput } = play;
+    const writable = resolved.profile.writes;
+    machine = new AgentMachine({ work, mounts: resolved.mounts, writable, level, refuse, refuseLaunch, refuseOutput });
+    return { runtime: resolved.runtime, task, machine, run: () => resolved.runtime.run(task, machine) };
   }
 
   async function run(turns: unknown[] | 'repair', play?: Play): Promise<RuntimeOutcome> {
@@ -110,6 +110,11 @@ describe('the claude runtime', () => {
   function resultsOf(request: number): string {
     return JSON.stringify(understudy.requests[request]?.body.messages.at(-1)?.content);
   }
+
+  runtimeContract((part, options) => {
+    const quick = [{ text: 'one' }, { text: 'two', calls: [done] }];
+    return prepare(part === 'quick' ? quick : [{ text: 'one', ...bash('sleep 600') }], options);
+  });
 
   test('[S-11] a worker repairs a failing test: it runs, reads, edits, runs again and hands in its result', async () => {
     const outcome = await run('repair');
@@ -173,7 +178,7 @@ describe('the claude runtime', () => {
     const command =
       'echo x > new.txt; rm sum.mjs; sed -i s/1/9/ sum.mjs; chmod -R a+w . ; mount -o remount,rw /work; cat sum.mjs; touch /tmp/ok && echo scratch';
     const review = { ...done, input: { ...done.input, findings: [] } };
-    const outcome = await run([bash(command), { calls: [review] }], { agentType: 'reviewer', sandbox: 'bubblewrap' });
+    const outcome = await run([bash(command), { calls: [review] }], { agentType: 'reviewer', level: 'namespace' });
     expect(outcome.exitReason).toBe('finished');
     expect(resultsOf(1)).toMatch(/Read-only file system.*let i = 1;.*scratch/s);
     expect(await readFile(join(work, 'sum.mjs'), 'utf8')).toContain('let i = 1;');
@@ -187,7 +192,7 @@ describe('the claude runtime', () => {
       try {
         const look =
           'env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr "\\0" "\\n"; grep -rl secret-of-the /opt/writ /tmp /work /etc; echo looked';
-        await run([bash(look), { calls: [done] }], { sandbox: 'bubblewrap' });
+        await run([bash(look), { calls: [done] }], { level: 'namespace' });
       } finally {
         delete process.env.ANTHROPIC_API_KEY;
       }
@@ -198,16 +203,29 @@ describe('the claude runtime', () => {
     },
   );
 
-  inBubblewrap('the whole repair works inside, without a network', async () => {
-    const outcome = await run('repair', { sandbox: 'bubblewrap' });
-    expect(outcome).toMatchObject({ exitReason: 'finished', result: { items: [{ status: 'done' }] } });
-    await machine.close();
-    await understudy.close();
+  for (const level of ['none', 'unshare', 'namespace'] as const) {
+    const onLevel = requirement(`the sandbox level ${level}`, works(level), 'run `writ doctor`: it names the cure');
+    onLevel(`the whole repair works on the level ${level}`, async () => {
+      const outcome = await run('repair', { level });
+      expect(outcome).toMatchObject({ exitReason: 'finished', result: { items: [{ status: 'done' }] } });
+    });
+  }
+
+  inBubblewrap('[K-10] children with sessions of their own are gone with the agent', async () => {
+    const { run: start } = await prepare('long-run', { level: 'namespace' });
+    const running = start();
+    await machine.until('[bash] sleep 2');
+    machine.abort();
+    expect(await running).toMatchObject({ exitReason: 'killed' });
+    expect(await machine.close()).toBe(0);
+  });
+
+  inBubblewrap('there is no network inside: a port of the spoke cannot be reached', async () => {
     const reached = createServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
     await once(reached, 'listening');
     const { port } = reached.address() as AddressInfo;
     await run([bash(`cat < /dev/tcp/127.0.0.1/${port} || grep : /proc/net/dev`), { calls: [done] }], {
-      sandbox: 'bubblewrap',
+      level: 'namespace',
     });
     reached.close();
     expect(resultsOf(1)).toMatch(/Connection refused/);
@@ -217,7 +235,7 @@ describe('the claude runtime', () => {
   inBubblewrap('a skill can be read where the prompt says, and not be written', async () => {
     const read = { calls: [{ tool: 'read', input: { file_path: '/opt/writ/skills/careful/SKILL.md' } }] };
     const write = { calls: [{ tool: 'write', input: { file_path: '/opt/writ/skills/careful/x', content: 'x' } }] };
-    await run([read, write, { calls: [done] }], { sandbox: 'bubblewrap', skills: ['careful'] });
+    await run([read, write, { calls: [done] }], { level: 'namespace', skills: ['careful'] });
     expect(resultsOf(1)).toContain('Look twice.');
     expect(resultsOf(2)).toMatch(/is_error":true/);
   });

@@ -1,7 +1,6 @@
 // The runtime `claude`: the SDK's streaming tool runner out here with the key, its tools executed by the tool host in the sandbox.
 import Anthropic from '@anthropic-ai/sdk';
 import { WritError } from '#protocol';
-import { nodeMount } from '../inside.js';
 import { Runtime, type AgentTask, type RuntimeHost, type RuntimeOutcome } from '../runtime.js';
 import { priceOf, type ClaudeOptions } from './claude.options.js';
 import { Conversation } from './conversation.js';
@@ -15,7 +14,7 @@ export type ModelKey = () => string | undefined;
 
 export class ClaudeRuntime extends Runtime {
   readonly kind = 'claude';
-  readonly mounts = [nodeMount(), ...toolHostMounts()];
+  readonly mounts = toolHostMounts();
 
   constructor(
     private readonly options: ClaudeOptions,
@@ -36,6 +35,7 @@ export class ClaudeRuntime extends Runtime {
     } catch (error) {
       const result = { summary: '', items: [] };
       if (host.signal.aborted) return { exitReason: 'killed', result, failure: 'The run was stopped.' };
+      if (error instanceof WritError) throw error;
       return { ...endingOf(error), result, cause: error };
     } finally {
       link.close();

@@ -3,7 +3,7 @@
 import type { BetaRunnableTool } from '@anthropic-ai/sdk/lib/tools/BetaRunnableTool';
 import { ToolError } from '@anthropic-ai/sdk/lib/tools/ToolError';
 import { z } from 'zod';
-import { environment, nodeInside, skillsFolder, workFolder } from '../inside.js';
+import { environment, skillsFolder, workFolder } from '../inside.js';
 import { linesOf } from '../lines.js';
 import type { RuntimeHost } from '../runtime.js';
 import type { SandboxProcess } from '../../sandbox/sandbox.js';
@@ -102,7 +102,7 @@ export class ToolLink {
 
   private async start(): Promise<void> {
     const scope = ['--workdir', workFolder, '--tools', this.names.join(','), '--root', skillsFolder];
-    const child = await this.host.launch([nodeInside, toolHostInside(), ...scope], environment);
+    const child = await this.host.launch(['node', toolHostInside(), ...scope], environment);
     this.process = child;
     child.stdin.on('error', () => undefined);
     child.stderr.resume();

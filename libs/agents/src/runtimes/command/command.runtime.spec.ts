@@ -3,13 +3,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { AgentMachine, bubblewrapWorks, type MachineOptions } from '../../../../../test/support/agent-machine.js';
+import { AgentMachine, works, type MachineOptions } from '../../../../../test/support/agent-machine.js';
 import { requirement } from '../../../../../test/support/require.js';
+import { runtimeContract } from '../runtime.contract.js';
 import type { AgentTask, RuntimeOutcome } from '../runtime.js';
 import { commandOptions } from './command.options.js';
 import { CommandRuntime } from './command.runtime.js';
 
-const inBubblewrap = requirement('bubblewrap', bubblewrapWorks(), 'apt-get install bubblewrap');
+const inBubblewrap = requirement('bubblewrap', works('namespace'), 'apt-get install bubblewrap');
 
 const task: AgentTask = {
   agentId: '6f0bd2a8-0000-4000-8000-000000000002',
@@ -41,6 +42,13 @@ describe('the command runtime', () => {
     machine = new AgentMachine({ work, mounts: runtime.mounts, writable: true, ...more });
     return runtime.run(asked, machine);
   }
+
+  runtimeContract((part, options) => {
+    const shell = part === 'quick' ? 'echo one; echo two' : 'echo one; sleep 600';
+    const runtime = new CommandRuntime(commandOptions.parse({ kind: 'command', argv: ['/bin/sh', '-c', shell] }));
+    machine = new AgentMachine({ work, mounts: runtime.mounts, ...options });
+    return Promise.resolve({ runtime, task, machine });
+  });
 
   test('the task comes as JSON on stdin and in WRIT_TASK, its plain fields as variables', async () => {
     const outcome = await run(
@@ -109,17 +117,17 @@ describe('the command runtime', () => {
   });
 
   test('the signal ends the run at once, though a child of it keeps the pipes open', async () => {
-    const running = run('setsid sleep 60 & echo $! > pid; echo started; wait');
+    const running = run('setsid sleep 60 & echo started; wait');
     await machine.until('started');
     const before = performance.now();
     machine.abort();
     expect(await running).toMatchObject({ exitReason: 'killed' });
     expect(performance.now() - before).toBeLessThan(5_000);
-    process.kill(Number(await readFile(join(work, 'pid'), 'utf8')), 'SIGKILL');
+    expect(await machine.close()).toBe(0);
   });
 
   inBubblewrap('inside there is the worktree, the Node of the spoke, and nothing inherited', async () => {
-    await run('pwd; touch made; command -v node; env | sort', { sandbox: 'bubblewrap' });
+    await run('pwd; touch made; command -v node; env | sort', { level: 'namespace' });
     expect(machine.said).toMatch(/^\/work\n\/opt\/writ\/bin\/node\n/);
     const names = [...machine.said.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
     const own = ['CI', 'GIT_TERMINAL_PROMPT', 'GREETING', 'HOME', 'LANG', 'PATH', 'PWD', 'SHLVL', 'TERM'];

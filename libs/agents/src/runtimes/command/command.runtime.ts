@@ -6,7 +6,8 @@
 // Exit code 0 is success. The last line of stdout may be a structured result (see result-line.ts).
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { environment, nodeMount } from '../inside.js';
+import { WritError } from '#protocol';
+import { environment } from '../inside.js';
 import { LimitReached, Runtime, type AgentTask, type RuntimeHost, type RuntimeOutcome } from '../runtime.js';
 import type { ProcessEnd } from '../../sandbox/sandbox.js';
 import type { CommandOptions } from './command.options.js';
@@ -18,7 +19,7 @@ const lastLineCharactersMax = 2 ** 20;
 
 export class CommandRuntime extends Runtime {
   readonly kind = 'command';
-  readonly mounts = [nodeMount()];
+  readonly mounts = [];
 
   constructor(private readonly options: CommandOptions) {
     super();
@@ -35,6 +36,7 @@ export class CommandRuntime extends Runtime {
       const result = { summary: '', items: [] };
       if (host.signal.aborted) return { exitReason: 'killed', result, failure: 'The run was stopped.' };
       if (error instanceof LimitReached) return { exitReason: error.exitReason, result, failure: error.message };
+      if (error instanceof WritError) throw error;
       return { exitReason: 'sandbox_error', result, failure: 'The command could not be run.', cause: error };
     }
   }
