@@ -4,7 +4,7 @@ import { WritError } from '#protocol';
 import { z } from 'zod';
 
 /** Names with our prefix that belong to others: the command line and the tests. */
-const foreign = /^WRIT_(URL|KEY|API_KEY|CONFIG|SOAK|TEST_.*)$/;
+const foreign = /^WRIT_(URL|API_KEY|CONFIG|SOAK|TEST_.*)$/;
 const prefix = 'WRIT_';
 const faultsMax = 50;
 

@@ -110,10 +110,6 @@ export type { KillReport, OperationArgs, OperationBody, OperationKind, Operation
 export {
   agentListQuery,
   agentPage,
-  apiKey,
-  apiKeyCreate,
-  apiKeyCreated,
-  apiKeyPage,
   check,
   diffResource,
   eventMessage,
@@ -132,23 +128,17 @@ export {
   problem,
   reason,
   reasonBody,
-  role,
-  roles,
   spawnRequest,
   spokeRef,
 } from './rest.js';
 export type {
   AgentListQuery,
   AgentPageResource,
-  ApiKey,
-  ApiKeyCreate,
-  ApiKeyCreated,
   Check,
   InstanceResource,
   KillBody,
   KillOutcomeResource,
   LatchBody,
-  Role,
   SpawnRequestBody,
 } from './rest.js';
 export {
@@ -199,3 +189,5 @@ export { issueKeyStatement, KeyStatement, openKeyStatement, statementGraceS } fr
 export type { Revocation, StatementContent, StatementKey } from './statement.js';
 export { checkTimes, clockDifferenceS, commandLifetimeS, lifetimeMaxS, skewS } from './times.js';
 export { fingerprintWords } from './words.js';
+export { apiKey, apiKeyCreate, apiKeyCreated, apiKeyPage, apiKeyText, newApiKey, role, roles } from './rest.keys.js';
+export type { ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from './rest.keys.js';

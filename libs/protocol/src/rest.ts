@@ -1,4 +1,4 @@
-// The REST resources that hub and spoke share: spawn requests, pages, kills, latches, keys, problems. What only one
+// The REST resources that hub and spoke share: spawn requests, pages, kills, latches, problems. What only one
 // of them has (spokes, invites, commands; hubs, grants) is in rest.peers.ts.
 import { z } from 'zod';
 import { actor, agentResource, agentState, agentType, spawnArgs } from './agent.js';
@@ -7,11 +7,6 @@ import type { ErrorCode } from './errors.js';
 import { agentEvent } from './events.js';
 import { agentId, nonce128, spokeName, taskId, thumbprint, time } from './names.js';
 import { killReport, operationName } from './operations.js';
-
-/** Rising: an operator may what a viewer may, an admin everything. */
-export const roles = ['viewer', 'operator', 'admin'] as const;
-export const role = z.enum(roles);
-export type Role = z.infer<typeof role>;
 
 /** Why somebody does something: it goes into the records of both sides. */
 export const reason = z.string().trim().min(1).max(500);
@@ -135,19 +130,3 @@ export const instanceResource = z.strictObject({
   checks: z.array(check).max(50),
 });
 export type InstanceResource = z.infer<typeof instanceResource>;
-
-/** A key as it may be shown: never the secret. `lastUsedAt` is coarse, to the minute. */
-export const apiKey = z.strictObject({
-  id: z.string().regex(/^[a-z2-7]{10}$/, 'must be the id of a key'),
-  name: z.string().trim().min(1).max(64),
-  role,
-  createdAt: time,
-  lastUsedAt: time.optional(),
-});
-export type ApiKey = z.infer<typeof apiKey>;
-export const apiKeyCreate = apiKey.pick({ name: true, role: true });
-export type ApiKeyCreate = z.infer<typeof apiKeyCreate>;
-/** The answer of `POST /v1/keys`: `key` is shown this once. */
-export const apiKeyCreated = z.strictObject({ ...apiKey.shape, key: z.string() });
-export type ApiKeyCreated = z.infer<typeof apiKeyCreated>;
-export const apiKeyPage = z.strictObject({ keys: z.array(apiKey) });

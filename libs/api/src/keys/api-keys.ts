@@ -1,12 +1,11 @@
 // API keys: random, shown once, kept as a hash. A plain SHA-256 is right for 256 random bits: there is nothing to guess
 // that a slow hash could protect (NIST SP 800-63B, 5.1.1.2 is about passwords).
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { WritError } from '#protocol';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { apiKeyText, newApiKey, WritError } from '#protocol';
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from '#protocol';
 import type { Entry, Key, Store } from '#store';
 import type { Caller } from '../gateway.js';
 
-const keyShape = /^writ_([a-z2-7]{10})_([A-Za-z0-9_-]{43})$/;
 const usedEveryMs = 60_000;
 const keysMax = 1_000;
 
@@ -25,17 +24,6 @@ interface KeyRecord {
 
 const place = (id: string): Key => ['api', 'keys', id];
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
-
-/** Ten characters of base32: 50 bits, enough to tell keys apart; it is no secret. */
-function newId(): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz234567';
-  return Array.from(randomBytes(10), (byte) => letters[byte & 31]).join('');
-}
-
-/** A new key as text: `writ_<id>_<256 random bits>`. */
-export function newKey(): string {
-  return `writ_${newId()}_${randomBytes(32).toString('base64url')}`;
-}
 
 function shown({ id, name, role, createdAt, lastUsedAt }: KeyRecord): ApiKey {
   return { id, name, role, createdAt, ...(lastUsedAt && { lastUsedAt }) };
@@ -58,7 +46,7 @@ export class ApiKeys {
   async create({ name, role }: ApiKeyCreate, by: string): Promise<ApiKeyCreated> {
     const entries = await this.store.list(['api', 'keys'], { limit: keysMax });
     if (entries.length >= keysMax) throw new WritError('capacity', `There are ${keysMax} keys already.`);
-    return this.keep(newKey(), { name, role }, by);
+    return this.keep(newApiKey(), { name, role }, by);
   }
 
   /**
@@ -68,7 +56,7 @@ export class ApiKeys {
    */
   async first(preset?: string): Promise<ApiKeyCreated | null> {
     if ((await this.list()).some((key) => key.role === 'admin')) return null;
-    return this.keep(preset ?? newKey(), { name: 'first', role: 'admin' }, 'system');
+    return this.keep(preset ?? newApiKey(), { name: 'first', role: 'admin' }, 'system');
   }
 
   /** From the next request on it opens nothing. @throws WritError `not_found`. */
@@ -82,7 +70,7 @@ export class ApiKeys {
 
   /** Whose key it is. @throws WritError `unauthenticated`, without saying what was wrong with it. */
   async authenticate(key: string): Promise<Caller> {
-    const [, id = '-'] = keyShape.exec(key) ?? [];
+    const [, id = '-'] = apiKeyText.exec(key) ?? [];
     const entry = await this.store.get<KeyRecord>(place(id));
     const hash = Buffer.from(entry?.value.hash ?? '', 'base64url');
     const known = hash.length === 32 && timingSafeEqual(hash, sha256(key));
@@ -92,7 +80,7 @@ export class ApiKeys {
   }
 
   private async keep(key: string, { name, role }: ApiKeyCreate, by: string): Promise<ApiKeyCreated> {
-    const id = keyShape.exec(key)?.[1];
+    const id = apiKeyText.exec(key)?.[1];
     if (!id) throw new WritError('key_invalid', 'An API key is made with `writ keys generate`; this one was not.');
     const hash = sha256(key).toString('base64url');
     const record: KeyRecord = { v: 1, id, name, role, hash, createdAt: this.time(), createdBy: by };

@@ -3,11 +3,12 @@ import { describe, expect, test } from '@jest/globals';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newApiKey } from '#protocol';
 import type { ApiKeyCreated } from '#protocol';
 import { openSqliteStore } from '#store';
 import { caller } from '../../../../test/support/call.js';
 import { startTinyApi } from '../../../../test/support/tiny-api.js';
-import { ApiKeys, newKey } from './api-keys.js';
+import { ApiKeys } from './api-keys.js';
 
 const spawn = {
   taskId: 'task-1',
@@ -23,7 +24,7 @@ describe('API keys', () => {
   test('without a valid key nothing opens, and nothing says why', async () => {
     await using api = await startTinyApi();
     const wrong = api.adminKey.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A'));
-    for (const key of [undefined, '', 'writ_x', newKey(), wrong, `${api.adminKey}A`]) {
+    for (const key of [undefined, '', 'writ_x', newApiKey(), wrong, `${api.adminKey}A`]) {
       const answer = await caller(api.url, key)('GET', '/v1/agents');
       expect(answer).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } });
     }
@@ -109,7 +110,7 @@ describe('who may listen where', () => {
   });
 
   test('[O-5] with a key that was made beforehand it starts, and only that key opens', async () => {
-    const adminKey = newKey();
+    const adminKey = newApiKey();
     await using api = await startTinyApi({ host: '0.0.0.0', adminKey });
     expect((await caller(api.url)('GET', '/v1/agents')).status).toBe(401);
     expect((await caller(api.url, adminKey)('GET', '/v1/agents')).status).toBe(200);
