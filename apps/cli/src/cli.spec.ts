@@ -1,0 +1,297 @@
+// The command line as child processes against a real instance.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { startTinyApi } from '../../../test/support/tiny-api.js';
+import type { TinyApi } from '../../../test/support/tiny-api.js';
+import { tinyConnection, tinyPeerControllers, tinyPeers } from '../../../test/support/tiny-peers.js';
+import { requirement } from '../../../test/support/require.js';
+import { until } from '../../../test/support/until.js';
+import { startWrit, writ } from '../../../test/support/writ.js';
+
+const repo = 'https://example.org/shop.git';
+let home: string;
+let spoke: TinyApi;
+let hub: TinyApi;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'writ-home-'));
+  spoke = await startTinyApi({ stateDir: join(home, '.writ/spoke'), controllers: tinyPeerControllers });
+  hub = await startTinyApi({ stateDir: join(home, '.writ/hub'), role: 'hub', controllers: tinyPeerControllers });
+});
+afterAll(async () => {
+  await spoke.close();
+  await hub.close();
+  await rm(home, { recursive: true, force: true });
+});
+beforeEach(() => {
+  Object.assign(tinyPeers, { invites: [], spokes: [], hubs: [], acts: [] });
+});
+
+const run = (...args: string[]) => writ(args, { env: { HOME: home } });
+
+async function spawned(): Promise<string> {
+  const { out } = await run('spawn', '--on', 'spoke', '--repo', repo, '--item', 'mend the sum', '-o', 'json');
+  return (JSON.parse(out) as { agentId: string }).agentId;
+}
+
+describe('agents on the command line', () => {
+  test('spawn, ps, status, logs, diff and kill find the instance of this machine and its key', async () => {
+    const id = await spawned();
+    spoke.gateway.say(id, 'hello\n');
+    const short = id.slice(0, 13);
+    expect((await run('ps', '--on', 'spoke')).out).toContain(`${id}\t-\tworker\trunning`);
+    expect(JSON.parse((await run('status', short, '--on', 'spoke', '-o', 'json')).out)).toMatchObject({ agentId: id });
+    expect((await run('logs', short, '--on', 'spoke')).out).toBe('hello\n');
+    expect((await run('diff', id, '--on', 'spoke')).out).toContain('+++ b/sum.js');
+    const killed = await run('kill', id, '--on', 'spoke', '--reason', 'enough', '-o', 'json');
+    expect(killed.code).toBe(0);
+    expect(JSON.parse(killed.out)).toMatchObject({ report: { killed: [id], survivors: 0 } });
+    expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'killed', reason: 'enough' });
+  });
+
+  test('where both run, the hub is asked unless --on says otherwise', async () => {
+    const id = await spawned();
+    expect((await run('ps', '--on', 'spoke')).out).toContain(id);
+    expect((await run('ps')).out).not.toContain(id);
+  });
+
+  test('logs -f goes on to the end and ends with 0', async () => {
+    const id = await spawned();
+    const child = startWrit(['logs', '-f', id, '--on', 'spoke'], { env: { HOME: home } });
+    let out = '';
+    child.stdout!.on('data', (chunk) => (out += String(chunk)));
+    spoke.gateway.say(id, 'one\n');
+    await until('the first line', () => out === 'one\n');
+    spoke.gateway.say(id, 'two\n');
+    spoke.gateway.end(id);
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(out).toBe('one\ntwo\n');
+  });
+
+  test('spawn --wait ends with 0 when the agent completed and with 1 when it failed', async () => {
+    for (const [state, code] of [
+      ['completed', 0],
+      ['failed', 1],
+    ] as const) {
+      const before = spoke.gateway.entries.size;
+      const waiting = run('spawn', '--on', 'spoke', '--repo', repo, '--item', 'x', '--wait', '-o', 'json');
+      await until('the agent', () => spoke.gateway.entries.size > before);
+      spoke.gateway.end([...spoke.gateway.entries.keys()].at(-1)!, { state });
+      const ran = await waiting;
+      expect(ran).toMatchObject({ code });
+      expect(JSON.parse(ran.out)).toMatchObject({ state });
+    }
+  });
+
+  test('a spawn that the peer has not answered is told as such, with exit code 6', async () => {
+    hub.gateway.pendingId = 'AAAAAAAAAAAAAAAAAAAAAA';
+    const ran = await run('spawn', '--repo', repo, '--item', 'x');
+    hub.gateway.pendingId = undefined;
+    expect(ran.code).toBe(6);
+    expect(ran.out).toContain('command\tAAAAAAAAAAAAAAAAAAAAAA');
+  });
+
+  test('[K-3] kill --all latches, spawn is refused with exit code 3, and kill --reset opens again', async () => {
+    expect((await run('kill', '--all', '--on', 'spoke', '--reason', 'incident')).code).toBe(0);
+    const refused = await run('spawn', '--on', 'spoke', '--repo', repo, '--item', 'x');
+    expect(refused).toMatchObject({ code: 3, out: '' });
+    expect(refused.err).toContain('writ kill --reset');
+    expect((await run('status', '--on', 'spoke')).out).toContain('killswitch\tall: incident');
+    expect((await run('kill', '--reset', '--on', 'spoke')).code).toBe(0);
+    expect((await run('spawn', '--on', 'spoke', '--repo', repo, '--item', 'x')).code).toBe(0);
+  });
+
+  test('what an agent wrote cannot steer a terminal', async () => {
+    const id = await spawned();
+    spoke.gateway.end(id, { state: 'failed', reason: '\u001b]0;owned\u0007\u001b[2Jgone\u009b31m' });
+    const { out } = await run('status', id, '--on', 'spoke', '-o', 'table');
+    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+    expect(out).not.toMatch(/[\u001b\u0007\u009b]/);
+    expect(out).toContain('gone');
+  });
+});
+
+describe('exit codes and errors', () => {
+  test.each([
+    ['no command', ['nonsense'], 2],
+    ['a missing option', ['spawn', '--repo', repo], 2],
+    ['a wrong option value', ['ps', '-o', 'xml'], 2],
+    [
+      'a hostile branch, before anything is sent',
+      ['spawn', '--repo', repo, '--item', 'x', '--branch', '--upload-pack=sh'],
+      2,
+    ],
+    ['a limit that is none', ['spawn', '--repo', repo, '--item', 'x', '--limit', 'turnsMax=many'], 2],
+    ['kill without a target', ['kill'], 2],
+    ['a wrong key', ['ps', '--on', 'spoke', '--key', 'writ_aaaaaaaaaa_wrong'], 3],
+    ['an unknown agent', ['status', '00000000-0000-4000-8000-000000000000'], 4],
+    ['an unknown connection', ['suspend', 'nobody'], 4],
+    ['nothing at the URL', ['ps', '--url', 'http://127.0.0.1:9'], 5],
+    ['help', ['spawn', '--help'], 0],
+  ] as const)('%s', async (_name, args, code) => {
+    expect(await run(...args)).toMatchObject({ code });
+  });
+
+  test('an error for programs is a problem on standard error, and nothing on standard output', async () => {
+    const ran = await run('status', '00000000-0000-4000-8000-000000000000', '-o', 'json');
+    expect(ran.out).toBe('');
+    expect(JSON.parse(ran.err)).toMatchObject({ code: 'not_found', status: 404 });
+  });
+
+  test('where nothing runs it says how to start one', async () => {
+    const ran = await writ(['ps'], { env: { HOME: '/nonexistent' } });
+    expect(ran).toMatchObject({ code: 5 });
+    expect(ran.err).toContain('`writ hub`');
+  });
+
+  test('no error shows a key, and the key of this machine goes to no other URL', async () => {
+    const secret = 'writ_aaaaaaaaaa_' + 'S'.repeat(43);
+    for (const args of [
+      ['ps', '--key', secret],
+      ['ps', '--key', secret, '--url', 'http://127.0.0.1:9'],
+      ['nonsense', '--key', secret],
+    ]) {
+      const ran = await run(...args);
+      expect(ran.out + ran.err).not.toContain('SSSS');
+    }
+    await using other = await startTinyApi();
+    expect(await run('ps', '--url', other.url)).toMatchObject({ code: 3 });
+    expect(await run('ps', '--url', other.url, '--key', other.adminKey)).toMatchObject({ code: 0 });
+    expect(await writ(['ps'], { env: { WRIT_URL: other.url, WRIT_API_KEY: other.adminKey } })).toMatchObject({
+      code: 0,
+    });
+  });
+});
+
+describe('pairing and connections', () => {
+  test('invite prints the line alone on standard output', async () => {
+    const ran = await run('invite', '--minutes', '5', '--operation', 'agent.status');
+    expect(ran.out).toMatch(/^writ1\.\S+\n$/);
+    expect(tinyPeers.invites[0]).toMatchObject({ operations: ['agent.status'] });
+  });
+
+  test('join shows hub, words and grant, and needs a yes from somebody', async () => {
+    const line = 'writ1.eyJuYW1lIjoiaHViLTEifQ.abcd';
+    const asked = await run('join', line, '--allow', 'worker', '--repo', 'https://example.org/*');
+    expect(asked).toMatchObject({ code: 2 });
+    expect(asked.err).toMatch(/hub-1[^]*able acid aunt away axis baby[^]*--yes/);
+    expect(tinyPeers.hubs).toEqual([]);
+    const joined = await run(
+      'join',
+      line,
+      '--allow',
+      'worker',
+      '--repo',
+      'https://example.org/*',
+      '--yes',
+      '-o',
+      'json',
+    );
+    expect(joined.code).toBe(0);
+    expect(tinyPeers.hubs[0]?.grant?.grant).toMatchObject({
+      agentTypes: ['worker'],
+      repositories: ['https://example.org/*'],
+      operations: expect.arrayContaining(['agent.spawn', 'agent.kill']),
+    });
+  });
+
+  test('without a grant a hub may ask for the status only', async () => {
+    await run('join', 'writ1.eyJuYW1lIjoiaHViLTEifQ.abcd', '--yes');
+    expect(tinyPeers.hubs[0]?.grant?.grant).toMatchObject({
+      operations: ['agent.status'],
+      agentTypes: [],
+      repositories: [],
+    });
+    expect(await run('join', 'writ1.eyJuYW1lIjoiaHViLTEifQ.abcd', '--allow', 'worker', '--yes')).toMatchObject({
+      code: 2,
+    });
+  });
+
+  test('a grant is shown, kept in a file, edited and set', async () => {
+    tinyPeers.hubs.push(tinyConnection('hub-1'));
+    const file = join(home, 'grant.json');
+    await writeFile(file, JSON.stringify({ operations: ['agent.status'], surprise: true }));
+    expect(await run('grants', 'set', 'hub-1', '--grant', file)).toMatchObject({ code: 2 });
+    await writeFile(file, JSON.stringify({ operations: ['agent.status'], concurrentMax: 2 }));
+    expect(await run('grants', 'set', 'hub-1', '--grant', file)).toMatchObject({ code: 0 });
+    expect((await run('grants', 'show', 'hub-1')).out).toContain('at once\t2 agents');
+  });
+
+  test('accept compares the six words and refuses the spoke when they differ', async () => {
+    tinyPeers.spokes.push({ ...tinyConnection('spoke-1'), labels: {}, liveAgents: 0 });
+    expect(await run('accept', 'spoke-1', '--words', 'other words than the spoke shows')).toMatchObject({ code: 3 });
+    expect(tinyPeers.acts).toMatchObject([{ name: 'spoke-1', act: 'refuse' }]);
+    expect(await run('accept', 'spoke-1', '--words', 'Able acid aunt away axis baby')).toMatchObject({ code: 0 });
+    expect((await run('spokes')).out).toContain('spoke-1\tactive\tyes');
+  });
+
+  test('suspend, resume and close act on the peer of the side they are for', async () => {
+    tinyPeers.hubs.push(tinyConnection('hub-1'));
+    tinyPeers.spokes.push({ ...tinyConnection('spoke-1'), labels: {}, liveAgents: 0 });
+    expect((await run('suspend', 'spoke-1', '--reason', 'night')).out).toContain('state\tsuspended');
+    expect((await run('resume', 'hub-1', '--on', 'spoke')).out).toContain('state\tactive');
+    expect(await run('close', 'spoke-1')).toMatchObject({ code: 2 });
+    expect(await run('close', 'spoke-1', '--agents', 'keep', '--yes')).toMatchObject({ code: 0 });
+    expect(tinyPeers.acts).toMatchObject([
+      { act: 'suspend', body: { reason: 'night' } },
+      { act: 'resume' },
+      { body: { agents: 'keep' } },
+    ]);
+  });
+});
+
+describe('keys and doctor', () => {
+  test('keys are made, listed and revoked; the secret is shown once', async () => {
+    const made = JSON.parse((await run('keys', 'create', 'ci', '--role', 'operator', '-o', 'json')).out) as {
+      id: string;
+      key: string;
+    };
+    expect((await writ(['ps', '--url', hub.url, '--key', made.key])).code).toBe(0);
+    const listed = await run('keys');
+    expect(listed.out).toContain(`${made.id}\tci\toperator`);
+    expect(listed.out).not.toContain(made.key);
+    expect(await run('keys', 'revoke', made.id)).toMatchObject({ code: 0 });
+    expect((await writ(['ps', '--url', hub.url, '--key', made.key])).code).toBe(3);
+    expect((await run('keys', 'generate')).out).toMatch(/^writ_[a-z2-7]{10}_[\w-]{43}\n$/);
+  });
+
+  test('doctor asks the instance, looks at modes and clock, and names the cure', async () => {
+    const key = join(home, '.writ/hub/cli.key');
+    await chmod(key, 0o644);
+    const ran = await run('doctor', '-o', 'json');
+    await chmod(key, 0o600);
+    expect(ran.code).toBe(1);
+    const checks = JSON.parse(ran.out) as { name: string; outcome: string; cure?: string; detail: string }[];
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: 'spoke: sandbox', outcome: 'failed', cure: 'apt install bubblewrap' }),
+    );
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: 'modes', outcome: 'failed', cure: `chmod go-rwx ${key}` }),
+    );
+    for (const name of ['node', 'git', 'hub', 'spoke', 'spoke: clock'])
+      expect(checks).toContainEqual(expect.objectContaining({ name, outcome: 'ok' }));
+  });
+});
+
+describe('an old Node', () => {
+  const old = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => Number(majorOf(path)) < 24);
+  const onOld = requirement('a Node older than 24', old !== undefined, 'install Node 18 to 22 as /usr/bin/node');
+
+  onOld('starts itself again with the one brought along, and passes exit codes on', async () => {
+    const env = { HOME: home };
+    expect(await writ(['--version'], { node: old, env })).toMatchObject({ code: 0, out: '0.1.0\n' });
+    expect(await writ(['ps', '-o', 'json'], { node: old, env })).toMatchObject({ code: 0 });
+    expect(await writ(['nonsense'], { node: old, env })).toMatchObject({ code: 2 });
+  });
+});
+
+function majorOf(path: string): string {
+  try {
+    return execFileSync(path, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' });
+  } catch {
+    return '99';
+  }
+}

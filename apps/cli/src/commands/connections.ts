@@ -1,0 +1,83 @@
+// `writ spokes`, `writ hubs`, `writ suspend`, `writ resume`, `writ close`: the connections of an instance.
+import type { Command } from 'commander';
+import type { RestClient } from '#client';
+import type { Hub, Spoke } from '#protocol';
+import { Desk } from '../desk.js';
+import type { Column } from '../printer.js';
+import type { World } from '../world.js';
+
+const shared: Column<Hub>[] = [
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'STATE', value: ({ state }) => state },
+  { title: 'CONNECTED', value: ({ connected }) => (connected ? 'yes' : 'no') },
+  { title: 'HEARD', value: ({ heardAt }) => heardAt ?? 'never' },
+  { title: 'GRANT', value: ({ grant }) => (grant ? `v${grant.version}` : '-') },
+  { title: 'SIX WORDS', value: ({ words }) => words.join(' ') },
+];
+const live: Column<Spoke> = { title: 'AGENTS', value: ({ liveAgents }) => liveAgents };
+
+type Peers = RestClient['spokes'] | RestClient['hubs'];
+
+/** On a hub a name is a spoke's, on a spoke it is a hub's. */
+async function onPeer(desk: Desk, act: (peers: Peers) => Promise<Hub | Spoke>): Promise<void> {
+  const peer = await desk.with('either', async (client, { role }) => {
+    const side = role ?? desk.flags.on ?? (await client.instance()).role;
+    return act(side === 'hub' ? client.spokes : client.hubs);
+  });
+  desk.print.one(peer, [
+    ['name', peer.name],
+    ['state', peer.state],
+    ['ours', peer.ours.state],
+    ['theirs', peer.theirs.state],
+  ]);
+}
+
+interface ActFlags {
+  readonly reason?: string;
+  readonly agents?: 'keep' | 'kill';
+}
+
+export function addConnections(program: Command, world: World): void {
+  program
+    .command('spokes')
+    .description('The spokes of this hub')
+    .action(async (_options, command: Command) => {
+      const desk = new Desk(world, command);
+      const spokes = await desk.with('hub', (client) => client.spokes.list());
+      desk.print.list(spokes, [...shared, live], 'No spokes yet: writ invite');
+    });
+  program
+    .command('hubs')
+    .description('The hubs of this spoke')
+    .action(async (_options, command: Command) => {
+      const desk = new Desk(world, command);
+      const hubs = await desk.with('spoke', (client) => client.hubs.list());
+      desk.print.list(hubs, shared, 'No hubs yet: writ join INVITE');
+    });
+  for (const [act, what] of [
+    ['suspend', 'Suspend a connection: nothing is spawned over it until it is resumed'],
+    ['resume', 'Resume a connection that this side suspended'],
+  ] as const)
+    program
+      .command(`${act} <peer>`)
+      .description(what)
+      .option('--reason <text>', 'why; it goes into the records')
+      .action(async (peer: string, { reason }: ActFlags, command: Command) => {
+        await onPeer(new Desk(world, command), (peers) => peers[act](peer, { reason }));
+      });
+  program
+    .command('close <peer>')
+    .description('Close a connection for good; its agents are killed unless told otherwise')
+    .option('--agents <fate>', 'keep or kill', 'kill')
+    .option('--reason <text>', 'why; it goes into the records')
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  writ close spoke-1 --reason "contract ended"\n  writ close hub-1 --on spoke --agents keep --yes',
+    )
+    .action(async (peer: string, { agents, reason, yes }: ActFlags & { yes?: boolean }, command: Command) => {
+      const desk = new Desk(world, command);
+      await desk.confirm(`Close the connection to ${peer} for good?`, yes);
+      await onPeer(desk, (peers) => peers.close(peer, { agents, reason }));
+    });
+}

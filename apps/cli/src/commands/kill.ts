@@ -1,0 +1,74 @@
+// `writ kill`: one agent, all of them, or the reset of the killswitch.
+import type { Command } from 'commander';
+import { WritError } from '#protocol';
+import type { KillOutcomeResource, LatchBody } from '#protocol';
+import { Desk } from '../desk.js';
+import type { World } from '../world.js';
+import { wholeId } from './ids.js';
+
+interface KillFlags {
+  readonly all?: boolean;
+  readonly reset?: boolean;
+  readonly scope: string;
+  readonly reason: string;
+}
+
+/** Done only when a last look found nothing alive: otherwise pending (exit 6) or failed (exit 1). */
+function showOutcome(desk: Desk, outcome: KillOutcomeResource): void {
+  const { report, pending } = outcome;
+  const waiting = pending.map(({ commandId, spoke }) => `${spoke} (command ${commandId})`);
+  desk.print.one(outcome, [
+    ['killed', report.killed.join(', ') || 'none'],
+    ['already ended', report.alreadyEnded.join(', ')],
+    ['failed', report.failed.map(({ agentId, reason }) => `${agentId}: ${reason}`).join(', ')],
+    ['survivors', report.survivors],
+    ['not answered', waiting.join(', ')],
+  ]);
+  if (pending.length > 0) desk.pending();
+  if (report.survivors > 0 || report.failed.length > 0) desk.failed();
+}
+
+function showLatches(desk: Desk, latches: LatchBody[]): void {
+  const columns = [
+    { title: 'SCOPE', value: ({ scope }: LatchBody) => scope },
+    { title: 'REASON', value: ({ reason }: LatchBody) => reason },
+    { title: 'BY', value: ({ actor }: LatchBody) => `${actor.kind}:${actor.id}` },
+    { title: 'SINCE', value: ({ setAt }: LatchBody) => setAt },
+  ];
+  desk.print.list(latches, columns, 'No killswitch is set: agents can be spawned.');
+}
+
+async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Promise<void> {
+  const { all, reset, scope, reason } = flags;
+  const chosen = [given, all, reset].filter((choice) => choice !== undefined);
+  if (chosen.length !== 1)
+    throw new WritError('invalid_request', 'Name one agent, or --all, or --reset.', { field: 'agent' });
+  await desk.with('either', async (client) => {
+    if (reset) showLatches(desk, await client.kill.reset({ scope, reason }));
+    else if (all) showOutcome(desk, await client.kill.all({ scope, reason }));
+    else showOutcome(desk, await client.agents.kill(await wholeId(client, given ?? ''), reason));
+  });
+}
+
+const examples = `
+Examples:
+  writ kill 0b1c2d3e --reason "wrong branch"
+  writ kill --all --reason "incident 42"
+  writ kill --all --scope spoke:berlin
+  writ kill --reset`;
+
+export function addKill(program: Command, world: World): void {
+  program
+    .command('kill [agent]')
+    .description(
+      'Kill an agent, or all; answered only after a look has found nothing alive. --all also refuses new ones until --reset',
+    )
+    .option('--all', 'all agents of the scope, and no new ones until --reset')
+    .option('--reset', 'allow new agents again')
+    .option('--scope <scope>', 'all; spoke:<name> on a hub; hub:<name> on a spoke', 'all')
+    .option('--reason <text>', 'why; it goes into the records', 'asked for on the command line')
+    .addHelpText('after', examples)
+    .action((id: string | undefined, options: KillFlags, command: Command) =>
+      kill(id, options, new Desk(world, command)),
+    );
+}

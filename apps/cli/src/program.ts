@@ -1,0 +1,43 @@
+// All of `writ`: the options that every command takes, and the commands.
+import { Command, Option } from 'commander';
+import { addAgents } from './commands/agents.js';
+import { addConnections } from './commands/connections.js';
+import { addDoctor } from './commands/doctor.js';
+import { addGrants } from './commands/grants.js';
+import { addKeys } from './commands/keys.js';
+import { addKill } from './commands/kill.js';
+import { addPairing } from './commands/pairing.js';
+import { addSpawn } from './commands/spawn.js';
+import { addStart } from './commands/start.js';
+import { exitCodesHelp } from './exit.js';
+import { outputForms } from './world.js';
+import type { World } from './world.js';
+
+const firstSteps = `
+From nothing to an agent on a partner's machine:
+  writ hub                                           # you
+  writ invite                                        # you: one line to hand over
+  writ join INVITE --allow worker --repo PATTERN     # your partner
+  writ accept SPOKE                                  # you, after comparing six words
+  writ spawn --spoke SPOKE --repo URL --item "…" --wait`;
+
+export function buildProgram(world: World, version: string): Command {
+  const program = new Command('writ')
+    .description('Federated hub-and-spoke gateway for AI agents.')
+    .version(version, '-V, --version')
+    .option('--url <url>', 'the instance to talk to (WRIT_URL); the one of this machine by default')
+    .option('--key <key>', 'API key (WRIT_API_KEY, which no process list shows)')
+    .option('--state <dir>', 'state folder of the instance (WRIT_STATE); ~/.writ/hub or ~/.writ/spoke by default')
+    .addOption(
+      new Option('--on <role>', 'which one, where both run here; the hub by default').choices(['hub', 'spoke']),
+    )
+    .addOption(
+      new Option('-o, --output <form>', 'table for people, json for programs, plain when piped').choices(outputForms),
+    )
+    .addHelpText('after', `${firstSteps}\n${exitCodesHelp}`)
+    .configureOutput({ writeOut: world.out, writeErr: world.err })
+    .exitOverride();
+  for (const add of [addStart, addPairing, addConnections, addGrants, addSpawn, addAgents, addKill, addKeys, addDoctor])
+    add(program, world);
+  return program;
+}

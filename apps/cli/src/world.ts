@@ -1,0 +1,30 @@
+// What surrounds one run of the command line: its environment, where it writes, and whether a person is there.
+
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Standard output is a terminal. */
+  readonly tty: boolean;
+  /** A person can be asked. */
+  readonly interactive: boolean;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** What the process ends with, unless an error says otherwise. */
+  exitCode: number;
+}
+
+export const outputForms = ['table', 'plain', 'json'] as const;
+export type OutputForm = (typeof outputForms)[number];
+
+/** The options that every command takes. */
+export interface Flags {
+  readonly url?: string;
+  readonly key?: string;
+  readonly state?: string;
+  readonly output?: OutputForm;
+  readonly on?: Role;
+}
+
+export type Role = 'hub' | 'spoke';
