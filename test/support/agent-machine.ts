@@ -1,8 +1,9 @@
 // A machine for one agent: what a runtime sees of the spoke, over the real sandboxes.
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import type { LimitReached, Mount, RuntimeHost, SandboxProcess, Sandboxes } from '#agents';
 import { openSandboxes } from '#agents';
 import type { SandboxLevel, Usage } from '#protocol';
@@ -22,10 +23,9 @@ export interface MachineOptions {
 }
 
 /** The sandboxes of this machine, `none` among them; one look for all tests of a file. */
-export const sandboxes: Sandboxes = await openSandboxes({
-  stateDir: mkdtempSync(join(tmpdir(), 'writ-machine-')),
-  allowNone: true,
-});
+const stateDir = mkdtempSync(join(tmpdir(), 'writ-machine-'));
+const sandboxes: Sandboxes = await openSandboxes({ stateDir, allowNone: true });
+afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
 
 export function works(level: SandboxLevel): boolean {
   return sandboxes.reports.some((report) => report.level === level && report.ok);

@@ -1,6 +1,7 @@
 // What a spoke's configuration makes of a request: profiles, runtimes, and skills from folders that may be hostile.
-import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -113,6 +114,16 @@ describe('skills', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
+  let server: Server | undefined;
+  afterEach(() => {
+    server?.close();
+  });
+
+  async function listen(path: string): Promise<void> {
+    server = createServer().listen(path);
+    await once(server, 'listening');
+  }
+
   const lend = () => lendSkill({ careful: folder }, 'careful');
   const sheet = (text: string) => writeFile(join(folder, 'SKILL.md'), text);
 
@@ -145,7 +156,7 @@ describe('skills', () => {
       },
       'holds up',
     ],
-    ['with a pipe', async () => (await sheet('x'), spawnSync('mkfifo', [join(folder, 'pipe')])), 'holds pipe'],
+    ['with a socket', async () => (await sheet('x'), listen(join(folder, 'door'))), 'holds door'],
     ['that is gone', () => rm(folder, { recursive: true }), 'cannot be read'],
   ])('a folder %s is refused', async (_, spoil, reason) => {
     await spoil();

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { agentResult, finding, itemAnswer, type AgentResult } from '#protocol';
 import type { AgentProfile } from '../runtime.js';
 
-export const submitTool = 'submit_result';
+const submitTool = 'submit_result';
 
 const common = {
   summary: z.string().trim().min(1).max(16_000).describe('What was done and found, for a reader who was not there.'),
