@@ -5,6 +5,7 @@ export type {
   Check,
   Commit,
   CommitResult,
+  Durability,
   Entry,
   Key,
   ListOptions,

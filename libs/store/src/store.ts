@@ -62,6 +62,9 @@ export interface ReadOptions {
   readonly limit?: number;
 }
 
+/** `reason` says what would have to change, in a sentence for the operator. */
+export type Durability = { readonly synced: true } | { readonly synced: false; readonly reason: string };
+
 export abstract class Store {
   /** Names this life of the data: a new one after a wipe, a restore, or a start on a volatile store that may have forgotten. */
   abstract readonly incarnation: string;
@@ -81,11 +84,23 @@ export abstract class Store {
   /** The cursor of the last entry ever appended; 0 for a stream that never had one. */
   abstract head(stream: Key): Promise<number>;
 
-  /** Everything after the cursor, then what is appended later, until the signal aborts (which ends the iteration without an error). */
+  /**
+   * Everything after the cursor, then what is appended later, until the signal aborts (which ends the iteration without
+   * an error). It outlasts an outage of the server; when the store closes or starts a new incarnation it throws
+   * `store_unavailable`.
+   */
   abstract watch<T>(stream: Key, after: number, signal: AbortSignal): AsyncIterable<StreamRecord<T>>;
 
   /** Forgets entries up to and including the cursor. */
   abstract trim(stream: Key, through: number): Promise<void>;
+
+  /**
+   * Whether what a commit acknowledged survives a loss of power here, as far as the store can see its server's settings.
+   * A store that does not say counts as one that forgets.
+   */
+  durability(): Promise<Durability> {
+    return Promise.resolve({ synced: false, reason: 'The store does not say whether it syncs what it acknowledges.' });
+  }
 
   abstract close(): Promise<void>;
 }

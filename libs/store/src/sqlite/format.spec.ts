@@ -179,6 +179,13 @@ describe('formats of the SQLite store', () => {
     expect(await incarnation()).not.toBe(restored);
   });
 
+  test('a file is synced at every commit, memory is not', async () => {
+    const [file, memory] = await Promise.all([openSqliteStore({ path }), openSqliteStore({ path: ':memory:' })]);
+    expect(await file.durability()).toEqual({ synced: true });
+    expect(await memory.durability()).toMatchObject({ synced: false });
+    await Promise.all([file.close(), memory.close()]);
+  });
+
   test('a path that cannot be opened is named as unavailable', async () => {
     await expect(openSqliteStore({ path: folder })).rejects.toMatchObject({ code: 'store_unavailable' });
   });

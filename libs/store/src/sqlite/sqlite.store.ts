@@ -8,6 +8,7 @@ import { compileCommit, compileList, compileRead, cursorOf } from '../request.js
 import {
   type Commit,
   type CommitResult,
+  type Durability,
   type Entry,
   type Key,
   type ListOptions,
@@ -147,6 +148,11 @@ class SqliteStore extends Store {
       if (Number(changes) < trimPage) return;
       await setImmediate();
     }
+  }
+
+  override async durability(): Promise<Durability> {
+    if (this.db.location() !== null) return Promise.resolve({ synced: true });
+    return Promise.resolve({ synced: false, reason: 'The store is kept in memory; name a file.' });
   }
 
   async close(): Promise<void> {
