@@ -1,6 +1,7 @@
 // Opens the room: options compiled, parts put together, recovery done.
 import type { Store } from '#store';
 import type { AgentsDeps, AgentsLog } from './deps.js';
+import { BoundedStore } from './lifecycle/bounded-store.js';
 import { LocalAgents } from './local.js';
 import { agentsOptions, type AgentsOptionsInput } from './options.js';
 import { doors, laid } from './parts.js';
@@ -30,7 +31,8 @@ export interface CreateAgents {
  */
 export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
   const options = agentsOptions.parse(given.options);
-  const deps: AgentsDeps = { ...given, options, now: given.now ?? Date.now };
+  const store = new BoundedStore(given.store, options.storeMs);
+  const deps: AgentsDeps = { ...given, options, store, now: given.now ?? Date.now };
   const holder = await Holder.open(deps.store, options.stateDir, options.leaseMs, deps.log);
   const ground = await laid(deps, holder);
   const agents = new LocalAgents(deps, ground, doors(deps, ground, holder));

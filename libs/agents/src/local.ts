@@ -1,7 +1,7 @@
 // The face, answered by this machine: each question goes to the part that knows.
 import type { Actor, AgentResource, KillReport } from '#protocol';
 import { Agents, type AgentFilter, type Latch, type OutputChunk, type SpawnRequest } from './agents.js';
-import { inTime } from './cleanup/within.js';
+import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
 import { resourceOf } from './lifecycle/record.js';
 import type { Doors, Ground } from './parts.js';

@@ -23,8 +23,8 @@ import { Turnstile } from './spawner/turnstile.js';
 
 export async function laid(deps: AgentsDeps, holder: Holder) {
   const { store, options } = deps;
-  const ledger = new Ledger(store, options.storeMs);
-  const register = new Register(store, ledger, options.storeMs);
+  const ledger = new Ledger(store);
+  const register = new Register(store, ledger);
   const mint = new EventMint(deps.sourceId, deps.now);
   const spools = new Spools(join(options.stateDir, 'output'));
   await spools.prepare();
@@ -40,7 +40,7 @@ export type Ground = Awaited<ReturnType<typeof laid>>;
 export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
   const { store, options, log } = deps;
   const start = (record: AgentRecord) => ground.runs.start(new Run({ ...ground, deps }, record));
-  const latches = new Latches(store, options.storeMs);
+  const latches = new Latches(store);
   const tombstones = new Tombstones(store, options);
   const orders = new Orders(store, ground.runs, log);
   const rescue = new Rescue({ ...ground, deps, holder });

@@ -3,7 +3,7 @@ import { WritError, type Cleanup } from '#protocol';
 import type { AgentsDeps } from '../deps.js';
 import { redacted } from '../lifecycle/redact.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
-import { within } from './within.js';
+import { within } from '../lifecycle/within.js';
 
 export type StepReport = Cleanup['sandbox'];
 

@@ -2,7 +2,7 @@
 // store is asked anything. Answers only after a look found nothing alive, or with what is left. [K-4] [K-8] [L-2] [L-7]
 import { setTimeout as pause } from 'node:timers/promises';
 import { WritError, type Actor, type KillReport } from '#protocol';
-import { inWidth } from '../cleanup/within.js';
+import { inWidth } from '../lifecycle/within.js';
 import type { AgentsDeps } from '../deps.js';
 import type { Listing } from '../lifecycle/listing.js';
 import { isLive, type AgentRecord } from '../lifecycle/record.js';

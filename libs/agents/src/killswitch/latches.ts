@@ -3,7 +3,6 @@
 import { WritError, type Actor } from '#protocol';
 import type { Append, Check, Entry, Key, Store } from '#store';
 import type { Latch } from '../agents.js';
-import { within } from '../cleanup/within.js';
 
 /** The scope of everybody; no owner has this name. */
 export const everybody = 'all';
@@ -13,10 +12,7 @@ const keyOf = (scope: string): Key => ['agents', 'latch', scope];
 const TRIES_MAX = 10;
 
 export class Latches {
-  constructor(
-    private readonly store: Store,
-    private readonly storeMs: number,
-  ) {}
+  constructor(private readonly store: Store) {}
 
   /** What a spawn's commit checks: neither latch exists. */
   checks(owner: string): Check[] {
@@ -39,7 +35,7 @@ export class Latches {
       const puts = stands ? [] : [{ key: keyOf(latch.scope), value: latch }];
       const checks = [{ key: keyOf(latch.scope), version: before?.version ?? null }];
       const committed = this.store.commit({ checks, puts, appends: [order] });
-      if ((await within(this.storeMs, 'The store', committed)).ok) return;
+      if ((await committed).ok) return;
     }
     throw new WritError('store_unavailable', 'The latch is changed too often by others.');
   }
@@ -53,7 +49,7 @@ export class Latches {
       if (!mayClear) break;
       const checks = [{ key: keyOf(scope), version: before.version }];
       const committed = this.store.commit({ checks, deletes: [keyOf(scope)] });
-      if ((await within(this.storeMs, 'The store', committed)).ok) break;
+      if ((await committed).ok) break;
     }
     return (await this.read(scope)) !== null || (await this.read(everybody)) !== null;
   }
@@ -64,6 +60,6 @@ export class Latches {
   }
 
   private read(scope: string): Promise<Entry<Latch> | null> {
-    return within(this.storeMs, 'The store', this.store.get<Latch>(keyOf(scope)));
+    return this.store.get<Latch>(keyOf(scope));
   }
 }

@@ -3,7 +3,6 @@
 // thousand spawns are a few commits and never fight each other for the counter.
 import { WritError } from '#protocol';
 import type { Append, Check, Commit, Entry, Key, Put, Store } from '#store';
-import { within } from '../cleanup/within.js';
 
 /** Changes that share one commit at most. */
 const BATCH_MAX = 64;
@@ -47,12 +46,9 @@ export class Ledger {
   private draining = false;
   private tally?: Entry<Tally>;
 
-  constructor(
-    private readonly store: Store,
-    private readonly storeMs: number,
-  ) {}
+  constructor(private readonly store: Store) {}
 
-  /** @throws WritError `capacity` when too much waits, `internal` when the store does not answer: the outcome is then unknown. */
+  /** @throws WritError `capacity` when too much waits, `store_unavailable`: the outcome is then unknown. */
   post(change: Change): Promise<Posted> {
     if (change.by > 0 && this.queue.length >= QUEUE_MAX)
       throw new WritError('capacity', `${this.queue.length} spawns wait already.`, { retryAfterMs: 1_000 });
@@ -106,11 +102,11 @@ export class Ledger {
   private async settle(batch: readonly Waiting[]): Promise<void> {
     let open = batch;
     while (open.length > 0) {
-      const before = this.tally ?? (await within(this.storeMs, 'The store', this.load()));
+      const before = this.tally ?? (await this.load());
       const { fits, owners } = this.fit(open, before.value);
       if (fits.length === 0) return;
       const tally = tallyOf(owners);
-      const result = await within(this.storeMs, 'The store', this.store.commit(merged(fits, before.version, tally)));
+      const result = await this.store.commit(merged(fits, before.version, tally));
       if (result.ok) {
         this.tally = { key: counter, value: tally, version: result.version };
         for (const waiting of fits) waiting.resolve({ kind: 'done', version: result.version });

@@ -3,7 +3,6 @@
 import { WritError, type AgentEvent } from '#protocol';
 import type { Commit, CommitResult, Entry, Store } from '#store';
 import { agentEvents } from '../agents.js';
-import { within } from '../cleanup/within.js';
 import type { Ledger, Posted } from './ledger.js';
 import { isLive, leaseKey, recordKey, type AgentRecord, type Lease } from './record.js';
 
@@ -24,15 +23,14 @@ export class Register {
   constructor(
     private readonly store: Store,
     private readonly ledger: Ledger,
-    private readonly storeMs: number,
   ) {}
 
   read(agentId: string): Promise<Entry<AgentRecord> | null> {
-    return within(this.storeMs, 'The store', this.store.get<AgentRecord>(recordKey(agentId)));
+    return this.store.get<AgentRecord>(recordKey(agentId));
   }
 
   lease(agentId: string): Promise<Entry<Lease> | null> {
-    return within(this.storeMs, 'The store', this.store.get<Lease>(leaseKey(agentId)));
+    return this.store.get<Lease>(leaseKey(agentId));
   }
 
   /** @throws WritError `not_found`, also for an agent of another owner. [F-12] */
@@ -100,7 +98,7 @@ export class Register {
   }
 
   private commit(commit: Commit): Promise<CommitResult> {
-    return within(this.storeMs, 'The store', this.store.commit(commit));
+    return this.store.commit(commit);
   }
 }
 

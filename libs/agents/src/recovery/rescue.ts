@@ -1,6 +1,6 @@
 // An agent whose process is gone: what still lives of it is stopped, its end recorded, its clean-up begun. An agent that
 // only waited in the backlog has lost nothing and goes on here.
-import { within } from '../cleanup/within.js';
+import { within } from '../lifecycle/within.js';
 import type { CleanupSaga } from '../cleanup/saga.js';
 import type { AgentsDeps } from '../deps.js';
 import { isLive, type AgentRecord, type Lease } from '../lifecycle/record.js';

@@ -1,5 +1,5 @@
 // What a crash, a lost lease or a failed step left behind, found at boot and then from time to time. [K-2] [L-11]
-import { inWidth } from '../cleanup/within.js';
+import { inWidth } from '../lifecycle/within.js';
 import type { CleanupSaga } from '../cleanup/saga.js';
 import type { AgentsDeps } from '../deps.js';
 import type { Ledger } from '../lifecycle/ledger.js';

@@ -1,6 +1,6 @@
 // The sandbox of one agent: what was launched in it, and how it is emptied. Emptied means that a look found nothing. [K-8]
 import { WritError } from '#protocol';
-import { within } from '../cleanup/within.js';
+import { within } from '../lifecycle/within.js';
 import type { LaunchSpec, Sandbox, SandboxProcess } from '../sandbox/sandbox.js';
 
 export type CellSpec = Pick<LaunchSpec, 'agentId' | 'cwd' | 'mounts' | 'limits'>;

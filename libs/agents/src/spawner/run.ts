@@ -2,7 +2,7 @@
 // Everything that can stop it is one signal; everything it waits for is raced against that signal.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CleanupSaga } from '../cleanup/saga.js';
-import { inTime, within } from '../cleanup/within.js';
+import { inTime, within } from '../lifecycle/within.js';
 import type { AgentsDeps } from '../deps.js';
 import type { EventMint } from '../lifecycle/events.js';
 import type { AgentRecord, Phase } from '../lifecycle/record.js';
