@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import {
-  Agents,
+  type Agents,
   agentEvents,
   createAgents,
   openSandboxes,
@@ -56,7 +56,11 @@ export class ShellRuntime extends Runtime {
     const summary = task.workItems.join('; ').slice(0, 200);
     const items = task.workItems.map((_, item) => ({ item, status: 'done' as const, note: '' }));
     if (code === 0) return { exitReason: 'finished', result: { summary, items, exitCode: 0 } };
-    return { exitReason: 'exit_code', result: { summary, items: [], exitCode: code ?? -1 }, failure: `It ended with ${code ?? 'a signal'}.` };
+    return {
+      exitReason: 'exit_code',
+      result: { summary, items: [], exitCode: code ?? -1 },
+      failure: `It ended with ${code ?? 'a signal'}.`,
+    };
   }
 }
 
@@ -64,7 +68,8 @@ async function heard(line: string, host: RuntimeHost): Promise<void> {
   if (line === 'turn') {
     await host.admitTurn();
     await host.record({ ...noTokens, turns: 1 });
-  } else if (line.startsWith('usage ')) await host.record({ ...noTokens, turns: 0, ...(JSON.parse(line.slice(6)) as Partial<Usage>) });
+  } else if (line.startsWith('usage '))
+    await host.record({ ...noTokens, turns: 0, ...(JSON.parse(line.slice(6)) as Partial<Usage>) });
   else await host.output(`${line}\n`);
 }
 
@@ -131,7 +136,10 @@ export class Room {
   }
 
   /** A spawn of a worker that runs this script. */
-  request(script: string, more: Partial<SpawnRequest> & { readonly limits?: SpawnArgs['options']['limits'] } = {}): SpawnRequest {
+  request(
+    script: string,
+    more: Partial<SpawnRequest> & { readonly limits?: SpawnArgs['options']['limits'] } = {},
+  ): SpawnRequest {
     const { limits, ...rest } = more;
     const context = { repository: this.repository, branch: 'main', workItems: [script] };
     const args: SpawnArgs = { taskId: 'task-1', agentType: 'worker', context, options: limits ? { limits } : {} };
@@ -151,7 +159,8 @@ export class Room {
 }
 
 async function sampleRepository(folder: string): Promise<string> {
-  const git = (...args: string[]) => run('git', ['-C', folder, '-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args]);
+  const git = (...args: string[]) =>
+    run('git', ['-C', folder, '-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args]);
   await run('git', ['init', '-q', '-b', 'main', folder]);
   await writeFile(join(folder, 'hello.txt'), 'hello\n');
   await git('add', '-A');
@@ -172,9 +181,15 @@ export async function eventually<T>(ask: () => Promise<T>, holds: (seen: T) => b
 
 /** The agent once it has ended and everything is cleaned up (or could not be). */
 export function cleaned(agents: Agents, agentId: string): Promise<AgentResource> {
-  return eventually(() => agents.get(agentId), ({ cleanup }) => cleanup !== undefined);
+  return eventually(
+    () => agents.get(agentId),
+    ({ cleanup }) => cleanup !== undefined,
+  );
 }
 
 export function inState(agents: Agents, agentId: string, state: AgentResource['state']): Promise<AgentResource> {
-  return eventually(() => agents.get(agentId), (agent) => agent.state === state);
+  return eventually(
+    () => agents.get(agentId),
+    (agent) => agent.state === state,
+  );
 }

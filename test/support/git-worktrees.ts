@@ -16,7 +16,15 @@ export class GitWorktrees extends Worktrees {
     super();
   }
 
-  override async create({ agentId, repository, branch }: { agentId: string; repository: string; branch: string }): Promise<Worktree> {
+  override async create({
+    agentId,
+    repository,
+    branch,
+  }: {
+    agentId: string;
+    repository: string;
+    branch: string;
+  }): Promise<Worktree> {
     try {
       const mirror = await (this.mirroring ??= this.mirror(repository));
       const path = join(this.folder, 'trees', agentId);
@@ -47,7 +55,13 @@ export class GitWorktrees extends Worktrees {
 
   override async remove(agentId: string): Promise<'removed' | 'absent'> {
     const path = join(this.folder, 'trees', agentId);
-    if (!(await access(path).then(() => true, () => false))) return 'absent';
+    if (
+      !(await access(path).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return 'absent';
     await this.harvest(agentId, 'kept');
     await this.git(join(this.folder, 'mirror'), 'worktree', 'remove', '--force', '--', path);
     return 'removed';
@@ -60,7 +74,13 @@ export class GitWorktrees extends Worktrees {
   private async mirror(repository: string): Promise<string> {
     const path = join(this.folder, 'mirror');
     await mkdir(this.folder, { recursive: true });
-    if (await access(path).then(() => true, () => false)) return path;
+    if (
+      await access(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
     await run('git', ['clone', '-q', '--bare', '--', repository, path]).catch(async (cause: unknown) => {
       await rm(path, { recursive: true, force: true });
       throw cause;

@@ -29,7 +29,7 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const spools = new Spools(join(options.stateDir, 'output'));
   await spools.prepare();
   const ends = new Turnstile(options.startsMax);
-  const saga = new CleanupSaga(deps, register, mint, ends, holder);
+  const saga = new CleanupSaga(deps, register, mint, ends, holder.mark);
   const starts = new Turnstile(options.startsMax);
   const reader = new OutputReader(spools, register);
   return { ledger, register, mint, spools, ends, saga, starts, reader, runs: new Runs(), listing: new Listing(store) };
@@ -44,7 +44,7 @@ export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
   const tombstones = new Tombstones(store, options);
   const orders = new Orders(store, ground.runs, log);
   const rescue = new Rescue({ ...ground, deps, holder });
-  const spawner = new Spawner({ ...ground, deps, latches, tombstones, claim: holder, start });
+  const spawner = new Spawner({ ...ground, deps, latches, tombstones, claim: holder.mark, start });
   const killswitch = new Killswitch({ ...ground, deps, latches, tombstones, orders, rescue });
   const sweep = new Sweep({ ...ground, deps, holder, rescue, start });
   return { holder, latches, orders, spawner, killswitch, sweep };

@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Key, Store } from '#store';
 import type { AgentsLog } from '../deps.js';
+import type { Lease } from '../lifecycle/record.js';
 
 const keyOf = (holder: string): Key => ['agents', 'holder', holder];
 
@@ -31,6 +32,11 @@ export class Holder {
     private readonly leaseMs: number,
     private readonly log: AgentsLog,
   ) {}
+
+  /** What a lease says of its holder. */
+  get mark(): Pick<Lease, 'holder' | 'site'> {
+    return { holder: this.holder, site: this.site };
+  }
 
   static async open(store: Store, stateDir: string, leaseMs: number, log: AgentsLog): Promise<Holder> {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
