@@ -88,6 +88,7 @@ export class Killswitch {
   }
 
   private async killRun(run: Run, will: Will): Promise<KillReport> {
+    if (run.hasEnded) return { ...emptyReport, alreadyEnded: [run.agentId] };
     run.stop(new Stop(will.exitReason, will.actor, will.reason));
     const { graceMs, killMs } = this.parts.deps.options;
     const late = new AbortController();

@@ -22,12 +22,12 @@ export class Spools {
   /** Bytes on disk; 0 without a file. */
   async size(agentId: string): Promise<number> {
     return stat(this.path(agentId)).then(
-      (found) => found.size,
+      (found) => (found.isFile() ? found.size : 0),
       () => 0,
     );
   }
 
-  /** Bytes from an offset on, `bytesMax` of them at most; empty when there are none (any more). */
+  /** Bytes from an offset on, `bytesMax` of them at most; empty when there are none (any more) or none can be read. */
   async read(agentId: string, offset: number, bytesMax: number): Promise<Buffer> {
     const file = await open(this.path(agentId), 'r').catch(() => null);
     if (!file) return Buffer.alloc(0);
@@ -36,6 +36,8 @@ export class Spools {
       const wanted = Math.max(0, Math.min(bytesMax, size - offset));
       const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, offset);
       return buffer.subarray(0, bytesRead);
+    } catch {
+      return Buffer.alloc(0);
     } finally {
       await file.close();
     }
@@ -47,7 +49,7 @@ export class Spools {
     for (const name of await readdir(this.folder).catch(() => [])) {
       const found = isLive(name) ? null : await stat(join(this.folder, name)).catch(() => null);
       if (!found || now - found.mtimeMs < keepMs) continue;
-      await rm(join(this.folder, name), { force: true });
+      await rm(join(this.folder, name), { force: true, recursive: true });
       removed++;
     }
     return removed;

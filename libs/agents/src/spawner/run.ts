@@ -53,6 +53,8 @@ export class Run {
   private becameRunning?: Promise<unknown>;
   private resolved?: Resolved;
   private isAbandoned = false;
+  /** Its terminal state is recorded; what is left is the clean-up. */
+  hasEnded = false;
 
   constructor(
     private readonly parts: RunParts,
@@ -100,6 +102,7 @@ export class Run {
       await inTime(this.parts.deps.options.stepMs, 'Closing the output', this.outlet.close(), this.parts.deps.log);
       const ended = await this.recorded(await this.endingOf(finished));
       this.parts.reader.wake(this.agentId);
+      this.hasEnded = true;
       this.done.resolve(ended);
       await this.cleanedUp();
     } catch (cause) {
