@@ -5,11 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import {
   type Agents,
   agentEvents,
   createAgents,
+  GitWorktrees,
   openSandboxes,
   Resolver,
   Runtime,
@@ -26,7 +27,6 @@ import {
 } from '#agents';
 import { agentEvent, type Actor, type AgentEvent, type AgentResource, type SpawnArgs, type Usage } from '#protocol';
 import { openSqliteStore, type Store } from '#store';
-import { GitWorktrees } from './git-worktrees.js';
 
 const run = promisify(execFile);
 
@@ -97,7 +97,7 @@ export interface RoomOptions {
 /** What a log got, for tests that look for what must not be lost. */
 export class Lines implements AgentsLog {
   readonly lines: string[] = [];
-  info = (_context: object, message: string) => void this.lines.push(message);
+  info = (context: object, message: string) => void this.lines.push(`${message} ${inspect(context)}`);
   warn = this.info;
   error = this.info;
 }
@@ -121,7 +121,7 @@ export class Room {
 
   async open(given: RoomOptions = {}): Promise<LocalAgents> {
     const sandboxes = (await openSandboxes({ stateDir: join(this.folder, 'sandboxes'), allowNone: true })).all;
-    const worktrees = new GitWorktrees(join(this.folder, 'worktrees'));
+    const worktrees = new GitWorktrees({ root: join(this.folder, 'worktrees'), allowFile: true });
     const agents = await createAgents({
       store: given.store?.(this.store) ?? this.store,
       sandboxes: given.sandboxes?.(sandboxes) ?? sandboxes,

@@ -1,5 +1,5 @@
 // The face, answered by this machine: each question goes to the part that knows.
-import type { Actor, AgentResource, KillReport } from '#protocol';
+import { WritError, type Actor, type AgentResource, type KillReport } from '#protocol';
 import { Agents, type AgentFilter, type Latch, type OutputChunk, type SpawnRequest } from './agents.js';
 import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
@@ -55,9 +55,13 @@ export class LocalAgents extends Agents {
     return this.ground.reader.follow(agentId, offset, signal, owner);
   }
 
+  /** Empty for an agent that never got as far as a worktree. */
   async diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }> {
     await this.ground.register.find(agentId, owner);
-    return this.deps.worktrees.diff(agentId, DIFF_BYTES_MAX);
+    return this.deps.worktrees.diff(agentId, DIFF_BYTES_MAX).catch((error: unknown) => {
+      if (error instanceof WritError && error.code === 'not_found') return { text: '', truncated: false };
+      throw error;
+    });
   }
 
   kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport> {

@@ -20,7 +20,7 @@ describe('clean-up', () => {
 
   const onDisk = async () => {
     const sandboxes = await Promise.all(['none', 'unshare', 'namespace'].map((level) => listed('sandboxes', level)));
-    return [...sandboxes.flat(), ...(await listed('worktrees', 'trees'))];
+    return [...sandboxes.flat(), ...(await listed('worktrees', 'agents'))];
   };
   const listed = (...path: string[]) => readdir(join(room.folder, ...path)).catch(() => []);
 
@@ -108,7 +108,7 @@ describe('clean-up, when a step fails', () => {
     stubborn.add(agentId);
     const report = await agents.kill(agentId, admin, 'stop');
     expect(report.failed).toHaveLength(1);
-    expect(await readdir(join(room.folder, 'worktrees', 'trees'))).toContain(agentId);
+    expect(await readdir(join(room.folder, 'worktrees', 'agents'))).toContain(agentId);
     stubborn.clear();
     expect(await cleaned(agents, agentId)).toMatchObject({ state: 'killed', cleanup: clean });
   });

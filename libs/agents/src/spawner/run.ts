@@ -52,6 +52,7 @@ export class Run {
   private creating?: Promise<Worktree>;
   private becameRunning?: Promise<unknown>;
   private resolved?: Resolved;
+  private harvested?: Promise<Harvest | null>;
   private isAbandoned = false;
   /** Its terminal state is recorded; what is left is the clean-up. */
   hasEnded = false;
@@ -128,10 +129,11 @@ export class Run {
   }
 
   private async steps(leave: Leave): Promise<RuntimeOutcome> {
-    const { agentId, context } = this.agent;
+    const { repository, branch } = this.agent.context;
+    const { agentId } = this.agent;
     const { deps } = this.parts;
     await this.phase('worktree');
-    this.creating = deps.worktrees.create({ agentId, ...context }, this.controller.signal);
+    this.creating = deps.worktrees.create({ agentId, repository, branch }, this.controller.signal);
     const worktree = await this.creating;
     await this.phase('sandbox');
     const resolved = (this.resolved = await deps.resolver.resolve(argsOf(this.agent)));
@@ -220,20 +222,31 @@ export class Run {
     return endingOfOutcome(finished.outcome, harvest);
   }
 
-  /** Commits what the agent left. A kill does not wait for it: the clean-up keeps the work before it removes anything. */
+  /** Commits what the agent left. A kill does not wait for it: then it happens right before the clean-up. */
   private async harvest(): Promise<Harvest | null> {
     const { signal } = this.controller;
     const stop = signal.aborted ? (signal.reason as Stop).exitReason : undefined;
-    const isHurried = stop === 'killed' || stop === 'shutdown';
-    if (isHurried || !this.resolved?.profile.writes || this.resolved.profile.result !== 'changes') return null;
-    const leave = await this.parts.ends.enter();
+    if (stop === 'killed' || stop === 'shutdown') return null;
     try {
-      const { taskId } = this.agent;
-      const harvested = this.parts.deps.worktrees.harvest(this.agentId, `writ: ${taskId}`);
-      const late = within(this.parts.deps.options.stepMs, 'Committing the work', harvested);
-      return await (signal.aborted ? late : Promise.race([late, aborted(signal)]));
+      const harvested = this.harvestOnce();
+      return await (signal.aborted ? harvested : Promise.race([harvested, aborted(signal)]));
     } catch (cause) {
       return this.unharvested(cause);
+    }
+  }
+
+  private harvestOnce(): Promise<Harvest | null> {
+    this.harvested ??= this.harvestNow();
+    return this.harvested;
+  }
+
+  private async harvestNow(): Promise<Harvest | null> {
+    const { writes, result } = this.resolved?.profile ?? {};
+    if (!writes || result !== 'changes') return null;
+    const leave = await this.parts.ends.enter();
+    try {
+      const harvested = this.parts.deps.worktrees.harvest(this.agentId, `writ: ${this.agent.taskId}`);
+      return await within(this.parts.deps.options.stepMs, 'Committing the work', harvested);
     } finally {
       leave();
     }
@@ -265,6 +278,9 @@ export class Run {
   }
 
   private async cleanedUp(): Promise<void> {
+    await this.harvestOnce().catch((cause: unknown) => {
+      this.parts.deps.log.warn({ cause, agentId: this.agentId }, 'what an agent left is kept, but not committed');
+    });
     const { creating } = this;
     const worktree = creating?.then(
       () => true,
