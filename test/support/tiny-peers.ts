@@ -58,7 +58,7 @@ function change<T extends Hub>(peers: T[], name: string, act: string, body: unkn
 
 @Controller('v1/invites')
 @Needs('admin')
-export class TinyInvites {
+class TinyInvites {
   @Post()
   create(@CallerOf() { actor }: Caller, @Body({ schema: inviteCreate }) body: z.output<typeof inviteCreate>) {
     const { operations = operationNames, unattended, expiresInS } = body;
@@ -82,7 +82,7 @@ export class TinyInvites {
 
 @Controller('v1/spokes')
 @Needs('admin')
-export class TinySpokes {
+class TinySpokes {
   @Get()
   list() {
     return { spokes: tinyPeers.spokes };
@@ -108,7 +108,7 @@ export class TinySpokes {
 
 @Controller('v1/hubs')
 @Needs('admin')
-export class TinyHubs {
+class TinyHubs {
   @Post('inspect')
   @HttpCode(200)
   inspect(@Body({ schema: hubInspect }) { invite }: z.output<typeof hubInspect>): InviteDetails {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 const root = join(import.meta.dirname, '../..');
-export const writBin = join(root, 'apps/cli/bin/writ.mjs');
+const writBin = join(root, 'apps/cli/bin/writ.mjs');
 
 export interface Ran {
   readonly code: number | null;

@@ -57,7 +57,7 @@ export function runningIn(dir: string): Running | undefined {
 }
 
 /** The key that the first start left in this folder. */
-export function keyIn(dir: string): string | undefined {
+function keyIn(dir: string): string | undefined {
   return readText(join(dir, 'cli.key'));
 }
 

@@ -17,7 +17,7 @@ function refuse(field: string, detail: string): never {
 }
 
 /** RFC 7240: `wait=N` in seconds, 60 at most; `respond-async` waits for nothing; other preferences are ignored. */
-export function waitMsOf(prefer: string | undefined): number {
+function waitMsOf(prefer: string | undefined): number {
   if (prefer === undefined) return waitMsDefault;
   const preferences = prefer.split(/[,;]/).map((part) => part.trim().toLowerCase());
   const wait = preferences.find((part) => /^wait\s*=/.test(part));
