@@ -40,45 +40,32 @@ export type {
 export { decodeBase64url, encodeBase64url } from './base64url.js';
 export { chainNext, chainOver, chainStart } from './chain.js';
 export {
-  ackClaims,
-  checkpointClaims,
-  commandEntry,
   commandBytes,
   commandBytesMax,
   commandClaims,
+  commandEntry,
   commandResult,
   commandsMax,
-  eventBytesMax,
-  eventClaims,
-  eventsMax,
-  halfState,
-  helloClaims,
   idkFits,
-  journalPosition,
-  keysClaims,
   messageErrors,
   messageKind,
-  messageRef,
+  resultClaims,
+} from './claims.command.js';
+export type { CommandClaims, CommandEntry, CommandResult, MessageError, ResultClaims } from './claims.command.js';
+export { ackClaims, checkpointClaims, eventBytesMax, eventClaims, eventsMax } from './claims.journal.js';
+export type { AckClaims, CheckpointClaims, EventClaims } from './claims.journal.js';
+export {
+  halfState,
+  helloClaims,
+  journalPosition,
+  keysClaims,
   pairingLink,
   pairRequestClaims,
   pairResponseClaims,
-  resultClaims,
-} from './claims.js';
-export type {
-  AckClaims,
-  CheckpointClaims,
-  CommandEntry,
-  CommandClaims,
-  CommandResult,
-  EventClaims,
-  HelloClaims,
-  KeysClaims,
-  MessageError,
-  MessageRef,
-  PairRequestClaims,
-  PairResponseClaims,
-  ResultClaims,
-} from './claims.js';
+} from './claims.peer.js';
+export type { HelloClaims, KeysClaims, PairRequestClaims, PairResponseClaims } from './claims.peer.js';
+export { messageRef } from './envelope.js';
+export type { MessageRef } from './envelope.js';
 export { agentEvent, eventTypes } from './events.js';
 export type { AgentEvent, EventData, EventType } from './events.js';
 export { grant } from './grant.js';

@@ -1,8 +1,8 @@
 // Payload JSON (RFC 8259, narrowed as by I-JSON, RFC 7493): what two parsers could read differently is refused.
 
-export const jsonDepthMax = 16;
+const jsonDepthMax = 16;
 /** Members of objects and elements of arrays together. */
-export const jsonMembersMax = 10_000;
+const jsonMembersMax = 10_000;
 
 /** Says why a payload was refused; the reason is for logs. */
 export class JsonFault extends Error {

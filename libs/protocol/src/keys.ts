@@ -13,8 +13,7 @@ import { decodeBase64url, encodeBase64url } from './base64url.js';
 import { WritError } from './errors.js';
 import { lowOrderOrUnreduced } from './ed25519.js';
 
-export const keyAlgorithms = ['Ed25519', 'ES256'] as const;
-export type KeyAlgorithm = (typeof keyAlgorithms)[number];
+export type KeyAlgorithm = 'Ed25519' | 'ES256';
 
 /** 32 bytes in canonical base64url. */
 const bytes32 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'must be 32 bytes in canonical base64url');

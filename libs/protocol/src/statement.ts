@@ -1,5 +1,5 @@
 // Key statements (`writ-keys+jws`): with them a root says which operational keys speak for its instance, and until when.
-import { type KeysClaims, keysClaims } from './claims.js';
+import { type KeysClaims, keysClaims } from './claims.peer.js';
 import { WritError } from './errors.js';
 import { openJws, signJws } from './jws.js';
 import { type PublicJwk, type SigningKey, thumbprintOf, VerifyingKey } from './keys.js';
