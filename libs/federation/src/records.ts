@@ -30,6 +30,8 @@ export interface Records {
   readonly connections: Connections;
   readonly peerKeys: PeerKeys;
   readonly receipts: Receipts;
+  /** Forgets what nobody may ask for any more: to be called once a day. */
+  sweep(): Promise<void>;
 }
 
 export interface HubRecords extends Records {
@@ -47,11 +49,13 @@ export interface SpokeRecords extends Records {
 export function hubRecords(deps: RecordsDeps & { readonly log: PairingLog }): HubRecords {
   const { store, identity, now } = deps;
   const records = recordsOf(deps);
+  const inbox = new JournalInbox(store, records.alarms, records.receipts, now);
   return {
     ...records,
     invites: new Invites(store, identity.root.kid, now),
     desk: new PairingDesk({ ...deps, ...records }),
-    inbox: new JournalInbox(store, records.alarms, records.receipts, now),
+    inbox,
+    sweep: () => sweep(records, inbox),
   };
 }
 
@@ -61,16 +65,23 @@ export function spokeRecords(
 ): SpokeRecords {
   const { store, policy, post = pairingPost(policy) } = deps;
   const records = recordsOf(deps);
+  const journal = new Journal(store, records.alarms, records.receipts, deps.journal);
   return {
     ...records,
     pairing: new Pairing({ ...deps, ...records, post }),
-    journal: new Journal(store, records.alarms, records.receipts, deps.journal),
+    journal,
+    sweep: () => sweep(records, journal),
   };
 }
 
-function recordsOf({ store, now, receiptsRetentionMs }: RecordsDeps): Records {
+function recordsOf({ store, now, receiptsRetentionMs }: RecordsDeps): Omit<Records, 'sweep'> {
   const alarms = new Alarms(store, now);
   const connections = new Connections(store, alarms, now);
   const receipts = new Receipts(store, now, receiptsRetentionMs);
   return { alarms, connections, peerKeys: new PeerKeys(store, alarms), receipts };
+}
+
+async function sweep(records: Omit<Records, 'sweep'>, journals: Pick<Journal, 'forget'>): Promise<void> {
+  for (const id of await records.connections.prune()) await journals.forget(id);
+  await records.receipts.prune();
 }

@@ -132,12 +132,12 @@ export class Connections {
     return this.alter(id, (current) => ({ ...current, labels }));
   }
 
-  /** Forgets connections that were closed more than 30 days ago; returns how many. */
-  async prune(): Promise<number> {
+  /** Forgets connections that were closed more than 30 days ago; returns their ids. */
+  async prune(): Promise<readonly string[]> {
     const before = this.now() - closedKeptMs;
     const gone = (await this.list()).filter((one: StoredConnection) => (one.closedAtMs ?? Infinity) < before);
     for (const { id } of gone) await this.store.commit({ deletes: [recordOf(id), statementOf(id)] });
-    return gone.length;
+    return gone.map(({ id }) => id);
   }
 
   private turn(id: string, change: HalfChange): Promise<Connection> {

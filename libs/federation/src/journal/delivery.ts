@@ -12,10 +12,14 @@ export interface DeliveryStart {
   readonly point: Pick<ChainPoint, 'seq' | 'h'>;
 }
 
+/** Longer than what is on its way needs to arrive; a heartbeat asks again in any case. */
+const askAgainMs = 1_000;
+
 export class Delivery {
   readonly #over = new AbortController();
   readonly #news = new News();
   #rewindTo: number | undefined;
+  #asked = { seq: -1, at: 0 };
 
   constructor(
     private readonly store: Store,
@@ -23,8 +27,11 @@ export class Delivery {
     private readonly heartbeatMs: number,
   ) {}
 
-  /** Goes on after this `seq`, which was asked for again. */
+  /** Goes on after this `seq`. Messages already on their way behind a gap ask once more for the same: that is not heard. */
   rewind(seq: number): void {
+    const now = performance.now();
+    if (seq === this.#asked.seq && now - this.#asked.at < Math.min(this.heartbeatMs, askAgainMs)) return;
+    this.#asked = { seq, at: now };
     this.#rewindTo = seq;
     this.#news.wake();
   }

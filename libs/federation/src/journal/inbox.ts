@@ -73,6 +73,17 @@ export class JournalInbox extends JournalSink {
     return this.#inTurn.run(connectionId, () => this.acceptInTurn(connectionId, batch, raw));
   }
 
+  /** Forgets the events of a connection that is no more. */
+  async forget(connectionId: string): Promise<void> {
+    const stream = fleetEventsOf(connectionId);
+    for (;;) {
+      const ended = await this.store.list(['federation', 'journal-ended', connectionId], { limit: 500 });
+      await this.store.commit({ deletes: [acceptedOf(connectionId), ...ended.map(({ key }) => key)] });
+      if (ended.length === 0) break;
+    }
+    await this.store.trim(stream, await this.store.head(stream));
+  }
+
   private async acceptInTurn(connectionId: string, batch: EventBatch, raw: string): Promise<EventAck> {
     for (let tries = 0; tries < triesMax; tries += 1) {
       const entry = await this.store.get<Accepted>(acceptedOf(connectionId));

@@ -12,7 +12,7 @@ import type { EventBatch } from './position.js';
 import { journalOf } from './standing.js';
 
 /** What becomes of one message on its way: everything a network and a crash can do to it. */
-export type Fate = 'arrives' | 'arrives twice' | 'is lost' | 'loses its ack' | 'cuts the link';
+export type Fate = 'arrives' | 'arrives twice' | 'is held up' | 'is overtaken' | 'loses its ack' | 'cuts the link';
 
 export class BothEnds {
   readonly con = newNonce();
@@ -21,6 +21,7 @@ export class BothEnds {
   journal!: Journal;
   inbox!: JournalInbox;
   #messages = 0;
+  readonly #heldUp: EventBatch[] = [];
   readonly #others: Store[] = [];
 
   private constructor(
@@ -84,16 +85,23 @@ export class BothEnds {
     for (const fate of fates) {
       const batch = await batches.next();
       if (batch.done || fate === 'cuts the link') break;
-      if (fate !== 'is lost') await this.carry(batch.value, fate);
+      if (fate === 'is held up') this.#heldUp.push(batch.value);
+      else await this.carry(batch.value, fate);
     }
     await batches.return(undefined);
   }
 
   private async carry(batch: EventBatch, fate: Fate): Promise<void> {
     const raw = this.rawOf(batch);
+    if (fate === 'is overtaken') await this.release();
     if (fate === 'arrives twice') await this.inbox.accept(this.con, batch, raw);
     const ack = await this.inbox.accept(this.con, batch, raw);
     if (fate !== 'loses its ack') await this.journal.acknowledged(this.con, ack, `ack of ${raw}`);
+  }
+
+  /** What was held up, on this link or an earlier one, arrives now. */
+  private async release(): Promise<void> {
+    for (const late of this.#heldUp.splice(0)) await this.inbox.accept(this.con, late, this.rawOf(late));
   }
 
   /** Sessions without faults until the hub has everything and the spoke knows it. */

@@ -1,10 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { chainOver, chainStart } from '#protocol';
+import { Leases } from '#store';
 import { BothEnds, outputEvent, stateEvent, type Fate } from './journal.fixture.js';
 import type { EventBatch } from './position.js';
 
-const fates: readonly Fate[] = ['arrives', 'arrives twice', 'is lost', 'loses its ack', 'cuts the link'];
+const fates: readonly Fate[] = [
+  'arrives',
+  'arrives twice',
+  'is held up',
+  'is overtaken',
+  'loses its ack',
+  'cuts the link',
+];
 
 type Step = { append: number } | { session: readonly Fate[] } | { restart: 'spoke' | 'hub' };
 
@@ -57,11 +65,19 @@ describe('a journal and its inbox', () => {
     const events = Array.from({ length: 400 }, (_, n) => JSON.stringify({ n }));
     await ends.append(events);
     await ends.append(events);
-    await ends.session(['arrives', 'is lost', 'arrives']);
+    await ends.session(['arrives', 'is held up', 'arrives']);
     await ends.append([stateEvent('a')]);
     await ends.settle();
     const { epo, h } = (await ends.inbox.accepted(ends.con))!;
     expect(h).toBe(chainOver(chainStart(ends.con, epo), await ends.events()));
+  });
+
+  test('a message that was partly accepted before adds only what is new', async () => {
+    await ends.append(['"1"', '"2"']);
+    await ends.session(['arrives', 'is held up']);
+    await ends.append(['"3"']);
+    await ends.session(['arrives', 'is overtaken']);
+    expect(await ends.events()).toEqual(['"1"', '"2"', '"3"']);
   });
 
   test('a message takes at most 256 events, and fewer when they are large', async () => {
@@ -89,6 +105,34 @@ describe('a journal and its inbox', () => {
     const again = await ends.journal.append(ends.con, [stateEvent('a')], also);
     expect(again).toEqual({ ok: false, conflict: cursor });
     expect(await ends.journal.position(ends.con)).toMatchObject({ seq: 1 });
+  });
+
+  test('a writer that lost its lease journals nothing', async () => {
+    const leases = new Leases(ends.spokeStore, { ttlMs: 60_000 });
+    const name = ['relay', ends.con] as const;
+    const first = (await leases.acquire(name, 'first'))!;
+    await leases.release(first);
+    const second = (await leases.acquire(name, 'second'))!;
+    expect((await ends.journal.append(ends.con, ['"1"'], { checks: [first.held] })).ok).toBe(false);
+    expect((await ends.journal.append(ends.con, ['"2"'], { checks: [second.held] })).ok).toBe(true);
+    await ends.settle();
+    expect(await ends.events()).toEqual(['"2"']);
+  });
+
+  test('many messages behind one gap make the walk go back once', async () => {
+    await ends.append(Array.from({ length: 400 }, () => stateEvent('a')));
+    await ends.append(Array.from({ length: 400 }, () => stateEvent('a')));
+    const batches = ends.link();
+    const sent = [];
+    for (let n = 0; n < 5; n += 1) sent.push((await batches.next()).value as EventBatch);
+    for (const late of sent.slice(2)) {
+      const ack = await ends.inbox.accept(ends.con, late, ends.rawOf(late));
+      expect(ack).toMatchObject({ seq: 0, again: true });
+      await ends.journal.acknowledged(ends.con, ack, 'ack');
+      sent.push((await batches.next()).value as EventBatch);
+    }
+    expect(sent.map(({ seq }) => seq)).toEqual([1, 1, 257, 513, 769, 1, 257, 513]);
+    await batches.return(undefined);
   });
 
   test('appends that are called at once are journaled one after the other', async () => {

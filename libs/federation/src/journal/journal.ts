@@ -101,6 +101,17 @@ export class Journal extends JournalSource {
     return this.#inTurn.run(connectionId, () => this.acknowledgedInTurn(connectionId, ack, raw));
   }
 
+  /** Forgets the journal of a connection that is no more. */
+  async forget(connectionId: string): Promise<void> {
+    const stream = journalOf(connectionId);
+    for (;;) {
+      const omissions = await this.store.list(omissionsOf(connectionId), { limit: 500 });
+      await this.store.commit({ deletes: [standingOf(connectionId), ...omissions.map(({ key }) => key)] });
+      if (omissions.length === 0) break;
+    }
+    await this.store.trim(stream, await this.store.head(stream));
+  }
+
   private async appendInTurn(connectionId: string, events: readonly string[], also: Commit): Promise<Appended> {
     for (let tries = 0; tries < triesMax; tries += 1) {
       const { standing, version } = await openStanding(this.store, connectionId);

@@ -45,7 +45,7 @@ export function admit(events: readonly string[], roomBytes: number, before: Read
 }
 
 /** Bytes of UTF-8. */
-export function bytesOf(events: readonly string[]): number {
+function bytesOf(events: readonly string[]): number {
   return events.reduce((sum, event) => sum + Buffer.byteLength(event), 0);
 }
 

@@ -28,7 +28,11 @@ export interface EventAck {
 /** What a session asks of the sending side's journal. */
 export abstract class JournalSource {
   abstract position(connectionId: string): Promise<JournalPosition>;
-  /** Batches after what the peer last accepted, then live ones and heartbeats at least every `heartbeatMs`, until the signal. One per connection. */
+  /**
+   * Batches after what the peer last accepted, then live ones and heartbeats at least every `heartbeatMs`, until the signal.
+   * One per connection: a newer call ends the older one.
+   * @throws WritError `session` when another epoch began: close the link, and the next hello names it.
+   */
   abstract batches(
     connectionId: string,
     accepted: JournalPosition | null,
@@ -42,8 +46,11 @@ export abstract class JournalSource {
 export abstract class JournalSink {
   /** What was accepted last; null before the first event. */
   abstract accepted(connectionId: string): Promise<JournalPosition | null>;
-  /** Takes the position of a hello: a new epoch is recorded as a break. */
+  /** Takes the position of a hello: a new epoch is recorded as a break. @throws WritError `session` for one that ended before. */
   abstract announced(connectionId: string, position: JournalPosition): Promise<void>;
-  /** Stores what is new, in one commit with the new position, and says what to acknowledge. `raw` is kept as receipt. */
+  /**
+   * Stores what is new, in one commit with the new position, and says what to acknowledge. `raw` is kept as receipt.
+   * @throws WritError `session` for an epoch that no hello announced.
+   */
   abstract accept(connectionId: string, batch: EventBatch, raw: string): Promise<EventAck>;
 }

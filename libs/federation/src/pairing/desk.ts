@@ -8,7 +8,6 @@ import {
   pairingMac,
   pairingMacMatches,
   RefusedError,
-  signJws,
   WritError,
 } from '#protocol';
 import type { Entry, Store } from '#store';
@@ -21,6 +20,7 @@ import type { Receipts } from '../receipts/receipts.js';
 import { inviteOf, remainsMs, type StoredInvite } from './invites.js';
 import { readPairRequest, type PairRequest } from './pair-request.js';
 import type { PairingIdentity, PairingLog } from './pairing-identity.js';
+import { signPairResponse } from './pair-response.js';
 import { Rate } from './rate.js';
 
 export interface PairingDeskDeps {
@@ -37,7 +37,7 @@ export interface PairingDeskDeps {
 }
 
 export interface PairingDeskOptions {
-  /** Requests at once and a second, over all invites. 20 and 5 by default. */
+  /** Requests that name a known invite, at once and a second; as many alarms are written. 20 and 5 by default. */
   readonly burst?: number;
   readonly perSecond?: number;
 }
@@ -52,7 +52,8 @@ const requestCharsMax = 128 * 1024;
 const triesMax = 8;
 
 export class PairingDesk {
-  readonly #rate: Rate;
+  readonly #attempts: Rate;
+  readonly #alarms: Rate;
   readonly #now: () => number;
 
   constructor(
@@ -60,7 +61,8 @@ export class PairingDesk {
     { burst = 20, perSecond = 5 }: PairingDeskOptions = {},
   ) {
     this.#now = deps.now ?? Date.now;
-    this.#rate = new Rate(burst, perSecond);
+    this.#attempts = new Rate(burst, perSecond);
+    this.#alarms = new Rate(burst, perSecond);
   }
 
   /**
@@ -68,7 +70,7 @@ export class PairingDesk {
    * whatever was wrong: the reason goes to the log and, unless it was mere noise, to the alarms.
    */
   async answer(raw: string): Promise<string | null> {
-    if (raw.length > requestCharsMax || !this.#rate.take()) return null;
+    if (raw.length > requestCharsMax) return null;
     let opened = false;
     try {
       const request = readPairRequest(raw);
@@ -77,7 +79,7 @@ export class PairingDesk {
     } catch (error) {
       if (!(error instanceof RefusedError || error instanceof WritError)) throw error;
       const reason = error instanceof RefusedError ? error.reason : error.detail;
-      await this.refused(reason, opened ? reason : 'it is malformed or forged');
+      if (this.#alarms.take()) await this.refused(reason, opened ? reason : 'it is malformed or forged');
       return null;
     }
   }
@@ -103,6 +105,7 @@ export class PairingDesk {
     for (let tries = 0; tries < triesMax; tries += 1) {
       const entry = await this.deps.store.get<StoredInvite>(inviteOf(request.claims.invite));
       if (!entry) throw new RefusedError('no invite of that id');
+      if (tries === 0 && !this.#attempts.take()) throw new RefusedError('too many requests for open invites');
       if (entry.value.used?.requestHash === request.hash) return entry.value.used.answer;
       const answer = await this.seat(request, entry, tries);
       if (answer !== null) return answer;
@@ -118,7 +121,8 @@ export class PairingDesk {
     if (!pairingMacMatches(claims.mac, 'spoke', parts)) throw new RefusedError('the proof of the invite is wrong');
     const statement = this.checked(request);
     const con = newNonce();
-    const answer = this.sign(request, entry.value, con, pairingMac('hub', parts));
+    const bound = { con, name: entry.value.name, mac: pairingMac('hub', parts), nowS: this.nowS() };
+    const answer = signPairResponse(request, this.deps.identity, bound);
     const name = await this.freeName(claims.name, tries);
     const done = await this.commit({ request, entry, con, answer, name, statement });
     if (done) this.tell({ connection: con, name, spoke: claims.iss }, entry.value.unattended);
@@ -138,19 +142,6 @@ export class PairingDesk {
     if (claims.link.kind === 'direct') this.deps.policy.check(claims.link.url);
     const { ver, token } = openKeyStatement(claims.keys, root, { nowS });
     return { ver, token };
-  }
-
-  private sign({ signingInputHash, claims }: PairRequest, { name }: StoredInvite, con: string, mac: string): string {
-    const { root } = this.deps.identity;
-    const iat = this.nowS();
-    const keys = this.deps.identity.statement.token;
-    const req = { jti: claims.jti, h: signingInputHash };
-    const about = { v: 1, iss: root.kid, aud: claims.iss, con, jti: newNonce(), iat, exp: iat + lifetimeMaxS.pairing };
-    return signJws(
-      'writ-pair-res+jws',
-      { ...about, req, invite: claims.invite, mac, root: root.publicJwk, keys, name },
-      root,
-    );
   }
 
   /** A spoke names itself; a second one of that name gets a number. */

@@ -1,17 +1,42 @@
-// The hub's answer as the spoke reads it: signed by the very root that the invite pinned, and bound to our request.
+// The hub's answer to a pairing request: how the hub signs it, and how the spoke reads it, by the very root that the invite pinned.
 import {
   checkTimes,
   lifetimeMaxS,
+  newNonce,
   openKeyStatement,
   openPairing,
   pairingMacMatches,
   pairResponseClaims,
   RefusedError,
+  signJws,
   VerifyingKey,
   type InviteContent,
   type PairResponseClaims,
 } from '#protocol';
 import type { KnownStatement } from '../connections/peer-keys.js';
+import type { PairRequest } from './pair-request.js';
+import type { PairingIdentity } from './pairing-identity.js';
+
+/** What the answer binds: the new connection, the hub's name, the proof of the invite. */
+export interface ResponseContent {
+  readonly con: string;
+  readonly name: string;
+  readonly mac: string;
+  readonly nowS: number;
+}
+
+/** The answer of the hub with this identity. */
+export function signPairResponse(
+  { claims, signingInputHash }: Pick<PairRequest, 'claims' | 'signingInputHash'>,
+  { root, statement }: PairingIdentity,
+  { con, name, mac, nowS }: ResponseContent,
+): string {
+  const times = { iat: nowS, exp: nowS + lifetimeMaxS.pairing };
+  const about = { v: 1, iss: root.kid, aud: claims.iss, con, jti: newNonce(), ...times };
+  const req = { jti: claims.jti, h: signingInputHash };
+  const keys = { root: root.publicJwk, keys: statement.token };
+  return signJws('writ-pair-res+jws', { ...about, req, invite: claims.invite, mac, ...keys, name }, root);
+}
 
 /** What was sent: its answer names `jti` and `h`, and its MAC holds `nonce`. */
 export interface SentRequest {

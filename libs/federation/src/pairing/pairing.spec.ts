@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   decodeInvite,
@@ -17,7 +19,7 @@ import { jointState } from '../connections/connection.js';
 import { PairingDesk } from './desk.js';
 import { inviteOf, type StoredInvite } from './invites.js';
 import { Clock, freshIdentity, partsOf, startSpoke, TestHub, type TestSpoke } from './pairing.fixture.js';
-import type { PairingPost } from './pairing-post.js';
+import { pairingPath, type PairingPost } from './pairing-post.js';
 
 describe('pairing', () => {
   let clock: Clock;
@@ -222,6 +224,35 @@ describe('pairing', () => {
     expect(await hub.records.invites.list()).toMatchObject([{ state: 'open' }]);
   });
 
+  test('a hub that redirects is not followed', async () => {
+    const elsewhere = await TestHub.start(clock);
+    const redirecting = createServer((_, response) =>
+      response.writeHead(307, { location: `${elsewhere.url}${pairingPath}` }).end(),
+    );
+    await new Promise<void>((listening) => redirecting.listen(0, '127.0.0.1', listening));
+    const url = `http://127.0.0.1:${(redirecting.address() as AddressInfo).port}`;
+    await expect(spoke.pairing.join(await elsewhere.invite({ url }), { name: 'acme' })).rejects.toThrow('HTTP 307');
+    expect(elsewhere.requests).toEqual([]);
+    redirecting.close();
+    await elsewhere.stop();
+  });
+
+  test('[F-6] a hub at an address that the policy forbids is not asked', async () => {
+    const line = await hub.invite({ url: 'https://169.254.169.254' });
+    await expect(spoke.pairing.join(line, { name: 'acme' })).rejects.toThrow('invalid_request');
+  });
+
+  test('what is swept 30 days after a close is gone, the receipts stay', async () => {
+    const { connection } = await spoke.pairing.join(await hub.invite(), { name: 'acme' });
+    await spoke.journal.append(connection.id, ['"event"']);
+    await spoke.connections.close(connection.id);
+    clock.ms += 31 * 86_400_000;
+    await spoke.sweep();
+    await expect(spoke.connections.get(connection.id)).rejects.toThrow('not_found');
+    expect(await spoke.journal.position(connection.id)).toMatchObject({ seq: 0 });
+    expect(await spoke.receipts.list(connection.id)).toHaveLength(3);
+  });
+
   describe('against an attacker', () => {
     test('[F-2] an answer by any other root than the invite’s is refused: there is no trust on first use', async () => {
       const attacker = SigningKey.generate();
@@ -310,23 +341,27 @@ describe('pairing', () => {
       });
     }
 
-    test('a flood is answered without work, and makes one alarm', async () => {
-      for (let n = 0; n < 40; n += 1) expect(await hub.records.desk.answer(`noise ${n}`)).toBeNull();
+    test('a flood of strangers makes one alarm, few writes, and keeps nobody with an invite out', async () => {
+      for (let n = 0; n < 60; n += 1) expect(await hub.records.desk.answer(`noise ${n}`)).toBeNull();
       const [alarm, ...others] = await hub.records.alarms.list();
       expect(others).toEqual([]);
-      expect(alarm!.count).toBeLessThan(30);
+      expect(alarm!.count).toBeLessThan(40);
+      await spoke.pairing.join(await hub.invite(), { name: 'acme' });
     });
 
-    test('requests within the rate are served when the flood is over', async () => {
+    test('guesses at a known invite are bounded in rate, and served again when they stop', async () => {
       const deps = { ...hub.records, store: hub.store, identity: hub.identity, now: clock.now };
       const quiet = { info: () => undefined, warn: () => undefined };
       const policy = { check: (url: string) => new URL(url) };
-      const desk = new PairingDesk({ ...deps, policy, log: quiet }, { burst: 1, perSecond: 1_000 });
-      expect(await desk.answer('noise')).toBeNull();
-      const message = request(await hub.invite(), SigningKey.generate());
+      const desk = new PairingDesk({ ...deps, policy, log: quiet }, { burst: 1, perSecond: 10 });
+      const line = await hub.invite();
+      const wrong = { mac: pairingMac('spoke', partsOf(decodeInvite(line), hub.identity.root.kid, newNonce())) };
+      expect(await desk.answer(request(line, SigningKey.generate(), wrong))).toBeNull();
+      const message = request(line, SigningKey.generate());
+      expect(await desk.answer(message)).toBeNull();
       let answer = null;
-      for (let tries = 0; answer === null && tries < 50; tries += 1) {
-        await new Promise((later) => setTimeout(later, 2));
+      for (let tries = 0; answer === null && tries < 100; tries += 1) {
+        await new Promise((later) => setTimeout(later, 10));
         answer = await desk.answer(message);
       }
       expect(answer).not.toBeNull();

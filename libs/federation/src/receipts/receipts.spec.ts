@@ -53,7 +53,7 @@ describe('receipts', () => {
     now += 300 * day;
     await receipts.record(con, [{ kind: 'command', raw: 'young' }]);
     now += 101 * day;
-    await receipts.prune(con);
+    await receipts.prune();
     expect(await raws()).toEqual(['young']);
     expect(await receipts.verify(con)).toMatchObject({ ok: true });
   });

@@ -1,5 +1,13 @@
 // Receipts: the exact strings that the two sides of a connection said to each other, in an append-only, hash-chained log.
-import { ChainedLog, type Commit, type LogCommitResult, type LogPosition, type LogVerdict, type Store } from '#store';
+import {
+  ChainedLog,
+  type Commit,
+  type Key,
+  type LogCommitResult,
+  type LogPosition,
+  type LogVerdict,
+  type Store,
+} from '#store';
 
 /** `refusal` is an authenticated message that was answered with no, and its answer. */
 export type ReceiptKind = 'pairing' | 'keys' | 'command' | 'result' | 'event' | 'ack' | 'refusal' | 'checkpoint';
@@ -23,6 +31,8 @@ export interface ReceiptRow extends LogPosition {
   readonly text: string;
 }
 
+/** One log a connection, under its id. */
+const logs = ['federation', 'receipts'] as const;
 const retentionDays = 400;
 const dayMs = 86_400_000;
 const pageMax = 500;
@@ -69,8 +79,18 @@ export class Receipts {
     return this.log(connectionId).verify();
   }
 
-  /** Forgets what is older than the retention (400 days by default); the chain goes on from there. */
-  async prune(connectionId: string): Promise<void> {
+  /** Forgets what is older than the retention (400 days by default), in all logs; each chain goes on from there. */
+  async prune(): Promise<void> {
+    let after: Key | undefined;
+    for (;;) {
+      const page = await this.store.list(logs, after ? { after } : {});
+      for (const { key } of page) if (key[2] !== undefined) await this.pruneOne(key[2]);
+      after = page.at(-1)?.key;
+      if (after === undefined) return;
+    }
+  }
+
+  private async pruneOne(connectionId: string): Promise<void> {
     const before = new Date(this.now() - this.retentionMs).toISOString();
     let old = 0;
     for await (const { seq, receipt } of this.export(connectionId)) {
@@ -95,7 +115,7 @@ export class Receipts {
   private log(connectionId: string): ChainedLog<Receipt> {
     const known = this.#logs.get(connectionId);
     if (known) return known;
-    const log = new ChainedLog<Receipt>(this.store, ['federation', 'receipts', connectionId]);
+    const log = new ChainedLog<Receipt>(this.store, [...logs, connectionId]);
     this.#logs.set(connectionId, log);
     return log;
   }
