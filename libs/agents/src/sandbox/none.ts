@@ -8,6 +8,7 @@ import type { Obstacle } from './process-sandbox.js';
 import { ProcessSandbox } from './process-sandbox.js';
 import { descendantsOf } from './process.js';
 import type { Living } from './reaper.js';
+import { defaultEnvironment, nodeFolder } from './root.js';
 import type { LaunchSpec, Mount } from './sandbox.js';
 
 export class NoneSandbox extends ProcessSandbox {
@@ -30,12 +31,14 @@ export class NoneSandbox extends ProcessSandbox {
     return Promise.resolve(this.allowed ? null : refusal);
   }
 
-  /** Nothing can be mounted: a path inside, as the folder or as a word of the command, is taken for the host's that it would show. */
+  /** Nothing can be mounted: in arguments and for the folder, a path inside is taken for the host's path that it would show. */
   protected override command({ argv, env, cwd, mounts }: LaunchSpec): Promise<Command> {
-    const [program, ...rest] = argv;
+    const [program, ...args] = argv;
+    const words = args.map((word) => onHost(word, mounts));
+    const path = { PATH: (env.PATH ?? defaultEnvironment.PATH).replace(nodeFolder, dirname(process.execPath)) };
     return Promise.resolve({
-      argv: [onHost(program, mounts), ...rest.map((word) => onHost(word, mounts))],
-      env: { ...pathOnly, ...env },
+      argv: [onHost(program, mounts), ...words],
+      env: { ...env, ...path },
       cwd: onHost(cwd, mounts),
     });
   }
@@ -48,9 +51,6 @@ export class NoneSandbox extends ProcessSandbox {
     return { holders: [], inside: descendantsOf([outer], launchMarker(id)) };
   }
 }
-
-/** The Node that runs us comes along as `node`, as on every level. */
-const pathOnly = { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin` };
 
 function onHost(path: string, mounts: readonly Mount[]): string {
   const shown = mounts

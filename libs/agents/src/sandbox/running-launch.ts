@@ -2,6 +2,7 @@
 //
 //   gated (outer recorded, in its groups) → announced (init recorded) → running → ended → forgotten
 //     └─────── stop or abort at any point: SIGKILL, look until nothing is found ─────┘
+import { PassThrough } from 'node:stream';
 import { WritError } from '#protocol';
 import { enterGroups } from './cgroups.js';
 import type { Command } from './gate.js';
@@ -60,7 +61,8 @@ export class RunningLaunch {
       await this.#kill().catch(() => undefined);
       return end;
     });
-    return { stdin, stdout, stderr, end, enforced };
+    // Node throws away what a dead child has left in its pipes when nobody reads them yet: these keep it, up to their buffers.
+    return { stdin, stdout: stdout.pipe(new PassThrough()), stderr: stderr.pipe(new PassThrough()), end, enforced };
   }
 
   async #announce(gated: GatedProcess, initOf: (outer: ProcessId, said: string) => ProcessId | null): Promise<void> {

@@ -80,6 +80,8 @@ const prologue = [
   'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
   `echo up >&${statusFd}`,
   `read -r go <&${blockFd}`,
+  // An agent's own servers on loopback; without the tool it has none.
+  'ip link set lo up 2>/dev/null || :',
   `exec ${argumentsFd}<&- ${statusFd}>&- ${blockFd}<&-`,
 ];
 
@@ -122,7 +124,7 @@ function run({ env, cwd }: Pick<LaunchSpec, 'env' | 'cwd'>, argv: readonly strin
 
 function bind(at: string, { from, to, writable }: Mount): string[] {
   const [source, target] = [quote(from), quote(at + to)];
-  const place = `mkdir -p ${quote(at + dirname(to))}; if [ -d ${source} ]; then mkdir -p ${target}; else : >> ${target}; fi`;
+  const place = `mkdir -p ${quote(at + dirname(to))}; if [ -d ${source} ]; then mkdir -p ${target}; else [ -e ${target} ] || : > ${target}; fi`;
   const flags = ['remount', 'bind', 'nosuid', 'nodev', ...(writable ? [] : ['ro'])].join(',');
   return [place, `mount --rbind ${source} ${target}`, `mount -o ${flags} ${target}`];
 }

@@ -1,0 +1,10 @@
+// The level `none`, by the contract of all.
+import { describe } from '@jest/globals';
+import { limitsContract } from './limits.contract.js';
+import { sandboxContract } from './sandbox.contract.js';
+import { lookAt } from './trial.contract.js';
+
+const { enforceable } = await lookAt('none');
+
+describe('none: contract', () => sandboxContract('none', { walls: false }));
+describe('none: limits', () => limitsContract('none', enforceable.length === 3));

@@ -1,0 +1,30 @@
+// The level `unshare`, by the contract of all; and what it lacks.
+import { describe, expect, test } from '@jest/globals';
+import { requirement } from '../../../../test/support/require.js';
+import { escapeContract } from './escape.contract.js';
+import { limitsContract } from './limits.contract.js';
+import { sandboxContract } from './sandbox.contract.js';
+import { lookAt, Trial } from './trial.contract.js';
+
+const { ok, reason, cure, enforceable } = await lookAt('unshare');
+
+requirement(
+  'unshare (util-linux)',
+  ok,
+  `${reason ?? ''} ${cure ?? ''}`,
+)('the level `unshare` works on this machine', () => undefined);
+
+const suite = ok ? describe : describe.skip;
+suite('unshare: contract', () => sandboxContract('unshare', { walls: true }));
+suite('unshare: limits', () => limitsContract('unshare', enforceable.length === 3));
+suite('unshare: escape', () => escapeContract('unshare'));
+
+suite('what `unshare` lacks against `namespace`', () => {
+  test('the agent is shown as root, there are no pseudo-terminals, and the first process keeps its capabilities', async () => {
+    const trial = await Trial.open('unshare');
+    const { out } = await trial.run('id -u; test -e /dev/ptmx || echo no terminals; grep CapEff /proc/1/status');
+    await trial.close();
+    expect(out.split('\n').slice(0, 2)).toEqual(['0', 'no terminals']);
+    expect(out).not.toContain('CapEff:\t0000000000000000');
+  });
+});
