@@ -20,6 +20,9 @@ const headersMsMax = 20_000;
 /** Between two polls when the other side ends them at once. */
 const pollPauseMs = 250;
 
+/** A hello that is on its way when the link is closed may still arrive. */
+const farewellMsMax = 1_000;
+
 /** The first messages of a session build on one another; everything after it is independent. */
 const ordered: readonly (string | undefined)[] = ['writ-keys+jws', 'writ-hello+jws'];
 const ackType = 'writ-ack+jws';
@@ -109,6 +112,12 @@ class HttpsLink extends Link {
     clearTimeout(this.#pause);
     this.#waiting.length = 0;
     this.#settle({ code, reason });
+    if (this.#inOrder) this.#pause = setTimeout(() => this.destroy(), farewellMsMax).unref();
+    else this.destroy();
+  }
+
+  private destroy(): void {
+    clearTimeout(this.#pause);
     void this.#pool.destroy();
   }
 
@@ -127,7 +136,8 @@ class HttpsLink extends Link {
   private settled(typ: string | undefined): void {
     if (!ordered.includes(typ)) return;
     this.#inOrder = false;
-    this.flush();
+    if (this.#open) this.flush();
+    else this.destroy();
   }
 
   private poll(ack: string): void {

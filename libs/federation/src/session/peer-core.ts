@@ -1,0 +1,233 @@
+// What stays of a peer when its links come and go, as its sessions see it: requests wait here, answers leave here, and here
+// it is known what it said last and when it was heard.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Grant, HelloClaims, OperationKind, OperationName } from '#protocol';
+import type { Store } from '#store';
+import type { Alarms } from '../connections/alarms.js';
+import { jointState } from '../connections/connection.js';
+import type { Connection } from '../connections/connection.js';
+import type { Connections } from '../connections/connections.js';
+import type { Identity } from '../identity/identity.js';
+import type { JournalSink, JournalSource } from '../journal/position.js';
+import type { ReceiptDraft, Receipts } from '../receipts/receipts.js';
+import type { AnswerSheet } from './answers.js';
+import type { CommandHandler } from './command.js';
+import { heardMsMax } from './hearing.js';
+import { Intake } from './intake.js';
+import type { Log } from './log.js';
+import type { PeerRoot } from './peer-root.js';
+import type { ReplayMemory, Write } from './replay.js';
+import { Requests } from './requests.js';
+import { Seal } from './seal.js';
+import type { Session, SessionHost } from './session.js';
+
+/** Versions of the protocol that this code speaks. */
+export const protocolVersions: readonly number[] = [1];
+
+/**
+ * `ready`: there is a session, and the peer was heard within 45 s. `connecting`: there is none yet, or none at the moment.
+ * `lost`: it was not heard for 45 s.
+ */
+export type PeerState = 'connecting' | 'ready' | 'lost';
+
+/** What happened to a peer: `heard` at most once a heartbeat. */
+export type PeerChange = 'connection' | 'hello' | 'heard' | 'state';
+
+/** A grant as our hello states it. */
+export interface StatedGrant {
+  readonly gv: number;
+  readonly grant: Grant;
+}
+
+/** What all peers of an instance share. */
+export interface PeerContext {
+  readonly identity: Identity;
+  readonly store: Store;
+  readonly connections: Pick<Connections, 'heard'>;
+  readonly alarms: Pick<Alarms, 'raise'>;
+  readonly receipts: Pick<Receipts, 'record'>;
+  readonly replay: ReplayMemory;
+  readonly source?: JournalSource;
+  readonly sink?: JournalSink;
+  /** Names this process among those that share its store. */
+  readonly replica: string;
+  /** The operations that are served here; none on a hub. */
+  readonly ops: readonly OperationName[];
+  readonly grantOf?: (connectionId: string) => Promise<StatedGrant | null>;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+export class PeerCore implements SessionHost {
+  readonly requests: Requests;
+  readonly intake = new Intake(this);
+  readonly seal: Seal;
+  readonly source: JournalSource | undefined;
+  readonly sink: JournalSink | undefined;
+  /** By replica, the newest last. */
+  readonly sessions = new Map<string, Session>();
+  handler: CommandHandler | undefined;
+  hello: HelloClaims | undefined;
+  lastHeardAt: number | undefined;
+  clockDifferenceS: number | undefined;
+  grantVersion = 0;
+  state: PeerState = 'connecting';
+  readonly #since: number;
+  readonly #writes = new Set<Promise<unknown>>();
+  readonly #drafts: ReceiptDraft[] = [];
+  #keeping: Promise<void> | undefined;
+
+  constructor(
+    private readonly context: PeerContext,
+    public connection: Connection,
+    readonly root: PeerRoot,
+    private readonly changed: (what: PeerChange) => void,
+  ) {
+    const { identity, source, sink, now } = context;
+    this.#since = now();
+    this.seal = new Seal(identity, root.id, connection.id, now);
+    this.source = connection.we === 'spoke' ? source : undefined;
+    this.sink = connection.we === 'hub' ? sink : undefined;
+    this.requests = new Requests(now);
+    this.requests.wake = () => this.session?.sender.wake();
+  }
+
+  get now(): () => number {
+    return this.context.now;
+  }
+
+  get log(): Log {
+    return this.context.log;
+  }
+
+  get replay(): ReplayMemory {
+    return this.context.replay;
+  }
+
+  get standing(): PeerRoot['standing'] {
+    return this.root.standing;
+  }
+
+  get theirGrantVersion(): number {
+    return this.hello?.gv ?? 0;
+  }
+
+  /** The newest one. */
+  get session(): Session | undefined {
+    return [...this.sessions.values()].at(-1);
+  }
+
+  statement(): string {
+    return this.context.identity.statement.token;
+  }
+
+  async greeting() {
+    const { connection, source, sink, context } = this;
+    const [journal, stated] = await Promise.all([
+      source ? source.position(connection.id) : sink?.accepted(connection.id),
+      context.grantOf?.(connection.id),
+    ]);
+    this.grantVersion = stated?.gv ?? 0;
+    const { replica, ops } = context;
+    const facts = { versions: [...protocolVersions], ops: [...ops], replica, half: this.connection.ours };
+    return { ...facts, ...(journal && { journal }), ...(stated && { gv: stated.gv, grant: stated.grant }) };
+  }
+
+  greeted(hello: HelloClaims): boolean {
+    const { connection } = this;
+    this.hello = hello;
+    if (hello.half.counter > connection.theirs.counter) this.connection = { ...connection, theirs: hello.half };
+    void this.write(this.context.connections.heard(connection.id, hello.half));
+    this.changed('hello');
+    return hello.versions.some((version) => protocolVersions.includes(version));
+  }
+
+  heard(atMs: number): void {
+    if (atMs <= (this.lastHeardAt ?? 0)) return;
+    this.lastHeardAt = atMs;
+    this.changed('heard');
+    this.judge();
+  }
+
+  clock(differenceS: number | undefined): void {
+    this.clockDifferenceS = differenceS;
+    if (differenceS !== undefined) this.changed('state');
+  }
+
+  ready(session: Session): void {
+    const replica = session.replica ?? '';
+    const older = this.sessions.get(replica);
+    this.sessions.delete(replica);
+    this.sessions.set(replica, session);
+    if (older && older.link !== session.link) older.close(1000, 'displaced by a newer link');
+    this.heard(this.now());
+    this.requests.resume();
+    this.judge();
+  }
+
+  ended(session: Session, left: readonly AnswerSheet[]): void {
+    const replica = session.replica ?? '';
+    if (this.sessions.get(replica) === session) this.sessions.delete(replica);
+    for (const sheet of left) {
+      sheet.queued = false;
+      this.answer(sheet);
+    }
+    this.judge();
+  }
+
+  answer(sheet: AnswerSheet): void {
+    this.session?.sender.answer(sheet);
+  }
+
+  reused(connection: string, raw: string): void {
+    const detail = 'Another message came under the id of one that was taken before.';
+    void this.write(this.context.alarms.raise({ kind: 'replay', connection, detail, evidence: [raw] }));
+  }
+
+  /** An effect is recorded together with the receipt of its command. */
+  recorder(raw: string, kind: OperationKind): Write {
+    const { store, receipts } = this.context;
+    if (kind === 'query') return (record) => store.commit(record);
+    return (record) => receipts.record(this.connection.id, [{ kind: 'command', raw }], record);
+  }
+
+  /** What comes in one turn of the event loop is kept in one commit. */
+  kept(kind: 'command' | 'result' | 'refusal', raw: string): Promise<void> {
+    this.#drafts.push({ kind, raw });
+    return (this.#keeping ??= nextTurn().then(() => {
+      this.#keeping = undefined;
+      return this.write(this.context.receipts.record(this.connection.id, this.#drafts.splice(0)));
+    }));
+  }
+
+  /** Resolves when what was to be recorded is. */
+  async settled(): Promise<void> {
+    await this.#keeping;
+    await Promise.allSettled(this.#writes);
+  }
+
+  /** Applies the 45 s rule. */
+  judge(): void {
+    const state = this.judged();
+    if (state === this.state) return;
+    this.state = state;
+    this.changed('state');
+  }
+
+  private judged(): PeerState {
+    const silentMs = this.now() - (this.lastHeardAt ?? this.#since);
+    const joint = jointState(this.connection);
+    const beats = joint === 'active' || joint === 'suspended';
+    if (this.sessions.size > 0 && (!beats || silentMs <= heardMsMax)) return 'ready';
+    return silentMs > heardMsMax ? 'lost' : 'connecting';
+  }
+
+  private write(writing: Promise<unknown>): Promise<void> {
+    this.#writes.add(writing);
+    const done = writing.then(
+      () => undefined,
+      (error: unknown) => this.log('A record could not be written.', error),
+    );
+    return done.finally(() => this.#writes.delete(writing));
+  }
+}

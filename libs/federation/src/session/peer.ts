@@ -1,0 +1,139 @@
+// One peer as an application knows it, whatever link it is reached over.
+import { idkFits, operation, WritError } from '#protocol';
+import type { HelloClaims, OperationName } from '#protocol';
+import { jointState } from '../connections/connection.js';
+import type { Connection } from '../connections/connection.js';
+import type { Link } from '../links/link.js';
+import { checkState } from './admission.js';
+import type { CommandHandler } from './command.js';
+import { PeerCore } from './peer-core.js';
+import type { PeerChange, PeerContext, PeerState } from './peer-core.js';
+import type { PeerRoot } from './peer-root.js';
+import type { Answer, RequestOptions } from './requests.js';
+import type { SessionHost } from './session.js';
+
+export class Peer {
+  readonly #core: PeerCore;
+
+  constructor(
+    context: PeerContext,
+    connection: Connection,
+    root: PeerRoot,
+    private readonly tell: (peer: Peer, what: PeerChange) => void,
+  ) {
+    this.#core = new PeerCore(context, connection, root, (what) => tell(this, what));
+  }
+
+  /** The connection id. */
+  get id(): string {
+    return this.connection.id;
+  }
+
+  /** With the other half as its last hello stated it. */
+  get connection(): Connection {
+    return this.#core.connection;
+  }
+
+  get state(): PeerState {
+    return this.#core.state;
+  }
+
+  /** Epoch ms; undefined when it was not heard since this process started. */
+  get lastHeardAt(): number | undefined {
+    return this.#core.lastHeardAt;
+  }
+
+  /** The kind of the link that is current. */
+  get linkKind(): Link['kind'] | undefined {
+    return this.#core.session?.link.kind;
+  }
+
+  /** Our clock less theirs in seconds when they are more than 30 s apart: then no session comes about. */
+  get clockDifferenceS(): number | undefined {
+    return this.#core.clockDifferenceS;
+  }
+
+  /** What the peer said of itself last: versions, operations, grant, half-state. */
+  get hello(): HelloClaims | undefined {
+    return this.#core.hello;
+  }
+
+  /** Requests that wait for an answer. */
+  get waiting(): number {
+    return this.#core.requests.size;
+  }
+
+  /** For sessions of this peer. */
+  get host(): SessionHost {
+    return this.#core;
+  }
+
+  /** Takes the commands of this peer from now on. */
+  serve(handler: CommandHandler | undefined): void {
+    this.#core.handler = handler;
+  }
+
+  /**
+   * Asks the peer and resolves with its signed answer, whatever it says. Waits for a link until the deadline; after a cut the
+   * request is signed anew under the same `idk`.
+   * @throws WritError `operation_unknown`, `connection_inactive`, `connection_closed`, `invalid_request`, `too_large`,
+   *   `rate_limited` before anything was sent; `peer_unavailable` when nothing was; `timed_out` when it may have been
+   *   carried out; `clock`, `replay`, `schema` as the peer said.
+   */
+  async request(op: OperationName, args: Record<string, unknown>, options: RequestOptions = {}): Promise<Answer> {
+    const known = operation(op);
+    const spoken = this.hello === undefined || this.hello.ops.includes(op);
+    if (!known || !spoken) throw new WritError('operation_unknown', `The peer does not speak ${op}.`);
+    checkState(this.connection, op, known.kind);
+    if (!idkFits({ op, idk: options.idk })) {
+      throw new WritError('invalid_request', 'An effect has an idempotency key, a query has none.', { field: 'idk' });
+    }
+    return this.#core.requests.add(op, known.kind, args, options);
+  }
+
+  /** Our half, the grant or our position changed: says hello again on every link. */
+  async greet(): Promise<void> {
+    for (const session of this.#core.sessions.values()) {
+      await session.greet();
+      session.update();
+    }
+  }
+
+  /** Takes the connection as the registry has it now. */
+  async changed(connection: Connection): Promise<void> {
+    const before = this.connection;
+    const { theirs } = before.theirs.counter > connection.theirs.counter ? before : connection;
+    this.#core.connection = { ...connection, theirs };
+    if (jointState(this.connection) === 'closed') this.#core.requests.failAll(closedError());
+    this.tell(this, 'connection');
+    if (before.ours.counter !== connection.ours.counter) await this.greet();
+    for (const session of this.#core.sessions.values()) session.update();
+  }
+
+  /** Sends a message that is signed already, such as a new key statement, on every link. */
+  push(raw: string): void {
+    for (const session of this.#core.sessions.values()) session.link.send(raw);
+  }
+
+  /** Ends every session and its link. */
+  drop(code: number, reason: string): void {
+    for (const session of this.#core.sessions.values()) session.close(code, reason);
+  }
+
+  /** Time-outs, the 45 s rule and forgetting; to be called every now and then. */
+  sweep(): void {
+    this.#core.requests.sweep();
+    this.#core.intake.sweep();
+    this.#core.judge();
+    if (this.state === 'lost') this.drop(1001, 'not heard for 45 s');
+  }
+
+  /** Resolves when what was to be recorded is. */
+  settled(): Promise<void> {
+    return this.#core.settled();
+  }
+}
+
+function closedError(): WritError {
+  return new WritError('connection_closed', 'The connection was closed.');
+}

@@ -1,0 +1,296 @@
+// Every peer of this instance: one for each connection, whatever link it is reached over. Dials where we are the one who
+// dials, takes in who dials us, and keeps time for all of them with one timer.
+import { concat, defer, from, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { newNonce } from '#protocol';
+import type { OperationName } from '#protocol';
+import type { Store } from '#store';
+import type { Connection } from '../connections/connection.js';
+import type { Identity } from '../identity/identity.js';
+import type { JournalSink, JournalSource } from '../journal/position.js';
+import { AddressPolicy } from '../links/address-policy.js';
+import { Dialler } from '../links/dialler.js';
+import { connectionHint } from '../links/hint.js';
+import { dialHttps } from '../links/https.js';
+import type { Link } from '../links/link.js';
+import { PostedLink } from '../links/posts.js';
+import type { Route } from '../links/posts.js';
+import { dialWebSocket } from '../links/websocket.js';
+import type { Records } from '../records.js';
+import { Conversation } from './conversation.js';
+import type { Lobby } from './conversation.js';
+import { logTo } from './log.js';
+import type { Log, StructuredLog } from './log.js';
+import { PeerRoot } from './peer-root.js';
+import { Peer } from './peer.js';
+import type { PeerChange, StatedGrant } from './peer-core.js';
+import { ReplayMemory } from './replay.js';
+
+export interface PeersOptions {
+  readonly identity: Identity;
+  readonly store: Store;
+  /** What `hubRecords` or `spokeRecords` wired. */
+  readonly records: Pick<Records, 'alarms' | 'connections' | 'peerKeys' | 'receipts'>;
+  /** The journal of a spoke, sent to its hubs. */
+  readonly source?: JournalSource;
+  /** The journals of spokes, as a hub keeps them. */
+  readonly sink?: JournalSink;
+  /** The operations that are served here; none on a hub. */
+  readonly ops?: readonly OperationName[];
+  /** On a spoke: what it grants to a connection. Call `greet` of the peer when it changes. */
+  readonly grantOf?: (connectionId: string) => Promise<StatedGrant | null>;
+  /** Which addresses may be dialled; public ones by default. */
+  readonly policy?: AddressPolicy;
+  /** Certificates trusted besides the system's, PEM. */
+  readonly ca?: string;
+  /** Where links come from when it is not the network: for two instances in one process. */
+  readonly linkTo?: (connection: Connection, signal: AbortSignal) => Promise<Link>;
+  readonly now?: () => number;
+  readonly log?: StructuredLog;
+}
+
+/** Something happened to a peer. */
+export interface PeerNews {
+  readonly peer: Peer;
+  readonly what: PeerChange;
+}
+
+const sweepMs = 250;
+const greetEveryMs = 600_000;
+/** While one half is pending: a direct link has no other way to learn of the acceptance. */
+const greetPendingEveryMs = 15_000;
+
+export class Peers {
+  readonly #peers = new Map<string, Peer>();
+  readonly #roots = new Map<string, PeerRoot>();
+  readonly #dialling = new Map<string, AbortController>();
+  readonly #posted = new Map<string, PostedLink>();
+  readonly #greetedAt = new Map<string, number>();
+  readonly #opened = new Subject<Peer>();
+  readonly #changes = new Subject<PeerNews>();
+  readonly #stop = new AbortController();
+  readonly #replica = newNonce();
+  readonly #replay: ReplayMemory;
+  readonly #dialler: Dialler;
+  readonly #lobby: Lobby;
+  readonly #now: () => number;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | undefined;
+  #stated = '';
+
+  constructor(private readonly options: PeersOptions) {
+    this.#now = options.now ?? Date.now;
+    this.#log = logTo(options.log);
+    this.#replay = new ReplayMemory(options.store, this.#now, () => this.fence());
+    this.#dialler = new Dialler(options.store, this.#now);
+    this.#lobby = {
+      id: options.identity.id,
+      now: this.#now,
+      log: this.#log,
+      root: (id) => this.#roots.get(id),
+      learned: (root, raw) => this.learned(root, raw),
+      rolledBack: (root, raw) => this.learned(root, raw),
+      host: (con, root) => this.hostOf(con, root),
+    };
+  }
+
+  /** Every peer there is, then each that comes. */
+  get opened(): Observable<Peer> {
+    return defer(() => concat(from([...this.#peers.values()]), this.#opened));
+  }
+
+  /** What happens to peers from now on. */
+  get changes(): Observable<PeerNews> {
+    return this.#changes.asObservable();
+  }
+
+  /** The peer of a connection, whether it is connected or not. */
+  peer(connectionId: string): Peer | undefined {
+    return this.#peers.get(connectionId);
+  }
+
+  list(): readonly Peer[] {
+    return [...this.#peers.values()];
+  }
+
+  /** Learns of all connections, then dials and follows their changes in the background. */
+  async start(): Promise<void> {
+    for (const connection of await this.options.records.connections.list()) await this.take(connection);
+    this.#timer = setInterval(() => this.sweep(), sweepMs).unref();
+    void this.follow();
+  }
+
+  /** Takes in a link that somebody dialled. */
+  readonly accept = (link: Link): void => {
+    if (this.#stop.signal.aborted) link.close(1001, 'going away');
+    else Conversation.accept(link, this.#lobby);
+  };
+
+  /** Finds the link that a posted message belongs to; for `postHandler`. */
+  readonly route: Route = ({ typ, kid }, message, remote) => {
+    const id = typ === 'writ-keys+jws' ? this.directTo(kid) : connectionHint(message);
+    const peer = id === null ? undefined : this.#peers.get(id);
+    if (!peer || !isDirectSpoke(peer.connection) || this.#stop.signal.aborted) return null;
+    return this.#posted.get(peer.id) ?? this.post(peer, remote);
+  };
+
+  /** Says goodbye on every link and waits for what was still to be recorded. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    clearInterval(this.#timer);
+    for (const peer of this.#peers.values()) peer.drop(1001, 'going away');
+    await Promise.all([...this.#peers.values()].map((peer) => peer.settled()));
+    this.#opened.complete();
+    this.#changes.complete();
+  }
+
+  private async follow(): Promise<void> {
+    try {
+      for await (const connection of this.options.records.connections.watch(this.#stop.signal))
+        await this.take(connection);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#log('Changes of connections are not followed any more.', error);
+    }
+  }
+
+  private async take(connection: Connection): Promise<void> {
+    const known = this.#peers.get(connection.id);
+    if (known) await known.changed(connection);
+    else await this.open(connection);
+    this.dialOrNot(connection.id);
+  }
+
+  private async open(connection: Connection): Promise<void> {
+    const { identity, store, records, source, sink, ops = [], grantOf } = this.options;
+    const { connections, alarms, receipts } = records;
+    const root = await this.rootOf(connection);
+    const shared = { identity, store, connections, alarms, receipts, source, sink, ops, grantOf, replay: this.#replay };
+    const own = { replica: this.#replica, now: this.#now, log: this.#log };
+    const changed = (peer: Peer, what: PeerChange): void => this.changed(peer, what);
+    const peer = new Peer({ ...shared, ...own }, connection, root, changed);
+    this.#peers.set(connection.id, peer);
+    this.#opened.next(peer);
+  }
+
+  private changed(peer: Peer, what: PeerChange): void {
+    if (what === 'hello') this.dialOrNot(peer.id);
+    this.#changes.next({ peer, what });
+  }
+
+  private async rootOf({ id, peer }: Connection): Promise<PeerRoot> {
+    const root = this.#roots.get(peer.id) ?? new PeerRoot(peer.rootJwk, this.#now);
+    this.#roots.set(peer.id, root);
+    const { token } = await this.options.records.peerKeys.latest(id);
+    try {
+      root.learn(token);
+    } catch (error) {
+      this.#log(`The kept key statement of ${peer.name} is of no use any more; the next link brings a new one.`, error);
+    }
+    return root;
+  }
+
+  /** Also called for one that went back: the registry raises the alarm. */
+  private learned(root: PeerRoot, raw: string): void {
+    const statement = root.wasIssued(raw);
+    if (!statement) return;
+    for (const peer of this.#peers.values()) {
+      if (peer.connection.peer.id !== root.id) continue;
+      this.options.records.peerKeys.learn(peer.id, statement).catch((error: unknown) => {
+        this.#log('A key statement was not kept.', error);
+      });
+    }
+  }
+
+  private hostOf(con: unknown, root: PeerRoot) {
+    const peer = typeof con === 'string' ? this.#peers.get(con) : undefined;
+    return peer?.host.root === root ? peer.host : undefined;
+  }
+
+  /** The connection over which that instance posts to us: one that is not closed comes first. */
+  private directTo(instanceId: string): string | null {
+    const all = [...this.#peers.values()].map(({ connection }) => connection);
+    const direct = all.filter((one) => isDirectSpoke(one) && one.peer.id === instanceId);
+    return (
+      (direct.find(({ ours, theirs }) => ours.state !== 'closed' && theirs.state !== 'closed') ?? direct[0])?.id ?? null
+    );
+  }
+
+  private post(peer: Peer, remote: string): PostedLink {
+    const link = new PostedLink(remote);
+    this.#posted.set(peer.id, link);
+    void link.closed.then(() => this.#posted.get(peer.id) === link && this.#posted.delete(peer.id));
+    Conversation.accept(link, this.#lobby, peer.host.root);
+    return link;
+  }
+
+  /** Dials as long as there is something to say: a closed connection is dialled once more, so that the other side hears of it. */
+  private dialOrNot(id: string): void {
+    const peer = this.#peers.get(id);
+    if (!peer || this.#stop.signal.aborted) return;
+    const { ours, theirs } = peer.connection;
+    const over = theirs.state === 'closed' || (ours.state === 'closed' && peer.hello !== undefined);
+    const dialling = this.#dialling.get(id);
+    if (weDial(peer.connection) && !over && !dialling) this.dial(peer);
+    if (over && dialling) this.hangUp(peer, dialling);
+  }
+
+  private dial(peer: Peer): void {
+    const stop = new AbortController();
+    this.#dialling.set(peer.id, stop);
+    const signal = AbortSignal.any([stop.signal, this.#stop.signal]);
+    const task = {
+      name: peer.id,
+      dial: (aborted: AbortSignal) => this.linkTo(peer.connection, aborted),
+      attend: (link: Link) => Conversation.dial(link, this.#lobby, peer.host),
+      failed: (error: unknown) => this.#log(`${peer.connection.peer.name} could not be reached.`, error),
+    };
+    this.#dialler.keep(task, signal).catch((error: unknown) => this.#log('Dialling has ended.', error));
+  }
+
+  /** Our last word is on its way: the link goes when it was sent. */
+  private hangUp(peer: Peer, dialling: AbortController): void {
+    this.#dialling.delete(peer.id);
+    void peer.greet().finally(() => dialling.abort());
+  }
+
+  private async linkTo(connection: Connection, signal: AbortSignal): Promise<Link> {
+    const { policy = new AddressPolicy(), ca, linkTo } = this.options;
+    if (linkTo) return linkTo(connection, signal);
+    const { link } = connection;
+    const options = { policy, ca, signal };
+    return link.kind === 'outbound' ? dialWebSocket(link.url, options) : dialHttps(link.url, options);
+  }
+
+  private sweep(): void {
+    this.pushStatement();
+    const now = this.#now();
+    for (const peer of this.#peers.values()) {
+      peer.sweep();
+      const { ours, theirs } = peer.connection;
+      const everyMs = [ours.state, theirs.state].includes('pending') ? greetPendingEveryMs : greetEveryMs;
+      if (now - (this.#greetedAt.get(peer.id) ?? now - everyMs) < everyMs) continue;
+      this.#greetedAt.set(peer.id, now);
+      void peer.greet();
+    }
+  }
+
+  private pushStatement(): void {
+    const { token } = this.options.identity.statement;
+    if (this.#stated !== '' && token !== this.#stated) for (const peer of this.#peers.values()) peer.push(token);
+    this.#stated = token;
+  }
+
+  /** The replay memory may have been lost: nobody keeps a session from before. */
+  private fence(): void {
+    this.#log('The store is another one than before: every session begins anew.');
+    for (const peer of this.#peers.values()) peer.drop(1012, 'begin anew');
+  }
+}
+
+function weDial({ we, link }: Connection): boolean {
+  return we === (link.kind === 'outbound' ? 'spoke' : 'hub');
+}
+
+function isDirectSpoke({ we, link }: Connection): boolean {
+  return we === 'spoke' && link.kind === 'direct';
+}

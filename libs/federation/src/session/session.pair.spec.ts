@@ -1,0 +1,3 @@
+import { sessionContract } from './session.contract.js';
+
+sessionContract('pair');

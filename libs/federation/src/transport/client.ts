@@ -1,0 +1,68 @@
+// The federation as a Nest transport, asking side: a `ClientProxy` to one peer.
+import { ClientProxy } from '@nestjs/microservices';
+import type { ReadPacket, WritePacket } from '@nestjs/microservices';
+import { WritError } from '#protocol';
+import type { OperationName } from '#protocol';
+import type { Answer, RequestOptions } from '../session/requests.js';
+
+/** Whoever can be asked. */
+export interface Asked {
+  request(op: OperationName, args: Record<string, unknown>, options?: RequestOptions): Promise<Answer>;
+}
+
+/** Arguments with what Nest's `send` has no place for: idempotency key, time-out. */
+export class WritRecord {
+  constructor(
+    readonly args: Record<string, unknown>,
+    readonly options: RequestOptions,
+  ) {}
+}
+
+/**
+ * `send(op, args)` or `send(op, new WritRecord(args, { idk }))` yields the body of the answer, or errors with a `WritError`;
+ * unsubscribing stops waiting for it. There are no events in this direction.
+ */
+export class WritClient extends ClientProxy {
+  constructor(private readonly peer: Asked) {
+    super();
+  }
+
+  /** Requests wait for the link themselves. */
+  connect(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    return undefined;
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as Nest declares it
+  unwrap<T>(): T {
+    return this.peer as T;
+  }
+
+  protected publish(packet: ReadPacket<unknown>, callback: (packet: WritePacket) => void): () => void {
+    const unsubscribed = new AbortController();
+    const { args, options } = recordOf(packet.data);
+    const signal = options.signal ? AbortSignal.any([options.signal, unsubscribed.signal]) : unsubscribed.signal;
+    this.peer.request(packet.pattern as OperationName, args, { ...options, signal }).then(
+      (answer) => callback(packetOf(answer)),
+      (err: unknown) => callback({ err, isDisposed: true }),
+    );
+    return () => unsubscribed.abort();
+  }
+
+  protected dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    return Promise.reject(new WritError('operation_unknown', `${String(packet.pattern)} cannot be sent as an event.`));
+  }
+}
+
+function recordOf(data: unknown): WritRecord {
+  return data instanceof WritRecord ? data : new WritRecord(data as Record<string, unknown>, {});
+}
+
+function packetOf(answer: Answer): WritePacket {
+  if (answer.st === 'ok') return { response: answer.body, isDisposed: true };
+  const { code, detail, field, retryAfterMs } = answer.body;
+  return { err: new WritError(code, detail, { field, retryAfterMs }), isDisposed: true };
+}
