@@ -23,3 +23,5 @@ export { ChainedLog } from './log/log.js';
 export type { LogRow, LogVerdict } from './log/log.js';
 export type { LogPosition } from './log/chain.js';
 export type { LogCommitResult } from './log/writer.js';
+export { openValkeyStore } from './valkey/valkey.store.js';
+export type { ValkeyOptions } from './valkey/valkey.store.js';

@@ -339,14 +339,14 @@ export function describeStoreContract(
       test('a record with a TTL reads as absent once that time has passed on the store’s clock', async () => {
         await store.commit({
           puts: [
-            { key: ['ttl', 'short'], value: 1, ttlMs: 300 },
+            { key: ['ttl', 'short'], value: 1, ttlMs: 1_500 },
             { key: ['ttl', 'long'], value: 1, ttlMs: 3_600_000 },
             { key: ['ttl', 'none'], value: 1 },
           ],
         });
         const created = await store.get(['ttl', 'short']);
         expect(created).not.toBeNull();
-        await subject.wait(301);
+        await subject.wait(1_501);
         expect(await store.get(['ttl', 'short'])).toBeNull();
         expect((await store.list(['ttl'])).map(({ key }) => key[1])).toEqual(['long', 'none']);
         expect(await store.commit({ checks: [created!] })).toEqual({ ok: false, conflict: ['ttl', 'short'] });
