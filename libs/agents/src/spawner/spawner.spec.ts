@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { WritError, type AgentEvent } from '#protocol';
-import { admin, cleaned, inState, peer, Room, ShellResolver } from '../../../../test/support/agents.js';
+import { admin, cleaned, inState, peer, Room } from '../../../../test/support/agents.js';
+import { ShellResolver } from '../../../../test/support/shell-runtime.js';
 import type { LocalAgents } from '../local.js';
 
 const id = (n: number) => `00000000-0000-8000-8000-${String(n).padStart(12, '0')}`;

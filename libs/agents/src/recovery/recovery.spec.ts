@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { openSqliteStore } from '#store';
+import { admin, cleaned, eventually, inState, Room } from '../../../../test/support/agents.js';
+
+const top = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
+const program = join(top, 'dist/test/support/agents-child.js');
+const clean = { sandbox: { outcome: 'done' }, worktree: { outcome: 'done' }, lease: { outcome: 'done' } };
+
+describe('recovery', () => {
+  let room: Room;
+  let child: ChildProcess | undefined;
+
+  beforeEach(async () => {
+    room = await Room.make();
+  });
+  afterEach(async () => {
+    child?.kill('SIGKILL');
+    await room.close();
+  });
+
+  /** A spoke of its own, with agents that it accepted. */
+  const started = async (count: number, script: string): Promise<string[]> => {
+    child = spawn(process.execPath, [program, room.folder, room.repository, String(count), script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+    return (JSON.parse(line) as { agents: string[] }).agents;
+  };
+
+  const stateOf = async (agentId: string) => {
+    const entry = await room.store.get<{ state: string; phase?: string; outputBytes: number }>([
+      'agents',
+      'record',
+      agentId,
+    ]);
+    return entry?.value;
+  };
+
+  const crashed = async () => {
+    const exit = once(child!, 'exit');
+    child?.kill('SIGKILL');
+    await exit;
+  };
+
+  test('[L-11] [S-5] after a crash what ran is failed with the reason, stopped and cleaned; what only waited goes on', async () => {
+    const ids = await started(4, 'echo made > made.txt; echo up; setsid sleep 6175 & sleep 2');
+    const phases = () => Promise.all(ids.map(stateOf));
+    const seen = await eventually(phases, (all) => all.filter((one) => one?.outputBytes === 3).length >= 2);
+    await crashed();
+    const agents = await room.open({ options: { startsMax: 2 } });
+    const ran = ids.filter((_, n) => seen[n]?.phase !== 'queued');
+    for (const agentId of ran) {
+      const agent = await cleaned(agents, agentId);
+      expect(agent).toMatchObject({ state: 'failed', exitReason: 'spoke_restarted', outputBytes: 3, cleanup: clean });
+      expect((await agents.output(agentId, 0, 100)).text).toBe('up\n');
+    }
+    for (const agentId of ids.filter((one) => !ran.includes(one)))
+      expect(await cleaned(agents, agentId)).toMatchObject({ state: 'completed', cleanup: clean });
+    expect(await agents.live()).toBe(0);
+    expect(await readdir(join(room.folder, 'worktrees', 'agents'))).toEqual([]);
+  });
+
+  test('[L-11] after a crash no event is lost or doubled: one spawn, one end and one clean-up for each agent', async () => {
+    const ids = await started(2, 'sleep 60');
+    await eventually(
+      () => Promise.all(ids.map(stateOf)),
+      (all) => all.every((one) => one?.state === 'running'),
+    );
+    await crashed();
+    const agents = await room.open();
+    for (const agentId of ids) await cleaned(agents, agentId);
+    for (const agentId of ids) {
+      const types = (await room.events()).filter(({ subject }) => subject === agentId).map(({ type }) => type);
+      expect(types).toEqual(['agent.spawned', 'agent.running', 'agent.failed', 'agent.cleanup']);
+    }
+  });
+
+  test('[S-5] the count of live agents is true again after a crash, also when it was wrong', async () => {
+    await room.store.commit({ puts: [{ key: ['agents', 'live-count'], value: { total: 9, owners: [['local', 9]] } }] });
+    const agents = await room.open();
+    expect(await agents.live()).toBe(0);
+  });
+
+  test('[S-6] [L-12] a shutdown stops every agent and records it before the process ends', async () => {
+    const ids = await started(3, 'echo up; sleep 60');
+    await eventually(
+      () => stateOf(ids[0]!),
+      (one) => one?.state === 'running',
+    );
+    const exit = once(child!, 'exit');
+    child?.kill('SIGTERM');
+    expect(await exit).toEqual([0, null]);
+    for (const agentId of ids) {
+      const entry = await room.store.get(['agents', 'record', agentId]);
+      expect(entry?.value).toMatchObject({ state: 'failed', exitReason: 'shutdown', cleanup: { lease: clean.lease } });
+    }
+    expect(await room.store.list(['agents', 'lease'])).toEqual([]);
+    const agents = await room.open();
+    expect(await agents.live()).toBe(0);
+  });
+
+  test('[K-15] an agent whose process is gone can be killed before anyone looked after it', async () => {
+    const [agentId = ''] = await started(1, 'sleep 60');
+    const agents = await room.open();
+    await eventually(
+      () => stateOf(agentId),
+      (one) => one?.state === 'running',
+    );
+    await crashed();
+    expect((await agents.kill(agentId, admin, 'stop')).killed).toEqual([agentId]);
+    expect(await cleaned(agents, agentId)).toMatchObject({ state: 'killed', actor: admin, cleanup: clean });
+  });
+
+  test('[O-6] the agents of a process that lives are left alone', async () => {
+    const [agentId = ''] = await started(1, 'sleep 60');
+    await eventually(
+      () => stateOf(agentId),
+      (one) => one?.state === 'running',
+    );
+    const agents = await room.open({ options: { sweepMs: 20 } });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await agents.get(agentId)).state).toBe('running');
+    expect((await agents.kill(agentId, admin, 'over')).killed).toEqual([agentId]);
+  });
+
+  test('[W-3] after a reset of the store what is on disk belongs to nobody known, and is kept', async () => {
+    const [agentId = ''] = await started(1, 'echo precious > work.txt; echo up; sleep 60');
+    await eventually(
+      () => stateOf(agentId),
+      (one) => one?.state === 'running',
+    );
+    await crashed();
+    const fresh = await openSqliteStore({ path: join(room.folder, 'fresh.sqlite') });
+    const agents = await room.open({ store: () => fresh });
+    expect(await readdir(join(room.folder, 'worktrees', 'agents'))).toEqual([agentId]);
+    expect(room.log.lines.join('\n')).toContain('this store does not know: kept');
+    await agents.close();
+    await fresh.close();
+  });
+
+  test('a clean-up that a crash interrupted is resumed', async () => {
+    const agents = await room.open();
+    const { agentId } = await agents.spawn(room.request('true'));
+    await cleaned(agents, agentId);
+    await agents.close();
+    const lease = {
+      agentId,
+      owner: 'local',
+      holder: 'gone',
+      site: await siteOf(room),
+      ending: { done: {}, attempts: 0 },
+    };
+    await room.store.commit({ puts: [{ key: ['agents', 'lease', agentId], value: lease }] });
+    await room.open();
+    await eventually(
+      () => room.store.list(['agents', 'lease']),
+      (left) => left.length === 0,
+    );
+  });
+
+  test('a second instance on the same folder keeps its site', async () => {
+    const agents = await room.open();
+    const site = await siteOf(room);
+    await agents.close();
+    await writeFile(join(room.folder, 'agents', 'unrelated'), '');
+    await room.open();
+    expect(await siteOf(room)).toBe(site);
+  });
+
+  const siteOf = ({ folder }: Room) => readFile(join(folder, 'agents', 'site'), 'utf8');
+
+  test('[S-6] nothing is spawned any more while the room closes', async () => {
+    const agents = await room.open();
+    const { agentId } = await agents.spawn(room.request('sleep 60'));
+    await inState(agents, agentId, 'running');
+    const closing = agents.close();
+    await expect(agents.spawn(room.request('true'))).rejects.toMatchObject({ code: 'capacity' });
+    await closing;
+    expect(await agents.get(agentId)).toMatchObject({ state: 'failed', exitReason: 'shutdown' });
+  });
+});

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { EventData } from '#protocol';
+import { cleaned, Room } from '../../../../test/support/agents.js';
+import type { LocalAgents } from '../local.js';
+
+describe('limits', () => {
+  let room: Room;
+  let agents: LocalAgents;
+
+  beforeAll(async () => {
+    room = await Room.make();
+    agents = await room.open();
+  });
+  afterAll(() => room.close());
+
+  const ended = async (script: string, limits: object) => {
+    const { agentId } = await agents.spawn(room.request(script, { limits }));
+    return cleaned(agents, agentId);
+  };
+
+  test('[O-3] no turn is begun beyond the limit on turns', async () => {
+    const agent = await ended('echo turn; echo turn; echo turn; sleep 60', { turnsMax: 2 });
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'turns', usage: { turns: 2 } });
+  });
+
+  test.each([
+    ['tokens', { tokensMax: 100 }, '{"inputTokens":60,"outputTokens":30,"cacheReadTokens":11}'],
+    ['money', { moneyMicroUsdMax: 500 }, '{"moneyMicroUsd":501}'],
+  ])('[O-3] spending beyond the limit on %s stops the run at once', async (exitReason, limits, spent) => {
+    const agent = await ended(`echo 'usage ${spent}'; sleep 60`, limits);
+    expect(agent).toMatchObject({ state: 'failed', exitReason, usage: JSON.parse(spent) as object });
+  });
+
+  test('[O-3] spending is persisted and told with every turn', async () => {
+    const agent = await ended(`echo turn; echo 'usage {"inputTokens":5}'; echo turn`, {});
+    const told = (await room.events()).filter(
+      ({ subject, type }) => subject === agent.agentId && type === 'agent.usage',
+    );
+    const usages = told.map(({ data }) => (data as EventData<'agent.usage'>).usage);
+    expect(usages.map(({ turns, inputTokens }) => [turns, inputTokens])).toEqual([
+      [1, 0],
+      [1, 5],
+      [2, 5],
+    ]);
+    expect(agent.usage).toEqual(usages.at(-1));
+  });
+
+  test('an agent that runs too long is stopped, and what it changed is committed', async () => {
+    const agent = await ended('echo half > half.txt; sleep 60', { wallMs: 1_000 });
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'wall_time', result: { changes: { files: 1 } } });
+    expect(agent.reason).toContain('1000 ms');
+  });
+
+  test('a reviewer finds its worktree read-only, and nothing is committed for it', async () => {
+    const request = room.request('echo x > x.txt || echo refused');
+    const { agentId } = await agents.spawn({ ...request, args: { ...request.args, agentType: 'reviewer' } });
+    const agent = await cleaned(agents, agentId);
+    if (agent.sandbox?.level !== 'none') expect((await agents.output(agentId, 0, 100)).text).toBe('refused\n');
+    expect(agent.result?.commit).toBeUndefined();
+  });
+});
