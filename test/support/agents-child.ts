@@ -1,5 +1,5 @@
 // A process of its own that runs agents until it is killed: `node agents-child.js <folder> <repository> <count> <script>`.
-// Says `{"agents":[…]}` on a line when all of them were accepted; the first two start, the others wait in the backlog.
+// Says `{"agents":[…]}` on a line when all of them were accepted; they start one after the other.
 import { join } from 'node:path';
 import { createAgents, GitWorktrees, openSandboxes } from '#agents';
 import { openSqliteStore } from '#store';
@@ -12,7 +12,7 @@ const agents = await createAgents({
   sandboxes: (await openSandboxes({ stateDir: join(folder, 'sandboxes'), allowNone: true })).all,
   worktrees: new GitWorktrees({ root: join(folder, 'worktrees'), allowFile: true }),
   resolver: new ShellResolver(),
-  options: { stateDir: join(folder, 'agents'), graceMs: 500, startsMax: 2 },
+  options: { stateDir: join(folder, 'agents'), graceMs: 500, startsMax: 1 },
   sourceId: 'spoke',
   log: new Lines(),
 });

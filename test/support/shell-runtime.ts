@@ -18,7 +18,7 @@ const noTokens = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWri
  * Runs the first work item with `sh` in the sandbox. A line `turn` of its output asks for a turn and spends one; a line
  * `usage {…}` spends what it says; every other line is output.
  */
-export class ShellRuntime extends Runtime {
+class ShellRuntime extends Runtime {
   override readonly kind = 'shell';
   override readonly mounts = [];
 

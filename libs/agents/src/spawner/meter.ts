@@ -17,7 +17,7 @@ export const noUsage: Usage = {
   moneyMicroUsd: 0,
 };
 
-export function added(usage: Usage, delta: Usage): Usage {
+function added(usage: Usage, delta: Usage): Usage {
   return {
     turns: usage.turns + delta.turns,
     inputTokens: usage.inputTokens + delta.inputTokens,

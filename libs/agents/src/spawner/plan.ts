@@ -57,7 +57,7 @@ type LimitName = keyof Limits;
 const names = Object.keys(limits.shape) as LimitName[];
 
 /** The least of what is asked (else the default), the grant's ceiling and the spoke's. A default never exceeds a ceiling. */
-export function frozenLimits(request: ValidRequest, options: AgentsOptions): Limits {
+function frozenLimits(request: ValidRequest, options: AgentsOptions): Limits {
   const asked = request.args.options.limits;
   const frozen = names.map((name) => {
     const wished = asked?.[name] ?? options.limits[name];
