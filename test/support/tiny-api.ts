@@ -23,6 +23,7 @@ interface TinyOptions extends Partial<ServeOptions> {
   readonly stateDir?: string;
   readonly role?: 'hub' | 'spoke';
   readonly controllers?: Type[];
+  readonly heartbeatMs?: number;
 }
 
 export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> {
@@ -31,7 +32,11 @@ export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> 
   const store = await openSqliteStore({ path: join(stateDir, 'store.db') });
   const lines: string[] = [];
   const logger = createLogger('info', {}, { write: (line) => void lines.push(line) });
-  const shared = ApiModule.register({ imports: [TinyModule.of(gateway, store)], logger });
+  const shared = ApiModule.register({
+    imports: [TinyModule.of(gateway, store)],
+    logger,
+    heartbeatMs: options.heartbeatMs,
+  });
   const served = await serve(
     { module: Tiny, imports: [shared], controllers: options.controllers ?? [] },
     {

@@ -20,6 +20,8 @@ export interface ApiOptions {
   /** Modules that export `Gateway` (the hub's over its fleet, the spoke's over itself) and `Store`. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly logger: Logger;
+  /** How often an idle event stream says that it is alive; 15 s by default. */
+  readonly heartbeatMs?: number;
 }
 
 /** Guard, pipe and filter hold for every HTTP handler of the app, also for those in other modules. */
@@ -31,13 +33,13 @@ const borders = [
 
 @Module({})
 export class ApiModule {
-  static register({ imports, logger }: ApiOptions): DynamicModule {
+  static register({ imports, logger, heartbeatMs }: ApiOptions): DynamicModule {
     return {
       module: ApiModule,
       imports,
       controllers: [AgentsController, KillController, EventsController, InstanceController, KeysController],
       providers: [
-        Streams,
+        { provide: Streams, useFactory: () => new Streams(heartbeatMs) },
         { provide: LOGGER, useValue: logger },
         { provide: ApiKeys, useFactory: (store: Store) => new ApiKeys(store), inject: [Store] },
         ...borders,

@@ -85,7 +85,7 @@ describe('requests', () => {
 });
 
 /** Answers what it is told to, in order, and counts. */
-async function scripted(answers: ((request: IncomingMessage, response: ServerResponse) => void)[]) {
+async function scripted(answers: ((request: IncomingMessage, response: ServerResponse) => void)[], timeoutMs?: number) {
   const seen: { method: string; key: unknown }[] = [];
   const server = createServer((request, response) => {
     const answer = answers[Math.min(seen.length, answers.length - 1)];
@@ -94,7 +94,7 @@ async function scripted(answers: ((request: IncomingMessage, response: ServerRes
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const other = new RestClient({ url, key: 'k' });
+  const other = new RestClient({ url, key: 'k', timeoutMs });
   const dispose = async () => {
     await other.close();
     server.closeAllConnections();
@@ -132,6 +132,12 @@ describe('retries', () => {
     });
     await expect(far.other.invites.create()).rejects.toMatchObject({ code: 'peer_unavailable' });
     expect(far.seen).toHaveLength(2);
+  });
+
+  test('an answer that does not come in time may still have been carried out, and is told as such', async () => {
+    await using far = await scripted([() => undefined], 50);
+    await expect(far.other.agents.spawn(spawn, { waitS: 0 })).rejects.toMatchObject({ code: 'timed_out' });
+    expect(far.seen).toHaveLength(1);
   });
 
   test('a refusal is not tried again, and a redirect is not followed', async () => {

@@ -1,7 +1,7 @@
 // One HTTP connection pool to one instance. undici's `request`: it follows no redirect, so the key goes nowhere else.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WritError } from '#protocol';
-import { Agent, request } from 'undici';
+import { Agent, errors, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { problemFrom } from './problem.js';
 
@@ -55,7 +55,7 @@ export class Http {
     this.origin = url.origin;
   }
 
-  /** @throws WritProblem for an answer of 300 and above, WritError `peer_unavailable` when nothing answers. */
+  /** @throws WritProblem for an answer of 300 and above, WritError `peer_unavailable` when nothing answers, `timed_out` when it did not in time. */
   async call<T>(call: Call): Promise<Answer<T>> {
     const repeatable = call.repeatable ?? call.method !== 'POST';
     const tries = repeatable ? (this.options.triesMax ?? 3) : 1;
@@ -115,6 +115,8 @@ export class Http {
 
   private unreachable(cause: unknown, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted) return signal.reason;
+    const late = cause instanceof errors.HeadersTimeoutError;
+    if (late) return new WritError('timed_out', `${this.origin} took the request and has not answered.`, { cause });
     return new WritError('peer_unavailable', `Nothing answers at ${this.origin}.`, { cause });
   }
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
 import { caller } from '../../../../test/support/call.js';
 import { startTinyApi } from '../../../../test/support/tiny-api.js';
 import type { TinyApi } from '../../../../test/support/tiny-api.js';
@@ -131,6 +132,14 @@ describe('events as a stream', () => {
     expect(rest.seen.text).not.toContain(ids[1]!);
     all.socket.destroy();
     rest.socket.destroy();
+  });
+
+  test('an idle stream says that it is alive', async () => {
+    await using quick = await startTinyApi({ heartbeatMs: 20 });
+    const answer = await request(`${quick.url}/v1/events`, { headers: { authorization: `Bearer ${quick.adminKey}` } });
+    let text = '';
+    for await (const chunk of answer.body) if ((text += String(chunk)).split(': alive\n\n').length > 3) break;
+    expect(text).toMatch(/^: open\n\n(: alive\n\n){3}/);
   });
 
   test('at shutdown every open stream gets its end marker and the instance stops in time', async () => {

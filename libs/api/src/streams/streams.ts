@@ -1,6 +1,5 @@
 // Server-sent events on the raw socket: four times what Nest's `@Sse` delivers. A stream is pulled no faster than its
 // reader reads, says that it is alive, and ends with an explicit `end`, so that a cut is never taken for the end.
-import { Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -17,7 +16,7 @@ export interface Message {
 /** Why a stream ended. After `finished` nothing will follow; after the others a client comes back with its last id. */
 type End = { readonly reason: 'finished' | 'shutdown' } | { readonly reason: 'error'; readonly problem: unknown };
 
-const heartbeatMs = 15_000;
+const heartbeatMsDefault = 15_000;
 const streamsMax = 1_000;
 const goodbyeMs = 500;
 
@@ -46,10 +45,11 @@ async function pump(raw: ServerResponse, messages: AsyncIterable<Message>, signa
   }
 }
 
-@Injectable()
 export class Streams implements BeforeApplicationShutdown {
   private readonly shutdown = new AbortController();
   private readonly running = new Set<Promise<void>>();
+
+  constructor(private readonly heartbeatMs = heartbeatMsDefault) {}
 
   /**
    * Answers with the stream that `source` gives and returns when it is over. `source` gets a signal that aborts when the
@@ -72,7 +72,7 @@ export class Streams implements BeforeApplicationShutdown {
     const gone = new AbortController();
     raw.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.shutdown.signal]);
-    const heartbeat = setInterval(() => raw.writableNeedDrain || raw.write(': alive\n\n'), heartbeatMs).unref();
+    const heartbeat = setInterval(() => raw.writableNeedDrain || raw.write(': alive\n\n'), this.heartbeatMs).unref();
     try {
       const end = await this.ending(pump(raw, source(signal), signal));
       if (!gone.signal.aborted) raw.end(endLine(end));
