@@ -1,10 +1,11 @@
 // The connections of the tiny instance: invites, spokes and hubs as records, so that the client and the command line
 // have both sides of a pairing to talk to.
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { CallerOf, Needs } from '#api';
 import type { Caller } from '#api';
 import {
+  commandListQuery,
   connectionAct,
   connectionClose,
   grantEdit,
@@ -15,7 +16,7 @@ import {
   spokeRef,
   WritError,
 } from '#protocol';
-import type { Grant, GrantVersion, Hub, Invite, InviteDetails, Spoke } from '#protocol';
+import type { Command, Grant, GrantVersion, Hub, Invite, InviteDetails, Spoke } from '#protocol';
 import type { z } from 'zod';
 
 const nonce = () => randomBytes(16).toString('base64url');
@@ -25,7 +26,13 @@ const ref = { schema: spokeRef };
 const acts = { accept: 'active', refuse: 'closed', suspend: 'suspended', resume: 'active', close: 'closed' } as const;
 
 /** All that this instance has; a test fills and reads it. */
-export const tinyPeers = { invites: [] as Invite[], spokes: [] as Spoke[], hubs: [] as Hub[], acts: [] as unknown[] };
+export const tinyPeers = {
+  invites: [] as Invite[],
+  spokes: [] as Spoke[],
+  hubs: [] as Hub[],
+  commands: [] as Command[],
+  acts: [] as unknown[],
+};
 
 export function tinyConnection(name: string, grant?: Grant): Hub {
   const half = { state: 'pending' as const, counter: 1 };
@@ -156,4 +163,24 @@ class TinyHubs {
   }
 }
 
-export const tinyPeerControllers = [TinyInvites, TinySpokes, TinyHubs];
+@Controller('v1/commands')
+class TinyCommands {
+  @Get()
+  list(@Query({ schema: commandListQuery }) { state }: z.output<typeof commandListQuery>) {
+    return { commands: tinyPeers.commands.filter((command) => state === undefined || command.state === state) };
+  }
+
+  @Get(':id')
+  get(@Param('id') id: string) {
+    const found = tinyPeers.commands.find(({ commandId }) => commandId === id);
+    if (!found) throw new WritError('not_found', 'There is no command of that id.');
+    return found;
+  }
+}
+
+export function tinyCommand(state: Command['state']): Command {
+  const actor = { kind: 'key' as const, id: 'aaaaaaaaaa' };
+  return { commandId: nonce(), op: 'agent.spawn', spoke: 'spoke-1', state, actor, createdAt: now(), expiresAt: now() };
+}
+
+export const tinyPeerControllers = [TinyCommands, TinyInvites, TinySpokes, TinyHubs];

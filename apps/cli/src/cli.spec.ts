@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { startTinyApi } from '../../../test/support/tiny-api.js';
 import type { TinyApi } from '../../../test/support/tiny-api.js';
-import { tinyConnection, tinyPeerControllers, tinyPeers } from '../../../test/support/tiny-peers.js';
+import { tinyCommand, tinyConnection, tinyPeerControllers, tinyPeers } from '../../../test/support/tiny-peers.js';
 import { requirement } from '../../../test/support/require.js';
 import { until } from '../../../test/support/until.js';
 import { startWrit, writ } from '../../../test/support/writ.js';
@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 beforeEach(() => {
-  Object.assign(tinyPeers, { invites: [], spokes: [], hubs: [], acts: [] });
+  Object.assign(tinyPeers, { invites: [], spokes: [], hubs: [], commands: [], acts: [] });
 });
 
 const run = (...args: string[]) => writ(args, { env: { HOME: home } });
@@ -92,6 +92,19 @@ describe('agents on the command line', () => {
     hub.gateway.pendingId = undefined;
     expect(ran.code).toBe(6);
     expect(ran.out).toContain('command\tAAAAAAAAAAAAAAAAAAAAAA');
+  });
+
+  test('a command is looked up by its id, and one that timed out is not told as failed', async () => {
+    tinyPeers.commands.push(
+      tinyCommand('pending'),
+      tinyCommand('timed_out'),
+      tinyCommand('failed'),
+      tinyCommand('delivered'),
+    );
+    const codes: (number | null)[] = [];
+    for (const { commandId } of tinyPeers.commands) codes.push((await run('commands', commandId)).code);
+    expect(codes).toEqual([6, 6, 1, 0]);
+    expect((await run('commands', '--state', 'failed')).out).toContain('agent.spawn\tspoke-1\tfailed');
   });
 
   test('[K-3] kill --all latches, spawn is refused with exit code 3, and kill --reset opens again', async () => {

@@ -1,6 +1,7 @@
 // All of `writ`: the options that every command takes, and the commands.
 import { Command, Option } from 'commander';
 import { addAgents } from './commands/agents.js';
+import { addCommands } from './commands/commands.js';
 import { addConnections } from './commands/connections.js';
 import { addDoctor } from './commands/doctor.js';
 import { addGrants } from './commands/grants.js';
@@ -37,7 +38,18 @@ export function buildProgram(world: World, version: string): Command {
     .addHelpText('after', `${firstSteps}\n${exitCodesHelp}`)
     .configureOutput({ writeOut: world.out, writeErr: world.err })
     .exitOverride();
-  for (const add of [addStart, addPairing, addConnections, addGrants, addSpawn, addAgents, addKill, addKeys, addDoctor])
+  for (const add of [
+    addStart,
+    addPairing,
+    addConnections,
+    addGrants,
+    addSpawn,
+    addAgents,
+    addCommands,
+    addKill,
+    addKeys,
+    addDoctor,
+  ])
     add(program, world);
   return program;
 }
