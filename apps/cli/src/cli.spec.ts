@@ -56,6 +56,7 @@ describe('agents on the command line', () => {
     const id = await spawned();
     expect((await run('ps', '--on', 'spoke')).out).toContain(id);
     expect((await run('ps')).out).not.toContain(id);
+    expect((await run('ps', '--on', 'spoke', '--status', 'killed,failed')).out).not.toContain(id);
   });
 
   test('logs -f goes on to the end and ends with 0', async () => {
@@ -104,7 +105,7 @@ describe('agents on the command line', () => {
     const codes: (number | null)[] = [];
     for (const { commandId } of tinyPeers.commands) codes.push((await run('commands', commandId)).code);
     expect(codes).toEqual([6, 6, 1, 0]);
-    expect((await run('commands', '--state', 'failed')).out).toContain('agent.spawn\tspoke-1\tfailed');
+    expect((await run('commands', '--status', 'failed')).out).toContain('agent.spawn\tspoke-1\tfailed');
   });
 
   test('[K-3] kill --all latches, spawn is refused with exit code 3, and kill --reset opens again', async () => {

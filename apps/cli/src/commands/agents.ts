@@ -50,15 +50,15 @@ export function showAgent(desk: Desk, agent: AgentResource): void {
 }
 
 interface ListFlags {
-  readonly state?: string;
+  readonly status?: string;
   readonly spoke?: string;
   readonly task?: string;
   readonly type?: string;
   readonly all?: boolean;
 }
 
-async function list({ state, spoke, task, type, all }: ListFlags, desk: Desk): Promise<void> {
-  const states = state ?? (all ? undefined : 'spawning,running');
+async function list({ status, spoke, task, type, all }: ListFlags, desk: Desk): Promise<void> {
+  const states = status ?? (all ? undefined : 'spawning,running');
   const query = { state: states, spoke, taskId: task, agentType: type } as AgentListQuery;
   const agents: AgentResource[] = await desk.with('either', async (client) => {
     const found: AgentResource[] = [];
@@ -143,7 +143,7 @@ export function addAgents(program: Command, world: World): void {
     .command('ps')
     .description('Agents, newest first: live ones, or with --all ended ones too')
     .option('--all', 'ended ones too')
-    .option('--state <states>', 'spawning, running, completed, failed, killed (with commas)')
+    .option('--status <states>', 'spawning, running, completed, failed, killed (with commas)')
     .option('--spoke <name>', 'of one spoke (on a hub)')
     .option('--task <id>', 'of one task')
     .option('--type <type>', 'worker, reviewer or tester')

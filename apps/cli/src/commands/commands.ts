@@ -19,11 +19,11 @@ export function addCommands(program: Program, world: World): void {
   program
     .command('commands [command]')
     .description('The commands of this hub, newest first, or one of them')
-    .option('--state <state>', 'pending, delivered, failed or timed_out')
+    .option('--status <state>', 'pending, delivered, failed or timed_out')
     .option('--spoke <name>', 'to one spoke')
-    .action(async (id: string | undefined, flags: { state?: Command['state']; spoke?: string }, program: Program) => {
+    .action(async (id: string | undefined, flags: { status?: Command['state']; spoke?: string }, program: Program) => {
       const desk = new Desk(world, program);
-      const { state, spoke } = flags;
+      const { status: state, spoke } = flags;
       const found = await desk.with('hub', async ({ commands }) => {
         return id === undefined ? (await commands.list({ state, spoke })).commands : [await commands.get(id)];
       });
