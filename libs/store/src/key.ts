@@ -3,8 +3,8 @@
 import { StoreError } from './error.js';
 import type { Key } from './store.js';
 
-export const keyPartsMax = 8;
-export const keyBytesMax = 512;
+const keyPartsMax = 8;
+const keyBytesMax = 512;
 
 /** Sorts after every key below the prefix that it follows: no UTF-8 text contains this byte. */
 export const afterLast = 0xff;

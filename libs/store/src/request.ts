@@ -3,10 +3,10 @@ import { StoreError } from './error.js';
 import { encodeKey } from './key.js';
 import type { Commit, Key, ListOptions, ReadOptions } from './store.js';
 
-export const valueBytesMax = 4 * 1024 * 1024;
-export const commitBytesMax = 16 * 1024 * 1024;
-export const commitOperationsMax = 1_000;
-export const pageMax = 1_000;
+const valueBytesMax = 4 * 1024 * 1024;
+const commitBytesMax = 16 * 1024 * 1024;
+const commitOperationsMax = 1_000;
+const pageMax = 1_000;
 
 /** A commit with encoded keys and values as JSON text. `bytes` counts the values. */
 export interface CompiledCommit {

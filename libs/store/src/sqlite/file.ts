@@ -23,7 +23,10 @@ export function openDatabase(path: string, known: Formats): DatabaseSync {
   }
 }
 
-/** Tells this file from a copy of it: a restored backup has another inode or another birth. Null in memory. */
+/**
+ * Tells this file from a copy of it: a backup that was put back has another inode or another birth. (One that was
+ * written over the old file byte by byte has neither; so remove the old file first.) Null in memory.
+ */
 export function identityOf(path: string): string | null {
   if (path === ':memory:') return null;
   const { ino, birthtimeNs } = statSync(path, { bigint: true });

@@ -8,7 +8,7 @@ import { StoreError } from '../error.js';
 const applicationId = 0x57524954;
 
 /** A step from one format to the next. It runs inside the transaction that also writes the new number. */
-export interface Migration {
+interface Migration {
   readonly to: number;
   run(db: DatabaseSync): void;
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { StoreError, unavailable } from '../error.js';
+import { follow } from '../follow.js';
 import { afterLast, decodeKey, encodeKey } from '../key.js';
 import { compileCommit, compileList, compileRead, cursorOf } from '../request.js';
 import {
@@ -19,13 +20,11 @@ import {
 import { Wakeups } from '../wakeups.js';
 import { identityOf, openDatabase } from './file.js';
 import { type Formats, formats } from './format.js';
+import { Neighbours } from './neighbours.js';
 import { type EntryRow, prepareStatements, type RecordRow, type Statements } from './statements.js';
 import { Writer } from './writer.js';
 
-/** How often watchers look whether another process has written. */
-const pollMs = 100;
-/** How many entries a watch reads at once, and a trim removes at once. */
-const watchPage = 256;
+/** How many entries a trim removes at once. */
 const trimPage = 4_096;
 
 /** `path` is a file, made with its folder if absent (modes 0600 and 0700), or `:memory:`. `clock` is epoch milliseconds. */
@@ -72,9 +71,8 @@ function incarnationOf(path: string, statements: Statements): string {
 class SqliteStore extends Store {
   readonly #wakeups = new Wakeups();
   readonly #writer: Writer;
+  readonly #neighbours: Neighbours;
   readonly #closing = new AbortController();
-  #poll?: NodeJS.Timeout;
-  #dataVersion: unknown;
 
   constructor(
     private readonly db: DatabaseSync,
@@ -84,6 +82,7 @@ class SqliteStore extends Store {
     readonly incarnation: string,
   ) {
     super();
+    this.#neighbours = new Neighbours(statements, this.#wakeups);
     this.#writer = new Writer(statements, format, clock, (stream) => this.#wakeups.wake(stream));
   }
 
@@ -125,19 +124,13 @@ class SqliteStore extends Store {
 
   async *watch<T>(stream: Key, after: number, signal: AbortSignal): AsyncIterable<StreamRecord<T>> {
     const encoded = encodeKey(stream);
-    let cursor = cursorOf(after);
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    const ended = () => signal.aborted;
-    using subscription = this.#subscribe(encoded);
-    while (!ended()) {
-      const records = await this.#entries<T>(encoded, cursor, watchPage);
-      await (records.length === 0 ? subscription.wait(either) : setImmediate());
-      for (const record of records) {
-        if (ended()) return;
-        cursor = record.cursor;
-        yield record;
-      }
-    }
+    yield* follow<T>({
+      after: cursorOf(after),
+      signal,
+      closing: this.#closing.signal,
+      subscription: this.#neighbours.subscribe(encoded),
+      read: (cursor, limit) => this.#entries<T>(encoded, cursor, limit),
+    });
   }
 
   async trim(stream: Key, through: number): Promise<void> {
@@ -159,7 +152,7 @@ class SqliteStore extends Store {
     if (this.#closing.signal.aborted) return;
     this.#writer.drain();
     this.#closing.abort();
-    clearInterval(this.#poll);
+    this.#neighbours.close();
     this.db.close();
     await Promise.resolve();
   }
@@ -180,29 +173,6 @@ class SqliteStore extends Store {
 
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw new StoreError('store_unavailable', 'The store is closed.');
-  }
-
-  /** Own commits wake their watchers at once; those of other processes show in SQLite's data version. */
-  #subscribe(stream: string): ReturnType<Wakeups['subscribe']> {
-    this.#dataVersion ??= this.#currentDataVersion();
-    this.#poll ??= setInterval(() => this.#look(), pollMs).unref();
-    return this.#wakeups.subscribe(stream);
-  }
-
-  #look(): void {
-    if (this.#wakeups.size === 0) {
-      clearInterval(this.#poll);
-      this.#poll = undefined;
-      return;
-    }
-    const version = this.#currentDataVersion();
-    if (version === this.#dataVersion) return;
-    this.#dataVersion = version;
-    this.#wakeups.wakeAll();
-  }
-
-  #currentDataVersion(): unknown {
-    return this.statements.dataVersion.get()?.['data_version'];
   }
 }
 

@@ -51,6 +51,16 @@ describe('writing to SQLite', () => {
     expect(settled.at(-1)).toMatchObject({ reason: { code: 'store_unavailable' } });
   });
 
+  test('[L-2] a lock that another process holds fails a commit in bounded time, and nothing of it is left', async () => {
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    const blocked = store.commit({ puts: [{ key: ['k'], value: 1 }] });
+    await expect(blocked).rejects.toMatchObject({ code: 'store_unavailable' });
+    other.close();
+    expect(await store.get(['k'])).toBeNull();
+    expect((await store.commit({ puts: [{ key: ['k'], value: 2 }] })).ok).toBe(true);
+  });
+
   test('what has expired leaves the file, a bounded number with each commit', async () => {
     const puts = Array.from({ length: 600 }, (_, i) => ({ key: ['jti', `${i}`] as Key, value: true, ttlMs: 1_000 }));
     await store.commit({ puts });

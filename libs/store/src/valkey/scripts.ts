@@ -2,10 +2,10 @@
 // Numbers go through `%.0f`, because Lua writes large ones as 1.7e+15.
 
 /** The format in which this version writes. It stands in the store, in every record and in every entry of a stream. */
-export const currentFormat = 1;
+const currentFormat = 1;
 
 /** A step from one format to the next: Lua with `meta`, `index`, `expiry`, `heads` in scope. It runs in the script that also writes the new number. */
-export interface ValkeyMigration {
+interface ValkeyMigration {
   readonly to: number;
   readonly lua: string;
 }

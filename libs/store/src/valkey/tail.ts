@@ -2,14 +2,15 @@
 // reads on from its own cursor. Messages only wake; what was missed during an outage is read after it.
 import type { Redis } from 'ioredis';
 import { StoreError } from '../error.js';
+import { follow } from '../follow.js';
 import type { StreamRecord } from '../store.js';
 import type { Wakeups } from '../wakeups.js';
 import type { Connection } from './connection.js';
 
 /** Looks again after this long although nothing was heard: a connection can be dead without saying so. */
 const lookMs = 2_000;
-/** How many entries a watch reads at once. */
-const page = 256;
+
+type Read<T> = (after: number, limit: number) => Promise<readonly StreamRecord<T>[]>;
 
 export class Tail {
   #subscriber?: Redis;
@@ -23,28 +24,21 @@ export class Tail {
   ) {}
 
   /** @throws StoreError `store_unavailable` when the store closes or the incarnation changes; an outage is waited out. */
-  async *follow<T>(
-    stream: string,
-    after: number,
-    signal: AbortSignal,
-    read: (after: number, limit: number) => Promise<StreamRecord<T>[]>,
-  ): AsyncIterable<StreamRecord<T>> {
+  async *follow<T>(stream: string, after: number, signal: AbortSignal, read: Read<T>): AsyncIterable<StreamRecord<T>> {
     const { incarnation } = this.connection;
-    const ended = () => signal.aborted;
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    using subscription = this.wakeups.subscribe(stream);
+    const subscription = this.wakeups.subscribe(stream);
     this.#listen();
-    for (let cursor = after; !ended();) {
-      const records = await this.#outlast(() => read(cursor, page));
-      if (this.connection.incarnation !== incarnation)
+    yield* follow<T>({
+      after,
+      signal,
+      closing: this.#closing.signal,
+      subscription,
+      read: async (cursor, limit) => {
+        const records = await this.#outlast(() => read(cursor, limit));
+        if (this.connection.incarnation === incarnation) return records;
         throw new StoreError('store_unavailable', 'The stream belongs to another incarnation of the store.');
-      if (records.length === 0) await subscription.wait(either);
-      for (const record of records) {
-        if (ended()) return;
-        cursor = record.cursor;
-        yield record;
-      }
-    }
+      },
+    });
   }
 
   close(): void {
@@ -54,7 +48,7 @@ export class Tail {
   }
 
   /** Nothing to read while the server is away; the watch is woken when it is back. */
-  async #outlast<T>(read: () => Promise<T[]>): Promise<T[]> {
+  async #outlast<T>(read: () => Promise<readonly T[]>): Promise<readonly T[]> {
     try {
       return await read();
     } catch (error) {
