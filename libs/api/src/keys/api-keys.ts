@@ -8,6 +8,8 @@ import type { Caller } from '../gateway.js';
 
 const usedEveryMs = 60_000;
 const keysMax = 1_000;
+/** As long as receipts: until then an act can be told to be of a key that was revoked. */
+const revokedMs = 400 * 86_400_000;
 
 interface KeyRecord {
   readonly v: 1;
@@ -64,7 +66,7 @@ export class ApiKeys {
     const entry = await this.store.get<KeyRecord>(place(id));
     if (!entry || entry.value.revoked) throw new WritError('not_found', 'There is no key of that id.');
     const revoked = { at: this.time(), by };
-    const done = await this.replace(entry, { ...entry.value, revoked });
+    const done = await this.replace(entry, { ...entry.value, revoked }, revokedMs);
     if (!done) await this.revoke(id, by);
   }
 
@@ -75,7 +77,8 @@ export class ApiKeys {
     const hash = Buffer.from(entry?.value.hash ?? '', 'base64url');
     const known = hash.length === 32 && timingSafeEqual(hash, sha256(key));
     if (!entry || !known || entry.value.revoked) throw new WritError('unauthenticated', 'The API key is not valid.');
-    await this.touch(entry);
+    // A full disk must not keep anybody from killing: the time of use is worth no refusal.
+    await this.touch(entry).catch(() => undefined);
     return { actor: { kind: 'key', id: entry.value.id }, role: entry.value.role };
   }
 
@@ -98,9 +101,9 @@ export class ApiKeys {
     await this.replace(entry, { ...entry.value, lastUsedAt: minute });
   }
 
-  private async replace(entry: Entry<KeyRecord>, value: KeyRecord): Promise<boolean> {
+  private async replace(entry: Entry<KeyRecord>, value: KeyRecord, ttlMs?: number): Promise<boolean> {
     const { key, version } = entry;
-    const { ok } = await this.store.commit({ checks: [{ key, version }], puts: [{ key, value }] });
+    const { ok } = await this.store.commit({ checks: [{ key, version }], puts: [{ key, value, ttlMs }] });
     return ok;
   }
 
