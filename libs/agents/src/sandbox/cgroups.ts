@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WritError } from '#protocol';
 import type { ResourceLimits } from './sandbox.js';
 
-export type Controller = 'memory' | 'pids' | 'cpu';
+type Controller = 'memory' | 'pids' | 'cpu';
 
 /** Where groups can be made, by controller; a controller that is not ours to use is absent. */
 export interface CgroupTree {

@@ -11,7 +11,7 @@ import type { ProcessId } from './process.js';
 import { identify } from './process.js';
 
 /** Descriptors of the launched program beyond stdio. All are closed again before the agent's own program runs. */
-export const gateFd = 3;
+const gateFd = 3;
 export const argumentsFd = 4;
 export const statusFd = 5;
 export const blockFd = 6;

@@ -3,7 +3,7 @@ import { lstat, mkdir, readlink, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Mount } from './sandbox.js';
 
-export interface Link {
+interface Link {
   readonly target: string;
   readonly at: string;
 }

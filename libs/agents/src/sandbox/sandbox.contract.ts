@@ -296,10 +296,11 @@ export function sandboxContract(level: SandboxLevel, kind: { readonly walls: boo
           cwd: project,
           stdio: ['ignore', 'pipe', 'inherit'],
         });
+        const exit = once(spoke, 'exit');
         await once(spoke.stdout, 'data');
         await sleep(delayMs);
         spoke.kill('SIGKILL');
-        await once(spoke, 'exit');
+        expect(await exit).toEqual([null, 'SIGKILL']);
         const next = await trial.reopen(level);
         expect(await next.stop(agentId, 0)).toBe(0);
         expect(await next.survivors(agentId)).toBe(0);

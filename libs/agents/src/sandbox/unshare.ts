@@ -106,12 +106,13 @@ function enter(at: string): string[] {
     'mount -t proc -o nosuid,nodev,noexec proc proc',
     'pivot_root . .host',
     'cd /',
-    'echo writ > /proc/sys/kernel/hostname',
+    // Only root may write the file; the program is not everywhere.
+    '{ hostname writ || echo writ > /proc/sys/kernel/hostname; } 2>/dev/null || :',
     'echo 0 > /proc/sys/user/max_user_namespaces',
-    'mount -o remount,ro,nosuid,nodev,noexec /proc',
+    'mount -o remount,bind,ro,nosuid,nodev,noexec /proc',
     'umount -l /.host',
     'rmdir /.host',
-    'mount -o remount,ro,nosuid,nodev /',
+    'mount -o remount,bind,ro,nosuid,nodev /',
   ];
 }
 

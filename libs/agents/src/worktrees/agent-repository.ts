@@ -4,10 +4,10 @@
 import { appendFile, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { git, GitFailure } from './git.js';
-import { baseRef } from './mirrors.js';
+import { git, GitFailure, gitLine } from './git.js';
 import type { Places } from './records.js';
-import { copyLooseObjects, packs, readHead } from './untrusted.js';
+import { agentBranch, baseRef, otherRefs } from './refs.js';
+import { copyLooseObjects, packs, readTips } from './untrusted.js';
 
 /** Where an agent starts from. `historyDepth` is how many commits it can look back. */
 export interface Origin {
@@ -29,10 +29,6 @@ const agentConfig = `[user]
 [gc]
 \tauto = 0
 `;
-
-export function agentBranch(agentId: string): string {
-  return `writ/${agentId}`;
-}
 
 /** Host's git folder first, then the files, then the agent's own git folder. */
 export async function layRepository(places: Places, origin: Origin, signal: AbortSignal): Promise<void> {
@@ -67,37 +63,55 @@ async function layAgentFolder(places: Places, origin: Origin, signal: AbortSigna
 }
 
 /**
- * Brings the commits that the agent made into the host's git folder and returns the newest; the base when there are none, or none
- * that descend from it, or when what the agent left as its git folder is not sound.
+ * Brings the commits that the agent made into the host's git folder and returns the newest that its HEAD names; the base when there
+ * are none, or none that descend from it, or when what the agent left as its git folder is not sound. Those on other branches
+ * come along below `otherRefs`.
  */
 export async function takeCommits(places: Places, { mirror, base }: Pick<Origin, 'mirror' | 'base'>): Promise<string> {
-  const head = await readHead(join(places.tree, '.git'));
-  if (head === null || head === base) return base;
+  const tips = await readTips(join(places.tree, '.git'));
+  const head = tips.head ?? base;
+  const others = tips.others.filter((tip) => tip !== base);
+  if (head === base && others.length === 0) return base;
+  const all = await take(places, mirror, head, others);
+  const taken = all || (others.length > 0 && (await take(places, mirror, head, [])));
+  return taken && (await descends(places.git, head, base)) ? head : base;
+}
+
+/** All or nothing: false when one of the commits is not sound or not all there. */
+async function take(places: Places, mirror: string, head: string, others: readonly string[]): Promise<boolean> {
   try {
-    await quarantine(places, mirror, head);
-    const args = ['--end-of-options', places.quarantine, '+refs/heads/head:refs/writ/taken'];
+    await quarantine(places, mirror);
+    const wanted = others.map((tip, index) => `update ${otherRefs}/${index} ${tip}\n`);
+    const input = [`update refs/heads/head ${head}\n`, ...wanted].join('');
+    await git(['update-ref', '--stdin'], { gitDir: places.quarantine, input });
+    const refspecs = ['+refs/heads/head:refs/writ/taken', `+${otherRefs}/*:${otherRefs}/*`];
+    const args = ['--prune', '--end-of-options', places.quarantine, ...refspecs];
     await git([...fetchQuietly, ...args], { gitDir: places.git, config: ['fetch.fsckObjects=true'] });
-    await git(['merge-base', '--is-ancestor', base, head], { gitDir: places.git });
-    return head;
+    return true;
   } catch (error) {
-    if (!(error instanceof GitFailure)) throw error;
-    return base;
+    if (error instanceof GitFailure) return false;
+    throw error;
   } finally {
     await rm(places.quarantine, { recursive: true, force: true });
   }
 }
 
+async function descends(gitDir: string, commit: string, base: string): Promise<boolean> {
+  try {
+    return (await gitLine(['merge-base', commit, base], { gitDir })) === base;
+  } catch (error) {
+    // No common ancestor at all.
+    if (error instanceof GitFailure) return false;
+    throw error;
+  }
+}
+
 /** A repository of ours with the agent's objects in it, each of them checked: the only door from the agent's git folder to ours. */
-async function quarantine(
-  { tree, git: host, quarantine: folder }: Places,
-  mirror: string,
-  head: string,
-): Promise<void> {
+async function quarantine({ tree, git: host, quarantine: folder }: Places, mirror: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await layHostFolder(folder, mirror, 'head');
   const known = new Set((await readFile(join(host, ownPacks), 'utf8')).split('\n'));
   await copyLooseObjects(join(tree, '.git'), join(folder, 'objects'));
   for await (const pack of packs(join(tree, '.git'), known))
     await git(['index-pack', '--stdin', '--fix-thin', '--strict'], { gitDir: folder, input: pack });
-  await git(['update-ref', 'refs/heads/head', head], { gitDir: folder });
 }

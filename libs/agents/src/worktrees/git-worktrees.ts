@@ -8,9 +8,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentId as agentIdSchema, branchName, repositoryUrl, WritError } from '#protocol';
-import { agentBranch, layRepository, takeCommits } from './agent-repository.js';
+import { layRepository, takeCommits } from './agent-repository.js';
 import { git, gitLine } from './git.js';
-import { keptRef, Mirrors } from './mirrors.js';
+import { Mirrors } from './mirrors.js';
+import { agentBranch, keptRef, otherRefs } from './refs.js';
 import type { WorktreeRecord } from './records.js';
 import { Records } from './records.js';
 import { openUp, snapshot } from './snapshot.js';
@@ -79,7 +80,8 @@ export class GitWorktrees extends Worktrees {
     if (!harvested) return { text: '', truncated: false };
     const gitDir = state === 'removed' ? this.#mirrors.path(repository) : this.#records.places(agentId).git;
     const args = ['--no-ext-diff', '--no-textconv', '--no-color', '--end-of-options', base, harvested];
-    return git(['diff', ...args, '--'], { gitDir, outputBytesMax: bytesMax });
+    const { text, truncated } = await git(['diff', ...args, '--'], { gitDir, outputBytesMax: bytesMax });
+    return { text, truncated };
   }
 
   override async remove(agentId: string): Promise<'removed' | 'absent'> {
@@ -121,9 +123,8 @@ export class GitWorktrees extends Worktrees {
     const parent = harvested && (await isAncestor(places.git, taken, harvested)) ? harvested : taken;
     const commit = await snapshot(places, parent, leftoverMessage);
     await git(['update-ref', keptRef(agentId), commit], { gitDir: places.git });
-    const refs = [keptRef(agentId), `refs/heads/${agentBranch(agentId)}`];
-    if (commit !== base || harvested)
-      await this.#mirrors.keep(repository, agentId, { gitDir: places.git, refs }, commit);
+    const elsewhere = await hasRefs(places.git, otherRefs);
+    if (commit !== base || harvested || elsewhere) await this.#mirrors.keep(repository, agentId, places.git, commit);
     await this.#records.write({ ...record, state: 'removed', kept: commit === base ? undefined : commit });
   }
 
@@ -166,6 +167,10 @@ export class GitWorktrees extends Worktrees {
   #worktree({ agentId, base }: WorktreeRecord): Worktree {
     return { agentId, path: this.#records.places(agentId).tree, branch: agentBranch(agentId), base };
   }
+}
+
+async function hasRefs(gitDir: string, below: string): Promise<boolean> {
+  return (await gitLine(['for-each-ref', '--count=1', below], { gitDir })) !== '';
 }
 
 async function isAncestor(gitDir: string, older: string, newer: string): Promise<boolean> {

@@ -24,6 +24,8 @@ export interface GitRun {
 export interface GitOutput {
   readonly text: string;
   readonly truncated: boolean;
+  /** What git said besides, though it went on. */
+  readonly complaint: string;
 }
 
 /** Git said no. Its words may name paths and hosts: for the log only. */
@@ -88,9 +90,9 @@ export async function git(args: readonly [string, ...string[]], run: GitRun = {}
   const abort = (): void => end(child);
   run.signal?.addEventListener('abort', abort, { once: true });
   try {
-    const [output, complaint, code] = await collect(child, run);
+    const { code, ...output } = await collect(child, run);
     run.signal?.throwIfAborted();
-    if (code !== 0 && !output.truncated) throw new GitFailure(args[0], complaint);
+    if (code !== 0 && !output.truncated) throw new GitFailure(args[0], output.complaint);
     return output;
   } finally {
     clearTimeout(timer);
@@ -132,7 +134,7 @@ function end(child: ChildProcess): void {
   }
 }
 
-async function collect(child: ChildProcess, run: GitRun): Promise<[GitOutput, string, number | null]> {
+async function collect(child: ChildProcess, run: GitRun): Promise<GitOutput & { readonly code: number | null }> {
   const bytesMax = run.outputBytesMax ?? outputBytesDefault;
   const [pieces, complaints]: [Buffer[], Buffer[]] = [[], []];
   const [said, complained] = [{ bytes: 0 }, { bytes: 0 }];
@@ -144,7 +146,8 @@ async function collect(child: ChildProcess, run: GitRun): Promise<[GitOutput, st
   child.stderr?.on('data', (piece: Buffer) => keep(complaints, complained, piece, complaintBytesMax));
   const [code] = (await once(child, 'close')) as [number | null];
   const text = Buffer.concat(pieces).subarray(0, bytesMax).toString('utf8');
-  return [{ text, truncated: said.bytes > bytesMax }, Buffer.concat(complaints).toString('utf8'), code];
+  const complaint = Buffer.concat(complaints).toString('utf8');
+  return { text, truncated: said.bytes > bytesMax, complaint, code };
 }
 
 function keep(pieces: Buffer[], kept: { bytes: number }, piece: Buffer, bytesMax: number): void {

@@ -7,6 +7,7 @@ import { WritError } from '#protocol';
 import { Flights } from './flights.js';
 import type { GitRun } from './git.js';
 import { git, GitFailure, gitLine } from './git.js';
+import { baseRef, keptRef, keptRefspecs } from './refs.js';
 
 export interface FetchOptions {
   /** `file:` repositories are this machine's own: for the demo and the development of a spoke. */
@@ -46,21 +47,15 @@ export class Mirrors {
   }
 
   /**
-   * Takes refs over from the host's git folder of an agent, and proves that the first is there.
-   * What is in them was made by the host or checked when it was taken; whatever the files say, they are data here.
+   * Takes the work of an agent over from the host's git folder for it, and proves that its newest commit is there.
+   * What comes was made by the host or checked when it was taken; whatever the files say, they are data here.
    */
-  async keep(
-    repository: string,
-    agentId: string,
-    from: { readonly gitDir: string; readonly refs: readonly string[] },
-    commit: string,
-  ): Promise<void> {
+  async keep(repository: string, agentId: string, from: string, commit: string): Promise<void> {
     const gitDir = this.path(repository);
-    const [kept, harvested] = [keptRef(agentId), `refs/writ/harvested/${agentId}`];
-    const refspecs = from.refs.map((ref, index) => `+${ref}:${index === 0 ? kept : harvested}`);
-    const args = ['--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options', from.gitDir, ...refspecs];
+    const refspecs = keptRefspecs(agentId);
+    const args = ['--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options', from, ...refspecs];
     await git(['fetch', ...args], { gitDir });
-    const found = await gitLine(['rev-parse', '--verify', `${kept}^{commit}`], { gitDir });
+    const found = await gitLine(['rev-parse', '--verify', `${keptRef(agentId)}^{commit}`], { gitDir });
     if (found !== commit) throw new WritError('internal', 'The work of the agent could not be kept.');
   }
 
@@ -97,14 +92,6 @@ export class Mirrors {
     const protocols = allowFile ? 'https:ssh:file' : 'https:ssh';
     return { signal, protocols, timeMsMax: fetchTimeMsMax, fileBytesMax: fetchBytesMax, env: environment };
   }
-}
-
-export function baseRef(agentId: string): string {
-  return `refs/writ/base/${agentId}`;
-}
-
-export function keptRef(agentId: string): string {
-  return `refs/writ/kept/${agentId}`;
 }
 
 function unavailable(branch: string, cause: GitFailure): WritError {

@@ -40,12 +40,19 @@ export async function openUp(folder: string): Promise<void> {
   await run('chmod', ['-R', 'u+rwX', '--', folder]);
 }
 
-/** A repository inside the worktree would be taken for a submodule and its files lost: its git folder is moved out of the way. */
+/**
+ * A repository inside the worktree would be taken for a submodule and its files lost: its git folder is moved out of the way.
+ * A folder that the agent closed to itself git would pass over in silence: everything is opened first.
+ */
 async function unnest({ git: gitDir, tree: workTree, folder }: Places): Promise<void> {
   await mkdir(join(folder, 'nested'), { recursive: true });
   for (let depth = 0; depth < nestedDepthMax; depth++) {
-    const { text } = await git(['ls-files', '--others', '--exclude-standard', '-z'], { gitDir, workTree });
-    const nested = text.split('\0').filter((name) => name.endsWith('/'));
+    const listed = await git(['ls-files', '--others', '--exclude-standard', '-z'], { gitDir, workTree });
+    if (depth === 0 && listed.complaint.includes('could not open directory')) {
+      await openUp(workTree);
+      continue;
+    }
+    const nested = listed.text.split('\0').filter((name) => name.endsWith('/'));
     if (nested.length === 0) return;
     for (const name of nested) await rename(join(workTree, name, '.git'), join(folder, 'nested', randomUUID()));
   }

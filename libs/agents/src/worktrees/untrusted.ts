@@ -10,27 +10,44 @@ import { inflate } from 'node:zlib';
 const inflateFully = promisify(inflate);
 
 const refBytesMax = 4_096;
+const refsMax = 200;
+const refDepthMax = 8;
 const packedRefsBytesMax = 4 * 2 ** 20;
 const objectBytesMax = 256 * 2 ** 20;
 const packBytesMax = 2 * 2 ** 30;
 const objectsMax = 200_000;
 const commit = /^[0-9a-f]{40}$/;
-const refName = /^refs\/heads\/[A-Za-z0-9_][A-Za-z0-9_./+#-]{0,250}$/;
 
-/** The commit that the agent's HEAD names; null when there is none that could be read. */
-export async function readHead(gitDir: string): Promise<string | null> {
-  const head = (await readText(join(gitDir, 'HEAD'), refBytesMax))?.trim() ?? '';
-  if (commit.test(head)) return head;
-  const ref = /^ref: (.*)$/.exec(head)?.[1] ?? '';
-  if (!refName.test(ref) || ref.includes('..')) return null;
-  const loose = (await readText(join(gitDir, ref), refBytesMax))?.trim() ?? '';
-  return commit.test(loose) ? loose : packedRef(await readText(join(gitDir, 'packed-refs'), packedRefsBytesMax), ref);
+/** What the agent's refs name: HEAD, null when it cannot be read, and all other branches and the newest stash. */
+export async function readTips(
+  gitDir: string,
+): Promise<{ readonly head: string | null; readonly others: readonly string[] }> {
+  const refs = await readRefs(gitDir);
+  const text = (await readText(join(gitDir, 'HEAD'), refBytesMax))?.trim() ?? '';
+  const head = commit.test(text) ? text : (refs.get(/^ref: (.*)$/.exec(text)?.[1] ?? '') ?? null);
+  return { head, others: [...new Set(refs.values())].filter((tip) => tip !== head) };
 }
 
-function packedRef(text: string | null, ref: string): string | null {
-  const line = text?.split('\n').find((line) => line.endsWith(` ${ref}`)) ?? '';
-  const id = line.slice(0, 40);
-  return commit.test(id) ? id : null;
+/** A loose ref counts more than a packed one. */
+async function readRefs(gitDir: string): Promise<ReadonlyMap<string, string>> {
+  const refs = packedRefs((await readText(join(gitDir, 'packed-refs'), packedRefsBytesMax)) ?? '');
+  for (const name of [...(await looseRefs(gitDir, 'refs/heads')), 'refs/stash']) {
+    const id = (await readText(join(gitDir, name), refBytesMax))?.trim() ?? '';
+    if (commit.test(id) && refs.size < refsMax) refs.set(name, id);
+  }
+  return refs;
+}
+
+function packedRefs(text: string): Map<string, string> {
+  const lines = text.split('\n').map((line) => /^([0-9a-f]{40}) (refs\/heads\/\S+|refs\/stash)$/.exec(line));
+  return new Map(lines.slice(0, refsMax).flatMap((match) => (match ? [[match[2] ?? '', match[1] ?? '']] : [])));
+}
+
+async function looseRefs(gitDir: string, folder: string, depth = 0): Promise<readonly string[]> {
+  if (depth > refDepthMax) return [];
+  const names = (await list(join(gitDir, folder))).slice(0, refsMax).map((name) => `${folder}/${name}`);
+  const below = await Promise.all(names.map((name) => looseRefs(gitDir, name, depth + 1)));
+  return [...names, ...below.flat()];
 }
 
 /** Copies the agent's loose objects into an object folder of ours. What is no object of its name is left behind. */
@@ -65,7 +82,7 @@ export async function* packs(gitDir: string, known: ReadonlySet<string>): AsyncG
 }
 
 /** Names in a folder that is really there: not through a link anywhere on the way. */
-export async function list(folder: string): Promise<readonly string[]> {
+async function list(folder: string): Promise<readonly string[]> {
   return (await isPlain(folder)) ? readdir(folder).catch(() => []) : [];
 }
 

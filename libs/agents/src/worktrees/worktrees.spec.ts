@@ -271,6 +271,27 @@ describe('removal', () => {
     expect(kept(agentId, 'closed/file')).toBe('closed');
   });
 
+  test('[W-1] commits on other branches, stashes and a detached HEAD are kept too', async () => {
+    const { path, agentId, branch } = await create();
+    git(path, 'switch', '--quiet', '--create', 'side/way');
+    writeFileSync(join(path, 'sum.js'), 'on the side\n');
+    const side = commitAll(path, 'side');
+    git(path, 'switch', '--quiet', branch);
+    writeFileSync(join(path, 'sum.js'), 'put away\n');
+    git(path, 'stash', '--quiet');
+    const stash = git(path, 'rev-parse', 'refs/stash');
+    git(path, 'switch', '--quiet', '--detach');
+    writeFileSync(join(path, 'sum.js'), 'detached\n');
+    commitAll(path, 'detached');
+    await worktrees.remove(agentId);
+    const mirror = join(root, 'mirrors', readdirSync(join(root, 'mirrors'))[0]!);
+    const others = git(mirror, 'for-each-ref', '--format=%(objectname)', `refs/writ/kept-others/${agentId}`).split(
+      '\n',
+    );
+    expect(others.sort()).toEqual([side, stash].sort());
+    expect(kept(agentId, 'sum.js')).toBe('detached');
+  });
+
   test('[W-3] a worktree whose record is missing is nobody’s to remove', async () => {
     const { path, agentId } = await create();
     rmSync(join(root, 'records'), { recursive: true });

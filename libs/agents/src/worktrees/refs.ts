@@ -1,0 +1,28 @@
+// Worktrees room: where commits are found, in a mirror and in the host's git folder of an agent.
+
+/** The agent's branch, in its own git folder and in the host's. */
+export function agentBranch(agentId: string): string {
+  return `writ/${agentId}`;
+}
+
+/** In a mirror: the commit that an agent began with. */
+export function baseRef(agentId: string): string {
+  return `refs/writ/base/${agentId}`;
+}
+
+/** The last state of an agent's worktree, whole. */
+export function keptRef(agentId: string): string {
+  return `refs/writ/kept/${agentId}`;
+}
+
+/** In the host's folder: commits of the agent that its HEAD does not name, from other branches and the stash. */
+export const otherRefs = 'refs/writ/other';
+
+/** What a mirror takes from the host's folder: the last state, what was harvested, and what lay on other branches. */
+export function keptRefspecs(agentId: string): readonly string[] {
+  return [
+    `+${keptRef(agentId)}:${keptRef(agentId)}`,
+    `+refs/heads/${agentBranch(agentId)}:refs/writ/harvested/${agentId}`,
+    `+${otherRefs}/*:refs/writ/kept-others/${agentId}/*`,
+  ];
+}
