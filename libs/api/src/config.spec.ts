@@ -11,6 +11,7 @@ const schema = z.strictObject({
   port: z.int().min(0).max(65_535).default(7300),
   name: z.string().min(1).default('spoke'),
   modelKey: z.string().optional(),
+  stateDir: z.string().optional(),
   agents: z.strictObject({ liveMax: z.int().min(1).default(20), types: z.array(z.string()).default([]) }).prefault({}),
 });
 
@@ -44,9 +45,14 @@ describe('configuration', () => {
         WRIT_URL: 'http://x',
       },
       file: file({ name: 'from-file', agents: { liveMax: 3 }, port: 1 }),
-      flags: { port: 2, name: undefined },
+      argv: ['--port', '2', '--state', '/var/lib/writ'],
     });
-    expect(config).toEqual({ port: 2, name: '42', agents: { liveMax: 7, types: ['worker'] } });
+    expect(config).toEqual({
+      port: 2,
+      stateDir: '/var/lib/writ',
+      name: '42',
+      agents: { liveMax: 7, types: ['worker'] },
+    });
     expect(Object.isFrozen(config.agents.types)).toBe(true);
   });
 
@@ -76,6 +82,11 @@ describe('configuration', () => {
     expect(faultsOf({ schema, env: {}, file: join(folder, 'absent.json') })[0]).toMatch(/absent.json: cannot be read/);
     expect(faultsOf({ schema, env: {}, file: file('{') })[0]).toMatch(/is not JSON/);
     expect(faultsOf({ schema, env: {}, file: file([]) })[0]).toMatch(/must hold one JSON object/);
+  });
+
+  test('arguments that it does not know are faults', () => {
+    expect(faultsOf({ schema, env: {}, argv: ['--prot', '1'] })[0]).toMatch(/^arguments: /);
+    expect(faultsOf({ schema, env: {}, argv: ['--port', 'http'] })[0]).toMatch(/^port: /);
   });
 
   test('names from the prototype are no settings', () => {

@@ -1,10 +1,11 @@
 // Configuration: one JSON file and the environment (which wins), checked as a whole against the app's own schema.
 import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { WritError } from '#protocol';
 import { z } from 'zod';
 
 /** Names with our prefix that belong to others: the command line and the tests. */
-const foreign = /^WRIT_(URL|API_KEY|CONFIG|SOAK|TEST_.*)$/;
+const foreign = /^WRIT_(URL|STATE|API_KEY|CONFIG|SOAK|TEST_.*)$/;
 const prefix = 'WRIT_';
 const faultsMax = 50;
 
@@ -15,8 +16,8 @@ export interface ConfigSource<S extends z.ZodObject> {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A JSON file; it has to be there when it is named. `WRIT_CONFIG` names one too. */
   readonly file?: string;
-  /** What the command line says: it wins over all else. */
-  readonly flags?: Tree;
+  /** Arguments of the process: `--port --host --name --state DIR --config FILE`. They win over all else. */
+  readonly argv?: readonly string[];
 }
 
 /**
@@ -25,15 +26,35 @@ export interface ConfigSource<S extends z.ZodObject> {
  */
 export function loadConfig<S extends z.ZodObject>(source: ConfigSource<S>): z.output<S> {
   const faults: string[] = [];
-  const file = source.file ?? source.env.WRIT_CONFIG;
+  const { config, ...flags } = startFlags(source.argv ?? [], faults);
+  const file = config ?? source.file ?? source.env.WRIT_CONFIG;
   const fromFile = file === undefined ? {} : readTree(file, faults);
   const fromEnv = envTree(source.schema, source.env, faults);
-  const merged = merge(merge(fromFile, fromEnv), source.flags ?? {});
+  const merged = merge(merge(fromFile, fromEnv), flagTree(source.schema, flags));
   const parsed = source.schema.safeParse(merged);
   if (!parsed.success) faults.push(...parsed.error.issues.flatMap(sentences));
   faults.push(...placeholders(merged));
   if (parsed.success && faults.length === 0) return deepFreeze(parsed.data);
   throw new WritError('config_invalid', faults.slice(0, faultsMax).join('\n'), { field: faults[0]?.split(':', 1)[0] });
+}
+
+type StartFlags = Partial<Record<'config' | 'state' | 'host' | 'name' | 'port', string>>;
+
+function startFlags(argv: readonly string[], faults: string[]): StartFlags {
+  const text = { type: 'string' } as const;
+  const options = { config: text, state: text, host: text, name: text, port: text };
+  try {
+    return parseArgs({ args: [...argv], options }).values;
+  } catch (error) {
+    faults.push(`arguments: ${error instanceof Error ? error.message : 'cannot be read'}`);
+    return {};
+  }
+}
+
+/** The settings behind the flags; the state folder is the setting `stateDir`. */
+function flagTree(schema: z.ZodObject, { state, ...rest }: StartFlags): Tree {
+  const named = Object.entries({ ...rest, ...(state !== undefined && { stateDir: state }) });
+  return Object.fromEntries(named.map(([name, value]) => [name, valueOf(leafOf(schema, [name]) ?? z.string(), value)]));
 }
 
 function readTree(file: string, faults: string[]): Tree {
