@@ -25,3 +25,5 @@ export type { LogPosition } from './log/chain.js';
 export type { LogCommitResult } from './log/writer.js';
 export { openValkeyStore } from './valkey/valkey.store.js';
 export type { ValkeyOptions } from './valkey/valkey.store.js';
+export { watchMany } from './merge.js';
+export type { MergedRecord } from './merge.js';

@@ -1,0 +1,139 @@
+// Several streams read as one, resumable by one cursor. The order between streams is that of arrival; within one it is kept.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Key, Store, StreamRecord } from './store.js';
+
+/** `cursor` resumes after this record on every stream. */
+export interface MergedRecord<T> {
+  readonly cursor: string;
+  readonly stream: Key;
+  readonly value: T;
+}
+
+type Positions = Map<string, number>;
+
+/** How often a growing set of streams is asked for anew, in milliseconds. */
+const refreshMs = 1_000;
+
+/**
+ * Everything after the cursor on all streams, then what comes, until the signal aborts. Streams that appear later join in.
+ * Without a cursor it starts at the beginning. @throws TypeError for a cursor that is not one of ours
+ */
+export async function* watchMany<T>(
+  store: Store,
+  streams: () => Promise<readonly Key[]>,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): AsyncIterable<MergedRecord<T>> {
+  const positions = decode(cursor);
+  const inner = new AbortController();
+  const stop = AbortSignal.any([signal, inner.signal]);
+  const queue = new Handover<[Key, StreamRecord<T>]>(stop);
+  const joining = join(store, streams, positions, queue, stop);
+  try {
+    for await (const [stream, record] of queue.taken()) {
+      positions.set(JSON.stringify(stream), record.cursor);
+      yield { cursor: encode(positions), stream, value: record.value };
+    }
+  } finally {
+    inner.abort();
+    await joining;
+  }
+}
+
+async function join<T>(
+  store: Store,
+  streams: () => Promise<readonly Key[]>,
+  positions: Positions,
+  queue: Handover<[Key, StreamRecord<T>]>,
+  signal: AbortSignal,
+): Promise<void> {
+  const joined = new Map<string, Promise<void>>();
+  try {
+    while (!signal.aborted) {
+      for (const stream of await streams()) {
+        const name = JSON.stringify(stream);
+        if (!joined.has(name))
+          joined.set(name, pump(store.watch<T>(stream, positions.get(name) ?? 0, signal), stream, queue));
+      }
+      await sleep(refreshMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  } catch (error) {
+    queue.fail(error);
+  }
+  await Promise.all(joined.values());
+}
+
+async function pump<T>(
+  records: AsyncIterable<StreamRecord<T>>,
+  stream: Key,
+  queue: Handover<[Key, StreamRecord<T>]>,
+): Promise<void> {
+  try {
+    for await (const record of records) await queue.give([stream, record]);
+  } catch (error) {
+    queue.fail(error);
+  }
+}
+
+/** One item changes hands at a time: a slow reader holds back every stream, nothing piles up. */
+class Handover<T> {
+  private readonly waiting: { item: T; taken: () => void }[] = [];
+  private wake = Promise.withResolvers<undefined>();
+  private failure: { error: unknown } | undefined;
+
+  constructor(private readonly signal: AbortSignal) {
+    signal.addEventListener('abort', () => this.ring(), { once: true });
+  }
+
+  give(item: T): Promise<void> {
+    if (this.signal.aborted) return Promise.resolve();
+    return new Promise((taken) => {
+      this.waiting.push({ item, taken });
+      this.ring();
+    });
+  }
+
+  fail(error: unknown): void {
+    this.failure = { error };
+    this.ring();
+  }
+
+  async *taken(): AsyncIterable<T> {
+    try {
+      while (!this.signal.aborted) {
+        if (this.failure) throw this.failure.error;
+        const next = this.waiting.shift();
+        if (next) {
+          next.taken();
+          yield next.item;
+        } else await this.rest();
+      }
+    } finally {
+      for (const { taken } of this.waiting.splice(0)) taken();
+    }
+  }
+
+  private ring(): void {
+    this.wake.resolve(undefined);
+  }
+
+  private async rest(): Promise<void> {
+    await this.wake.promise;
+    this.wake = Promise.withResolvers();
+  }
+}
+
+function encode(positions: Positions): string {
+  return Buffer.from(JSON.stringify([...positions])).toString('base64url');
+}
+
+function decode(cursor: string | undefined): Positions {
+  if (cursor === undefined) return new Map();
+  const pairs: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  if (Array.isArray(pairs) && pairs.every(isPosition)) return new Map(pairs);
+  throw new TypeError('not a cursor of this stream');
+}
+
+function isPosition(pair: unknown): pair is [string, number] {
+  return Array.isArray(pair) && typeof pair[0] === 'string' && Number.isSafeInteger(pair[1]);
+}
