@@ -1,5 +1,5 @@
 // How the command line finds an instance on the same machine: two files in its state folder, readable by its owner only.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Announcement {
@@ -11,13 +11,22 @@ export interface Announcement {
 
 const ownerOnly = { mode: 0o600 } as const;
 
-/** Writes `instance.json`, and `cli.key` when a first key was made. The folder is made with mode 0700. */
+/**
+ * Writes `cli.key` when a first key was made, then `instance.json`: whoever sees the one finds the other.
+ * The folder is made with mode 0700.
+ */
 export function announce(stateDir: string, announcement: Announcement, firstKey?: string): void {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  writeFileSync(join(stateDir, 'instance.json'), `${JSON.stringify(announcement)}\n`, ownerOnly);
-  if (firstKey === undefined) return;
-  rmSync(join(stateDir, 'cli.key'), { force: true });
-  writeFileSync(join(stateDir, 'cli.key'), `${firstKey}\n`, ownerOnly);
+  if (firstKey !== undefined) replace(stateDir, 'cli.key', `${firstKey}\n`);
+  replace(stateDir, 'instance.json', `${JSON.stringify(announcement)}\n`);
+}
+
+/** Nobody ever reads half of it. */
+function replace(folder: string, name: string, text: string): void {
+  const fresh = join(folder, `.${name}.${process.pid}`);
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, text, ownerOnly);
+  renameSync(fresh, join(folder, name));
 }
 
 /** Takes `instance.json` away again, unless another process has announced itself meanwhile. */

@@ -28,6 +28,11 @@ export interface ServeOptions extends ApiTitle {
   readonly adminKey?: string;
   readonly bodyBytesMax?: number;
   readonly requestsPerMinuteMax?: number;
+  /**
+   * Called once before the application listens: the last moment for routes beside the resources (those with
+   * `config.public` take no key) and for connecting microservices with guards.
+   */
+  readonly prepare?: (app: NestFastifyApplication, http: FastifyInstance) => void;
   /** How long the end may take in all; after it the process does not wait any more. */
   readonly shutdownMs?: number;
 }
@@ -80,6 +85,7 @@ async function createApp(module: Type | DynamicModule, options: ServeOptions): P
   });
   logRequests(http, logger);
   await authenticateRequests(http, app.get(ApiKeys), { requestsPerMinuteMax });
+  options.prepare?.(app, http);
   serveDocs(app, http, options);
   return app;
 }

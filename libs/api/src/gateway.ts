@@ -1,5 +1,14 @@
 // The port between the REST face and the instance behind it: a hub answers for its fleet, a spoke for itself.
-import type { Actor, AgentEvent, AgentResource, AgentState, InstanceResource, KillReport, SpawnArgs } from '#protocol';
+import type {
+  Actor,
+  AgentEvent,
+  AgentResource,
+  AgentState,
+  AgentType,
+  InstanceResource,
+  KillReport,
+  SpawnArgs,
+} from '#protocol';
 
 export interface Caller {
   readonly actor: Actor;
@@ -35,7 +44,7 @@ export interface KillOutcome {
 export interface AgentQuery {
   readonly states?: readonly AgentState[];
   readonly taskId?: string;
-  readonly agentType?: string;
+  readonly agentType?: AgentType;
   /** Name or id of a spoke; on a hub only. */
   readonly spoke?: string;
   readonly cursor?: string;

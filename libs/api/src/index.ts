@@ -1,4 +1,6 @@
 // The REST face of hub and spoke.
+export { Acts } from './acts.js';
+export type { Act } from './acts.js';
 export { ApiModule } from './api.module.js';
 export type { ApiOptions } from './api.module.js';
 export { closeOnSignals, serve } from './bootstrap.js';
@@ -23,5 +25,6 @@ export { ApiKeys } from './keys/api-keys.js';
 export { CallerOf, Needs, Public, Unlimited } from './keys/roles.js';
 export { IdempotencyKey, LastEventId, WaitMs } from './requests/headers.js';
 export { createLogger, LOGGER } from './requests/logging.js';
+export { version } from './version.js';
 export { Streams } from './streams/streams.js';
 export type { Message } from './streams/streams.js';
