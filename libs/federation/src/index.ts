@@ -56,3 +56,5 @@ export { WritContext } from './transport/context.js';
 export { WritExceptionFilter } from './transport/exception.filter.js';
 export { serveCommands } from './transport/serve.js';
 export { WritServer } from './transport/server.js';
+export { Directory } from './connections/directory.js';
+export type { Reach } from './connections/directory.js';

@@ -14,7 +14,7 @@ export function serveCommands(
   peers: Observable<Served>,
   guards: readonly CanActivate[] = [],
 ): INestMicroservice {
-  const service = app.connectMicroservice({ strategy: new WritServer(peers) });
+  const service = app.connectMicroservice({ strategy: new WritServer(peers) }, { deferInitialization: true });
   service.useGlobalFilters(new WritExceptionFilter());
   service.useGlobalGuards(...guards);
   return service;
