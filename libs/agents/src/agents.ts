@@ -1,6 +1,6 @@
 // The face of this room: what a door (federation or REST) may ask of the agents on this machine.
 // `owner` is opaque here: `local`, or the id of a connection. Who may ask is decided at the door.
-import type { Actor, AgentResource, AgentState, KillReport, Limits, SandboxLevel, SpawnArgs } from '#protocol';
+import type { Actor, AgentResource, AgentState, AgentType, KillReport, Limits, SandboxLevel, SpawnArgs } from '#protocol';
 import type { Key } from '#store';
 
 export interface SpawnRequest {
@@ -20,6 +20,7 @@ export interface AgentFilter {
   readonly owner?: string;
   readonly states?: readonly AgentState[];
   readonly taskId?: string;
+  readonly agentType?: AgentType;
   /** Keyset: agents spawned before this one, newest first. */
   readonly after?: string;
   readonly limit?: number;

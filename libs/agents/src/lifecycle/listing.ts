@@ -88,5 +88,6 @@ export class Listing {
 function matches(record: AgentRecord, filter: AgentFilter): boolean {
   if (filter.owner !== undefined && record.owner !== filter.owner) return false;
   if (filter.taskId !== undefined && record.taskId !== filter.taskId) return false;
+  if (filter.agentType !== undefined && record.agentType !== filter.agentType) return false;
   return filter.states === undefined || filter.states.includes(record.state);
 }
