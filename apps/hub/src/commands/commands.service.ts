@@ -1,0 +1,165 @@
+// Commands on their way: remembered, sent when the peer is there, sent again under the same idempotency key, and followed to an end.
+import { randomBytes } from 'node:crypto';
+import { problemOf, WritError, type Actor, type AgentEvent, type OperationName } from '#protocol';
+import type { CommandRecord } from './command.js';
+import { isSettled } from './command.js';
+import type { Outbox } from './outbox.js';
+
+export interface Order {
+  readonly op: OperationName;
+  readonly connectionId: string;
+  readonly spoke: string;
+  readonly args: unknown;
+  readonly actor: Actor;
+  readonly idk?: string;
+  readonly agentId?: string;
+  /** How long the hub goes on trying, in milliseconds. */
+  readonly ttlMs: number;
+}
+
+/** What a peer answered: `st` and `body` of the signed result. */
+export interface Answer {
+  readonly st: 'ok' | 'denied' | 'error';
+  readonly code?: string;
+  readonly body: unknown;
+}
+
+/**
+ * Sends one command and waits for its signed answer; `null` when it is not known whether it arrived (a cut, a restart).
+ * Waits for the peer to be there. @throws WritError `connection_closed` when it never will be.
+ */
+export abstract class CommandCarrier {
+  abstract carry(command: CommandRecord, signal: AbortSignal): Promise<Answer | null>;
+}
+
+/** 128 bits: 48 of time in milliseconds, 80 random. */
+function newCommandId(nowMs: number): string {
+  const id = randomBytes(16);
+  id.writeUIntBE(nowMs, 0, 6);
+  return id.toString('base64url');
+}
+
+export class CommandsService {
+  private readonly running = new Map<string, Promise<CommandRecord>>();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly carrier: CommandCarrier,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Takes up what an earlier run left open. */
+  async resume(): Promise<void> {
+    for (const command of await this.outbox.open()) void this.drive(command);
+  }
+
+  /** Commits the order, sends it, and waits up to `waitMs` for its end. */
+  async execute(order: Order, waitMs: number): Promise<CommandRecord> {
+    const { ttlMs, idk, ...rest } = order;
+    const createdAtMs = this.now();
+    const commandId = newCommandId(createdAtMs);
+    const fresh = {
+      ...rest,
+      commandId,
+      idk: idk ?? commandId,
+      state: 'pending',
+      createdAtMs,
+      deadlineMs: createdAtMs + ttlMs,
+    } as const;
+    const command = await this.outbox.add(fresh);
+    return isSettled(command) ? command : this.wait(command, waitMs);
+  }
+
+  async get(commandId: string): Promise<CommandRecord> {
+    const command = await this.outbox.get(commandId);
+    if (command === null) throw new WritError('not_found', `There is no command ${commandId}.`);
+    return command;
+  }
+
+  list(limit: number, after?: string): Promise<readonly CommandRecord[]> {
+    return this.outbox.page(limit, after);
+  }
+
+  destination(agentId: string): Promise<string | undefined> {
+    return this.outbox.destination(agentId);
+  }
+
+  /** The journal told of an effect: a command that nobody answered in time was carried out all the same. */
+  readonly heard = (connectionId: string, event: AgentEvent): void => {
+    if (event.type !== 'agent.spawned' || event.data.idk === undefined) return;
+    const body = { agentId: event.subject, state: 'spawning', spawnedAt: event.time };
+    this.confirm(connectionId, event.data.idk, body).catch(() => undefined);
+  };
+
+  private async confirm(connectionId: string, idk: string, body: unknown): Promise<void> {
+    const command = await this.outbox.byIdk(connectionId, idk);
+    if (!command || isSettled(command) || this.running.has(command.commandId)) return;
+    await this.outbox.settle(command.commandId, {
+      state: 'delivered',
+      settledAtMs: this.now(),
+      body,
+      problem: undefined,
+    });
+  }
+
+  /** Stops sending; what is open stays open for the next start. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.allSettled(this.running.values());
+  }
+
+  private async wait(command: CommandRecord, waitMs: number): Promise<CommandRecord> {
+    const { promise, resolve } = Promise.withResolvers<CommandRecord>();
+    const timer = setTimeout(resolve, waitMs, command);
+    try {
+      return await Promise.race([this.drive(command), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private drive(command: CommandRecord): Promise<CommandRecord> {
+    const running = this.running.get(command.commandId);
+    if (running) return running;
+    const started = this.carryOut(command).finally(() => this.running.delete(command.commandId));
+    started.catch(() => undefined);
+    this.running.set(command.commandId, started);
+    return started;
+  }
+
+  private async carryOut(command: CommandRecord): Promise<CommandRecord> {
+    const deadline = AbortSignal.timeout(Math.max(1, command.deadlineMs - this.now()));
+    const signal = AbortSignal.any([deadline, this.stopping.signal]);
+    const end = await this.tryUntil(command, signal);
+    if (end === null && this.stopping.signal.aborted) return command;
+    return this.outbox.settle(command.commandId, { settledAtMs: this.now(), ...(end ?? timedOut(command)) });
+  }
+
+  private async tryUntil(
+    command: CommandRecord,
+    signal: AbortSignal,
+  ): Promise<Pick<CommandRecord, 'state' | 'body' | 'problem'> | null> {
+    try {
+      while (!signal.aborted) {
+        const answer = await this.carrier.carry(command, signal);
+        if (answer !== null) return endOf(answer);
+      }
+      return null;
+    } catch (error) {
+      return signal.aborted ? null : { state: 'failed', problem: problemOf(error) };
+    }
+  }
+}
+
+function endOf({ st, body }: Answer): Pick<CommandRecord, 'state' | 'body' | 'problem'> {
+  return st === 'ok' ? { state: 'delivered', body } : { state: 'failed', problem: body as CommandRecord['problem'] };
+}
+
+function timedOut({ op, spoke }: CommandRecord): Pick<CommandRecord, 'state' | 'problem'> {
+  const error = new WritError(
+    'timed_out',
+    `${spoke} did not answer ${op} in time; it may have been carried out all the same.`,
+  );
+  return { state: 'timed_out', problem: problemOf(error) };
+}

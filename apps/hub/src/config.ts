@@ -1,0 +1,33 @@
+// The hub's configuration: one schema over file, environment and flags; the only place here that reads the environment.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { loadConfig } from '#api';
+import { spokeName } from '#protocol';
+
+const hubConfig = z.strictObject({
+  /** How this hub calls itself towards spokes. */
+  name: spokeName.default('hub'),
+  host: z.string().min(1).max(255).default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(7_700),
+  /** Keys and store. Owner only. */
+  stateDir: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .default(join(homedir(), '.writ', 'hub')),
+  /** `redis://…` for a store shared by replicas; the embedded one by default. */
+  store: z.url({ protocol: /^rediss?$/ }).optional(),
+  logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  adminKey: z.string().optional(),
+  /** What invites name as the hub's address; where it listens, by default. */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** Networks beyond the public internet in which directly dialled spokes may be: `loopback`, `private`, or CIDR ranges. */
+  networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
+});
+export type HubConfig = z.output<typeof hubConfig>;
+
+/** @throws WritError `config_invalid` with every fault at once */
+export function readConfig(): HubConfig {
+  return loadConfig({ schema: hubConfig, env: process.env, argv: process.argv.slice(2) });
+}

@@ -1,0 +1,55 @@
+// How an agent's events become the agent that the fleet view shows. Pure: the same journal gives the same fleet.
+import type { AgentEvent, AgentResource, AgentState } from '#protocol';
+
+const noUsage = {
+  turns: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  moneyMicroUsd: 0,
+};
+
+type Of<T extends AgentEvent['type']> = Extract<AgentEvent, { type: T }>;
+
+/** The agent after the event, or null when the event tells nothing of an agent we know. `owner` is the connection it came over. */
+export function fold(before: AgentResource | null, event: AgentEvent, owner: string): AgentResource | null {
+  if (event.type === 'agent.spawned') return before ?? born(event, owner);
+  if (before === null || event.type === 'grant.changed') return before;
+  return { ...before, ...change(before, event) };
+}
+
+function born({ subject, time, data }: Of<'agent.spawned'>, owner: string): AgentResource {
+  const { taskId, agentType, context, options, limits, actor } = data;
+  const task = { agentId: subject, taskId, agentType, context, options, limits };
+  return { ...task, state: 'spawning', owner, actor, spawnedAt: time, usage: noUsage, outputBytes: 0 };
+}
+
+function change(
+  before: AgentResource,
+  event: Exclude<AgentEvent, Of<'agent.spawned'> | Of<'grant.changed'>>,
+): Partial<AgentResource> {
+  switch (event.type) {
+    case 'agent.running':
+      return { state: 'running', startedAt: event.time, sandbox: event.data.sandbox };
+    case 'agent.completed':
+      return ended('completed', event);
+    case 'agent.failed':
+      return ended('failed', event);
+    case 'agent.killed':
+      return ended('killed', event);
+    case 'agent.cleanup':
+      return { cleanup: event.data.cleanup };
+    case 'agent.output':
+      return { outputBytes: Math.max(before.outputBytes, event.data.offset + event.data.bytes) };
+    case 'agent.usage':
+      return { usage: event.data.usage };
+  }
+}
+
+function ended(
+  state: AgentState,
+  { time, data }: Of<'agent.completed'> | Of<'agent.failed'> | Of<'agent.killed'>,
+): Partial<AgentResource> {
+  return { ...data, state, endedAt: time };
+}

@@ -1,0 +1,38 @@
+// The hub as a Nest application: the shared REST face over the hub's gateway, and what only a hub has.
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { ApiModule, Gateway } from '#api';
+import { Store } from '#store';
+import { CommandsController } from './commands/commands.controller.js';
+import { CommandsView } from './commands/commands.view.js';
+import type { Hub } from './hub.js';
+import { InvitesController } from './invites/invites.controller.js';
+import { InvitesService } from './invites/invites.service.js';
+import { SpokesController } from './spokes/spokes.controller.js';
+import { SpokesService } from './spokes/spokes.service.js';
+
+@Module({})
+class HubCore {
+  static of({ store, gateway, services }: Hub): DynamicModule {
+    const providers = [
+      { provide: Store, useValue: store },
+      { provide: Gateway, useValue: gateway },
+      { provide: SpokesService, useValue: services.spokes },
+      { provide: InvitesService, useValue: services.invites },
+      { provide: CommandsView, useValue: services.commands },
+    ];
+    return { module: HubCore, providers, exports: providers.map(({ provide }) => provide) };
+  }
+}
+
+@Module({})
+export class HubModule {
+  static register(hub: Hub, logger: Logger): DynamicModule {
+    const core = HubCore.of(hub);
+    return {
+      module: HubModule,
+      imports: [core, ApiModule.register({ imports: [core], logger })],
+      controllers: [SpokesController, InvitesController, CommandsController],
+    };
+  }
+}

@@ -1,0 +1,98 @@
+// The hub put together: every part once, in the order in which they stand on each other, and taken down in reverse.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { Acts } from '#api';
+import { AddressPolicy, Directory, hubRecords, Identity, Peers, type HubRecords } from '#federation';
+import { ChainedLog, openSqliteStore, type Store } from '#store';
+import { HubGateway } from './agents/gateway.js';
+import { SpokeCarrier } from './commands/carrier.js';
+import { CommandsService } from './commands/commands.service.js';
+import { CommandsView } from './commands/commands.view.js';
+import { Outbox } from './commands/outbox.js';
+import type { HubConfig } from './config.js';
+import { Fleet } from './fleet/fleet.js';
+import { InstanceView } from './instance.js';
+import { InvitesService } from './invites/invites.service.js';
+import { Latches } from './latches.js';
+import { Queries } from './spokes/queries.js';
+import { SpokeClients } from './spokes/spoke.clients.js';
+import { Spokes } from './spokes/spokes.js';
+import { SpokesService } from './spokes/spokes.service.js';
+
+export class Hub {
+  private readonly stopping = new AbortController();
+
+  private constructor(
+    readonly store: Store,
+    readonly identity: Identity,
+    readonly records: HubRecords,
+    readonly peers: Peers,
+    readonly fleet: Fleet,
+    readonly spokes: Spokes,
+    readonly commands: CommandsService,
+    readonly gateway: HubGateway,
+    readonly services: {
+      readonly spokes: SpokesService;
+      readonly invites: InvitesService;
+      readonly commands: CommandsView;
+    },
+  ) {}
+
+  /** @throws StoreError, WritError `config_invalid`, `store_format` */
+  static async open(config: HubConfig, log: Logger, url: () => string): Promise<Hub> {
+    mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+    const store = await openSqliteStore({ path: join(config.stateDir, 'store.sqlite') });
+    const identity = Identity.open(join(config.stateDir, 'keys'));
+    const policy = new AddressPolicy(config.networks);
+    const acts = new Acts(new ChainedLog(store, ['hub', 'acts']));
+    const records = hubRecords({ store, identity, policy, log });
+    const { connections, inbox: sink } = records;
+    const peers = new Peers({ identity, store, records, sink, policy, log });
+    const heardAt = (id: string) => peers.peer(id)?.lastHeardAt;
+    const directory = new Directory(connections, (id) => ({
+      connected: peers.peer(id)?.state === 'ready',
+      heardAtMs: heardAt(id),
+    }));
+    const clients = new SpokeClients(peers);
+    const commands = new CommandsService(new Outbox(store), new SpokeCarrier(clients));
+    const spokes = new Spokes(connections, directory, heardAt);
+    const fleet = new Fleet(store, commands.heard, (error) =>
+      log.error({ err: error }, 'the journal of a spoke is not followed any more'),
+    );
+    const latches = new Latches(store, acts);
+    const view = new InstanceView(config, identity.id, store);
+    const gateway = new HubGateway({ spokes, fleet, commands, queries: new Queries(clients), latches, store, view });
+    const stated = (id: string) => statedGrant(peers, id);
+    const services = {
+      spokes: new SpokesService(connections, directory, fleet, stated, acts),
+      invites: new InvitesService(records.invites, acts, config.name, () => config.publicUrl ?? url()),
+      commands: new CommandsView(commands),
+    };
+    return new Hub(store, identity, records, peers, fleet, spokes, commands, gateway, services);
+  }
+
+  /** Catches up with the journals, takes up open commands, and goes on following connections. */
+  async start(failed: (error: unknown) => void): Promise<void> {
+    const known = await this.spokes.load();
+    await Promise.all(known.map(({ id }) => this.fleet.follow(id)));
+    await this.peers.start();
+    await this.commands.resume();
+    this.spokes.watch(({ id }) => void this.fleet.follow(id).catch(failed), this.stopping.signal).catch(failed);
+  }
+
+  /** What is open stays open for the next start; what came is recorded. */
+  async close(): Promise<void> {
+    this.stopping.abort();
+    await this.commands.stop();
+    await this.peers.close();
+    await this.fleet.stop();
+    await this.store.close();
+  }
+}
+
+function statedGrant(peers: Peers, connectionId: string) {
+  const hello = peers.peer(connectionId)?.hello;
+  if (hello?.gv === undefined || hello.grant === undefined || hello.gv === 0) return undefined;
+  return { version: hello.gv, grant: hello.grant };
+}

@@ -1,0 +1,73 @@
+// What a hub's operator does about spokes: look, accept, refuse, suspend, resume, close; each act with who and why.
+import { isTerminal, type Actor, type GrantVersion, type Spoke } from '#protocol';
+import type { Acts } from '#api';
+import type { Connection, Connections, Directory } from '#federation';
+import type { Fleet } from '../fleet/fleet.js';
+
+interface Why {
+  readonly reason?: string;
+}
+
+/** The grant as the spoke's last hello stated it. */
+export type StatedGrant = (connectionId: string) => GrantVersion | undefined;
+
+export class SpokesService {
+  constructor(
+    private readonly connections: Connections,
+    private readonly directory: Directory,
+    private readonly fleet: Fleet,
+    private readonly stated: StatedGrant,
+    private readonly acts: Acts,
+  ) {}
+
+  async list(): Promise<{ spokes: readonly Spoke[] }> {
+    return { spokes: (await this.directory.all()).map((connection) => this.shown(connection)) };
+  }
+
+  async get(ref: string): Promise<Spoke> {
+    return this.shown(await this.find(ref));
+  }
+
+  accept(ref: string, actor: Actor, why: Why): Promise<Spoke> {
+    return this.act('spoke.accept', ref, actor, why, ({ id }) => this.connections.accept(id));
+  }
+
+  refuse(ref: string, actor: Actor, why: Why): Promise<Spoke> {
+    return this.act('spoke.refuse', ref, actor, why, ({ id }) => this.connections.close(id, { agents: 'kill' }));
+  }
+
+  suspend(ref: string, actor: Actor, why: Why): Promise<Spoke> {
+    return this.act('spoke.suspend', ref, actor, why, ({ id }) => this.connections.suspend(id));
+  }
+
+  resume(ref: string, actor: Actor, why: Why): Promise<Spoke> {
+    return this.act('spoke.resume', ref, actor, why, ({ id }) => this.connections.resume(id));
+  }
+
+  close(ref: string, actor: Actor, how: Why & { readonly agents: 'keep' | 'kill' }): Promise<Spoke> {
+    return this.act('spoke.close', ref, actor, how, ({ id }) => this.connections.close(id, { agents: how.agents }));
+  }
+
+  private async act(
+    act: string,
+    ref: string,
+    actor: Actor,
+    why: Why,
+    turn: (c: Connection) => Promise<Connection>,
+  ): Promise<Spoke> {
+    const after = await turn(await this.find(ref));
+    await this.acts.record({ act, subject: after.id, actor, detail: why });
+    return this.shown(after);
+  }
+
+  private find(ref: string): Promise<Connection> {
+    return this.directory.find(ref, 'spoke_unknown');
+  }
+
+  private shown(connection: Connection): Spoke {
+    const live = [...this.fleet.of(connection.id)].filter(({ state }) => !isTerminal(state));
+    const grant = this.stated(connection.id);
+    const more = { labels: { ...connection.labels }, liveAgents: live.length };
+    return { ...this.directory.describe(connection), ...more, ...(grant ? { grant } : {}) };
+  }
+}

@@ -1,0 +1,77 @@
+// The hub's roster of spokes, in memory: whom a request means, whether it may be sent there, and how old our word of it is.
+import { WritError, type AgentResource } from '#protocol';
+import { jointState, type Connection, type Connections, type Directory } from '#federation';
+
+/** When a spoke was last heard, epoch milliseconds; undefined before the first time. */
+export type HeardAt = (connectionId: string) => number | undefined;
+
+export class Spokes {
+  private readonly roster = new Map<string, Connection>();
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly directory: Directory,
+    private readonly heardAt: HeardAt,
+  ) {}
+
+  /** Reads the roster, and tells of every connection now and of each that changes, until the signal. */
+  async watch(told: (connection: Connection) => void, signal: AbortSignal): Promise<void> {
+    for await (const connection of this.connections.watch(signal)) {
+      this.roster.set(connection.id, connection);
+      told(connection);
+    }
+  }
+
+  /** Before anything is asked: what there is at the start. */
+  async load(): Promise<readonly Connection[]> {
+    const all = await this.connections.list();
+    for (const connection of all) this.roster.set(connection.id, connection);
+    return all;
+  }
+
+  all(): readonly Connection[] {
+    return [...this.roster.values()];
+  }
+
+  /** @throws WritError `spoke_unknown` */
+  find(ref: string): Promise<Connection> {
+    return this.directory.find(ref, 'spoke_unknown');
+  }
+
+  /** @throws WritError `spoke_unknown`, `connection_closed`, `connection_inactive` */
+  async usable(ref: string): Promise<Connection> {
+    const connection = await this.find(ref);
+    const state = jointState(connection);
+    if (state === 'closed')
+      throw new WritError('connection_closed', `The connection to ${connection.peer.name} is closed.`);
+    if (state !== 'active')
+      throw new WritError('connection_inactive', `The connection to ${connection.peer.name} is ${state}.`);
+    return connection;
+  }
+
+  byConnection(connectionId: string): Promise<Connection> {
+    return this.connections.get(connectionId);
+  }
+
+  /** Whom `all` or `spoke:<name>` means: connections that can still take a kill. @throws WritError `invalid_request`, `spoke_unknown` */
+  async inScope(scope: string): Promise<readonly Connection[]> {
+    if (scope === 'all')
+      return this.all().filter((connection) => ['active', 'suspended'].includes(jointState(connection)));
+    if (scope.startsWith('spoke:')) return [await this.find(scope.slice('spoke:'.length))];
+    throw new WritError('invalid_request', 'On a hub the scope is `all` or `spoke:<name>`.', { field: 'scope' });
+  }
+
+  nameOf(connectionId: string): string | undefined {
+    return this.roster.get(connectionId)?.peer.name;
+  }
+
+  /** Where an agent is, and how old our word of it is. */
+  mark(connectionId: string): Pick<AgentResource, 'spoke' | 'asOf'> {
+    const peer = this.roster.get(connectionId)?.peer;
+    const heardAt = this.heardAt(connectionId);
+    return {
+      ...(peer ? { spoke: { id: peer.id, name: peer.name } } : {}),
+      ...(heardAt === undefined ? {} : { asOf: new Date(heardAt).toISOString() }),
+    };
+  }
+}
