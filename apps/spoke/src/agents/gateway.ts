@@ -1,0 +1,126 @@
+// The spoke's own door for REST: what a hub answers over its fleet, a spoke answers over its own agents.
+import { agentIdOf, WritError, type KillReport } from '#protocol';
+import { agentEvents, type Agents } from '#agents';
+import { Gateway } from '#api';
+import type {
+  AgentPage,
+  AgentQuery,
+  Caller,
+  EventPiece,
+  KillOutcome,
+  KillScope,
+  LatchResource,
+  OutputPiece,
+  SpawnCommand,
+  Spawned,
+} from '#api';
+import type { AgentEvent } from '#protocol';
+import { watchMany, type Key, type Store } from '#store';
+import type { Acts } from '#api';
+import type { Directory } from '#federation';
+import type { InstanceView } from '../instance.js';
+
+/** The owner of agents that this spoke's own people spawn. */
+export const local = 'local';
+
+const alone = (report: KillReport): KillOutcome => ({ report, pending: [] });
+
+export interface SpokeParts {
+  readonly agents: Agents;
+  readonly store: Store;
+  readonly acts: Acts;
+  readonly view: InstanceView;
+  readonly directory: Directory;
+  /** Owners whose agents this spoke has or had: itself and every connection. */
+  readonly owners: () => Promise<readonly string[]>;
+}
+
+export class SpokeGateway extends Gateway {
+  constructor(private readonly spoke: SpokeParts) {
+    super();
+  }
+
+  async spawn({ actor }: Caller, { spoke, args, idempotencyKey }: SpawnCommand): Promise<Spawned> {
+    if (spoke !== undefined)
+      throw new WritError('invalid_request', 'A spoke spawns on itself; only a hub takes `spoke`.', { field: 'spoke' });
+    const named =
+      idempotencyKey === undefined ? {} : { agentId: agentIdOf(local, idempotencyKey), idk: idempotencyKey };
+    return { agent: await this.spoke.agents.spawn({ owner: local, actor, args, ...named }) };
+  }
+
+  async list({ states, taskId, cursor, limit, agentType, spoke }: AgentQuery): Promise<AgentPage> {
+    if (spoke !== undefined)
+      throw new WritError('invalid_request', 'Only a hub filters by `spoke`.', { field: 'spoke' });
+    const { agents, next } = await this.spoke.agents.list({ states, taskId, agentType, after: cursor, limit });
+    return { agents, nextCursor: next };
+  }
+
+  get(agentId: string) {
+    return this.spoke.agents.get(agentId);
+  }
+
+  async *output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
+    for await (const { next, text, dropped, end } of this.spoke.agents.follow(agentId, offsetOf(cursor), signal))
+      yield { cursor: String(next), text, dropped, end };
+  }
+
+  async readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece> {
+    const { next, text, dropped, end } = await this.spoke.agents.output(agentId, offsetOf(cursor), bytesMax);
+    return { cursor: String(next), text, dropped, end };
+  }
+
+  diff(agentId: string) {
+    return this.spoke.agents.diff(agentId);
+  }
+
+  async kill({ actor }: Caller, agentId: string, reason: string): Promise<KillOutcome> {
+    await this.spoke.acts.record({ act: 'agent.kill', subject: agentId, actor, detail: { reason } });
+    return alone(await this.spoke.agents.kill(agentId, actor, reason));
+  }
+
+  async killAll({ actor }: Caller, { scope, reason }: KillScope): Promise<KillOutcome> {
+    const owner = await this.ownerOf(scope);
+    await this.spoke.acts.record({ act: 'kill.all', subject: scope, actor, detail: { reason } });
+    return alone(await this.spoke.agents.killAll(owner, actor, reason));
+  }
+
+  async latches(): Promise<readonly LatchResource[]> {
+    const latches = await this.spoke.agents.latches();
+    return latches.map(({ scope, ...latch }) => ({ ...latch, scope: scope === 'all' ? scope : `hub:${scope}` }));
+  }
+
+  async reset({ actor }: Caller, { scope, reason }: KillScope): Promise<readonly LatchResource[]> {
+    await this.spoke.agents.reset(await this.ownerOf(scope), actor, reason);
+    await this.spoke.acts.record({ act: 'kill.reset', subject: scope, actor, detail: { reason } });
+    return this.latches();
+  }
+
+  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece> {
+    const streams = async (): Promise<Key[]> => (await this.spoke.owners()).map(agentEvents);
+    for await (const piece of watchMany<AgentEvent>(this.spoke.store, streams, cursor, signal))
+      yield { cursor: piece.cursor, event: piece.value };
+  }
+
+  instance() {
+    return this.spoke.view.instance();
+  }
+
+  ready() {
+    return this.spoke.view.ready();
+  }
+
+  /** `all`, or `hub:` and a hub's name or connection id. */
+  private async ownerOf(scope: string): Promise<string> {
+    if (scope === 'all') return scope;
+    if (scope.startsWith('hub:')) return (await this.spoke.directory.find(scope.slice('hub:'.length))).id;
+    throw new WritError('invalid_request', 'On a spoke the scope is `all` or `hub:<name or connection id>`.', {
+      field: 'scope',
+    });
+  }
+}
+
+function offsetOf(cursor: string | undefined): number {
+  const offset = Number(cursor ?? 0);
+  if (Number.isSafeInteger(offset) && offset >= 0) return offset;
+  throw new WritError('invalid_request', 'The cursor is not one of this output.', { field: 'cursor' });
+}

@@ -1,0 +1,122 @@
+// The signed inbox: what a verified, granted command means to the agents of this machine. A peer reaches only what it spawned.
+import {
+  agentIdOf,
+  defaultRuntime,
+  permits,
+  WritError,
+  type Actor,
+  type KillReport,
+  type OperationArgs,
+  type OperationBody,
+  type SandboxLevel,
+  type Limits,
+} from '#protocol';
+import type { Agents } from '#agents';
+import type { Journal } from '#federation';
+import { denied } from '../grants/denied.js';
+import type { GrantsService, HeldGrant } from '../grants/grants.service.js';
+
+/** Who sent a command, over which connection, under which idempotency key. */
+export interface Sender {
+  readonly connectionId: string;
+  readonly peerId: string;
+  readonly idk?: string;
+}
+
+const actorOf = ({ peerId }: Sender): Actor => ({ kind: 'peer', id: peerId });
+
+export class Inbox {
+  constructor(
+    private readonly agents: Agents,
+    private readonly grants: GrantsService,
+    private readonly journal: Pick<Journal, 'full'>,
+    private readonly about: () => Omit<OperationBody<'instance.info'>, 'free'>,
+  ) {}
+
+  /** What runs is what was signed, narrowed by the grant in force at this moment. */
+  async spawn(asked: OperationArgs<'agent.spawn'>, sender: Sender): Promise<OperationBody<'agent.spawn'>> {
+    const { connectionId: owner, idk } = sender;
+    if (idk === undefined)
+      throw new WritError('invalid_request', 'A spawn needs an idempotency key.', { field: 'idk' });
+    if (await this.journal.full(owner))
+      throw new WritError('capacity', 'The journal of this connection is full: the hub has to take its events first.');
+    const args = explicit(asked);
+    const ceiling = ceilingOf(await this.grants.get(owner), args);
+    const named = { agentId: agentIdOf(owner, idk), idk };
+    const { agentId, state, spawnedAt } = await this.agents.spawn({
+      owner,
+      actor: actorOf(sender),
+      args,
+      ceiling,
+      ...named,
+    });
+    return { agentId, state, spawnedAt };
+  }
+
+  status({ agentId }: OperationArgs<'agent.status'>, { connectionId }: Sender): Promise<OperationBody<'agent.status'>> {
+    return this.agents.get(agentId, connectionId);
+  }
+
+  async list(
+    { states, after, limit }: OperationArgs<'agent.list'>,
+    { connectionId }: Sender,
+  ): Promise<OperationBody<'agent.list'>> {
+    const { agents, next } = await this.agents.list({
+      owner: connectionId,
+      limit,
+      ...(states ? { states } : {}),
+      ...(after ? { after } : {}),
+    });
+    return { agents: [...agents], ...(next === undefined ? {} : { next }) };
+  }
+
+  output(
+    { agentId, offset, bytesMax }: OperationArgs<'agent.output'>,
+    { connectionId }: Sender,
+  ): Promise<OperationBody<'agent.output'>> {
+    return this.agents.output(agentId, offset, bytesMax, connectionId);
+  }
+
+  async artifact(
+    { agentId, kind }: OperationArgs<'agent.artifact'>,
+    { connectionId }: Sender,
+  ): Promise<OperationBody<'agent.artifact'>> {
+    return { kind, ...(await this.agents.diff(agentId, connectionId)) };
+  }
+
+  kill({ agentId, reason }: OperationArgs<'agent.kill'>, sender: Sender): Promise<KillReport> {
+    return this.agents.kill(agentId, actorOf(sender), reason, sender.connectionId);
+  }
+
+  killAll({ reason }: OperationArgs<'agents.kill'>, sender: Sender): Promise<KillReport> {
+    return this.agents.killAll(sender.connectionId, actorOf(sender), reason);
+  }
+
+  async resume({ reason }: OperationArgs<'agents.resume'>, sender: Sender): Promise<OperationBody<'agents.resume'>> {
+    return { latched: await this.agents.reset(sender.connectionId, actorOf(sender), reason) };
+  }
+
+  async info(_args: OperationArgs<'instance.info'>, { connectionId }: Sender): Promise<OperationBody<'instance.info'>> {
+    const { grant } = await this.grants.get(connectionId);
+    const [own, free] = await Promise.all([this.agents.live(connectionId), this.agents.free()]);
+    return { ...this.about(), free: Math.max(0, Math.min(free, grant.concurrentMax - own)) };
+  }
+}
+
+/** A peer that names no runtime means the default of the protocol, whatever this spoke's own people would get. */
+function explicit(args: OperationArgs<'agent.spawn'>): OperationArgs<'agent.spawn'> {
+  return { ...args, options: { ...args.options, runtime: args.options.runtime ?? defaultRuntime } };
+}
+
+interface Ceiling {
+  readonly limits: Limits;
+  readonly sandbox: SandboxLevel;
+  readonly concurrentMax: number;
+}
+
+/** The guard has looked already; this second look is at the same moment as the act. @throws WritError `grant_denied` */
+function ceilingOf({ grant }: HeldGrant, args: OperationArgs<'agent.spawn'>): Ceiling {
+  const verdict = permits(grant, 'agent.spawn', args);
+  if (!verdict.ok) throw denied(verdict);
+  return { limits: grant.limits, sandbox: grant.sandbox, concurrentMax: grant.concurrentMax };
+}

@@ -1,0 +1,56 @@
+// The spoke's configuration: one schema over file, environment and flags; the only place here that reads the environment.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { agentsOptions, profileOptions, runtimeOptions, skillOptions } from '#agents';
+import { loadConfig } from '#api';
+import { spokeName } from '#protocol';
+
+const spokeConfig = z.strictObject({
+  /** How this spoke calls itself towards hubs. */
+  name: spokeName.default('spoke'),
+  host: z.string().min(1).max(255).default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(7_710),
+  /** Keys, store, worktrees, output. Owner only. */
+  stateDir: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .default(join(homedir(), '.writ', 'spoke')),
+  /** `redis://…` for a store shared by replicas; the embedded one by default. */
+  store: z.url({ protocol: /^rediss?$/ }).optional(),
+  logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  adminKey: z.string().optional(),
+  /** A public URL under which hubs may dial this spoke; without it the spoke dials out and opens no port for them. */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** Networks beyond the public internet in which hubs may be: `loopback`, `private`, or CIDR ranges. */
+  networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
+  heartbeatMs: z.int().min(100).max(15_000).default(15_000),
+  agents: agentsOptions.omit({ stateDir: true }).prefault({}),
+  sandbox: z.strictObject({ allowNone: z.boolean().default(false) }).prefault({}),
+  repositories: z
+    .strictObject({
+      /** Whether `file://` repositories on this machine may be used. */
+      allowFile: z.boolean().default(false),
+      fetchMs: z.int().min(1_000).max(3_600_000).default(300_000),
+      bytesMax: z
+        .int()
+        .min(1)
+        .default(4 * 2 ** 30),
+    })
+    .prefault({}),
+  profiles: profileOptions,
+  runtimes: runtimeOptions,
+  skills: skillOptions,
+});
+export type SpokeConfig = z.output<typeof spokeConfig>;
+
+/** @throws WritError `config_invalid` with every fault at once */
+export function readConfig(): SpokeConfig {
+  return loadConfig({ schema: spokeConfig, env: process.env, argv: process.argv.slice(2) });
+}
+
+/** The key of the model API. Read when an agent needs it and handed on, never kept and never shown to an agent. */
+export function modelKey(): string | undefined {
+  return process.env.ANTHROPIC_API_KEY;
+}

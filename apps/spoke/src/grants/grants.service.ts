@@ -1,0 +1,104 @@
+// The grants of this spoke: one per connection, versioned, changed only by its own admin.
+import { grant as grantSchema, WritError, type Actor, type Grant, type GrantInput } from '#protocol';
+import { agentEvents } from '#agents';
+import type { Commit, Entry, Key, Store } from '#store';
+import type { Acts } from '#api';
+
+/** A grant as it stands. `version` counts from 1 and grows with every change. */
+export interface HeldGrant {
+  readonly version: number;
+  readonly grant: Grant;
+}
+
+/** What a connection may do whose admin chose nothing: ask. */
+export const statusOnly: Grant = grantSchema.parse({
+  operations: ['agent.status', 'agent.list', 'agent.kill', 'instance.info'],
+});
+
+const grantKey = (connectionId: string): Key => ['spoke', 'grants', connectionId];
+
+export class GrantsService {
+  /** Grants by connection as last read or written: the guard reads them for every command. */
+  private readonly held = new Map<string, HeldGrant>();
+  /** Told when a grant has changed, so that the hub hears of it at once. */
+  changed: (connectionId: string) => void = () => undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly acts: Acts,
+    private readonly sourceId: string,
+  ) {}
+
+  /** @throws WritError `not_found` */
+  async get(connectionId: string): Promise<HeldGrant> {
+    const held = this.known(connectionId) ?? (await this.find(connectionId));
+    if (!held) throw new WritError('not_found', 'This connection has no grant.');
+    return held;
+  }
+
+  /** As last read or written in this process, without a look at the store. */
+  known(connectionId: string): HeldGrant | undefined {
+    return this.held.get(connectionId);
+  }
+
+  async find(connectionId: string): Promise<HeldGrant | undefined> {
+    const entry = await this.read(connectionId);
+    if (entry) this.held.set(connectionId, entry.value);
+    return entry?.value;
+  }
+
+  /** Writes the next version, the event that tells the hub, and who did it: all or nothing. @throws WritError `invalid_request` */
+  async set(connectionId: string, input: GrantInput, actor: Actor): Promise<HeldGrant> {
+    const grant = compile(input);
+    const before = await this.read(connectionId);
+    const next = { version: (before?.value.version ?? 0) + 1, grant };
+    const done = await this.store.commit(this.next(connectionId, before, next));
+    if (!done.ok) return this.set(connectionId, input, actor);
+    this.held.set(connectionId, next);
+    this.changed(connectionId);
+    await this.acts.record({
+      act: 'grant.set',
+      subject: connectionId,
+      actor,
+      detail: { version: next.version, grant },
+    });
+    return next;
+  }
+
+  private next(connectionId: string, before: Entry<HeldGrant> | null, next: HeldGrant): Commit {
+    const key = grantKey(connectionId);
+    return {
+      checks: [{ key, version: before?.version ?? null }],
+      puts: [{ key, value: next }],
+      appends:
+        before === null ? [] : [{ stream: agentEvents(connectionId), value: this.event(connectionId, next.version) }],
+    };
+  }
+
+  private event(connectionId: string, version: number): unknown {
+    const time = new Date().toISOString();
+    const id = `grant-${version}`;
+    return {
+      specversion: '1.0',
+      id,
+      source: this.sourceId,
+      type: 'grant.changed',
+      subject: connectionId,
+      time,
+      data: { version },
+    };
+  }
+
+  private read(connectionId: string): Promise<Entry<HeldGrant> | null> {
+    return this.store.get<HeldGrant>(grantKey(connectionId));
+  }
+}
+
+function compile(input: GrantInput): Grant {
+  const parsed = grantSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new WritError('invalid_request', issue?.message ?? 'The grant is not valid.', {
+    field: `grant.${issue?.path.join('.') ?? ''}`,
+  });
+}

@@ -1,0 +1,59 @@
+// What becomes of a connection's agents when the connection itself changes: closed, or its hub not heard any more.
+import type { Actor } from '#protocol';
+import type { Agents } from '#agents';
+import { jointState, type Connection, type Peers } from '#federation';
+import type { GrantsService } from '../grants/grants.service.js';
+
+const theSpoke: Actor = { kind: 'system', id: 'spoke' };
+
+/** How often silent hubs are looked for, in milliseconds. */
+const lookEveryMs = 1_000;
+
+export class ConnectionPolicy {
+  private readonly handled = new Set<string>();
+  private readonly silentSince = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly agents: Agents,
+    private readonly grants: GrantsService,
+    private readonly peers: Peers,
+    private readonly failed: (error: unknown) => void,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  start(): void {
+    this.timer = setInterval(() => void this.look().catch(this.failed), lookEveryMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Told of every connection now and whenever one changes. Either side's close kills, unless it said to keep. */
+  async changed(connection: Connection): Promise<void> {
+    const { id, ours, theirs } = connection;
+    if (jointState(connection) !== 'closed' || this.handled.has(id)) return;
+    this.handled.add(id);
+    const closed = [ours, theirs].filter(({ state }) => state === 'closed');
+    if (closed.some(({ agents }) => agents !== 'keep'))
+      await this.agents.killAll(id, theSpoke, 'The connection was closed.');
+  }
+
+  /** A hub whose grant says so loses its agents when it is silent for too long; they are never started again by themselves. */
+  private async look(): Promise<void> {
+    for (const peer of this.peers.list()) {
+      if (peer.state === 'ready') this.silentSince.delete(peer.id);
+      else if (jointState(peer.connection) !== 'closed') await this.silent(peer.id);
+    }
+  }
+
+  private async silent(connectionId: string): Promise<void> {
+    const since = this.silentSince.get(connectionId) ?? this.now();
+    this.silentSince.set(connectionId, since);
+    const rule = (await this.grants.find(connectionId))?.grant.hubLost ?? 'continue';
+    if (rule === 'continue' || this.now() - since < rule.stopAfterS * 1_000) return;
+    if ((await this.agents.live(connectionId)) === 0) return;
+    await this.agents.ownerLost(connectionId, `The hub was not heard for ${rule.stopAfterS} s.`);
+  }
+}

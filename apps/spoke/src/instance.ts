@@ -1,0 +1,89 @@
+// The spoke about itself, for `writ doctor`: every look with what it found and the cure.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
+import type { Sandboxes } from '#agents';
+import { version } from '#api';
+import type { Store } from '#store';
+import { modelKey, type SpokeConfig } from './config.js';
+
+const run = promisify(execFile);
+
+export class InstanceView {
+  constructor(
+    private readonly config: SpokeConfig,
+    private readonly id: string,
+    private readonly store: Store,
+    private readonly sandboxes: Sandboxes,
+  ) {}
+
+  async instance(): Promise<InstanceResource> {
+    const words = fingerprintWords(this.id).split(' ');
+    const about = { role: 'spoke', id: this.id, name: this.config.name, words, version } as const;
+    const checks = [await this.storeCheck(), this.sandboxCheck(), await gitCheck(), this.modelCheck()];
+    return { ...about, time: new Date().toISOString(), operations: [...operationNames], checks };
+  }
+
+  /** Without a store or a sandbox no agent can be spawned; a missing model key only stops agents that need one. */
+  async ready(): Promise<{ ready: boolean; reasons: readonly string[] }> {
+    const checks = [await this.storeCheck(), this.sandboxCheck()];
+    const reasons = checks.filter(({ outcome }) => outcome === 'failed').map(({ detail }) => detail);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  private async storeCheck(): Promise<Check> {
+    try {
+      await this.store.now();
+      return { name: 'store', outcome: 'ok', detail: 'The store answers.' };
+    } catch {
+      return {
+        name: 'store',
+        outcome: 'failed',
+        detail: 'The store does not answer.',
+        cure: 'Check the store, its disk and its address.',
+      };
+    }
+  }
+
+  private sandboxCheck(): Check {
+    const works = this.sandboxes.reports.findLast(({ ok }) => ok);
+    const missing = this.sandboxes.reports.find(({ level }) => level === 'namespace');
+    const cure = missing?.ok === false ? missing.cure : undefined;
+    if (!works) return { name: 'sandbox', outcome: 'failed', detail: 'No sandbox can be made here.', cure };
+    const enforceable = works.enforceable.join(', ') || 'no limits';
+    const outcome = works.level === 'namespace' || works.level === 'docker' ? 'ok' : 'warning';
+    return {
+      name: 'sandbox',
+      outcome,
+      detail: `The strongest here is ${works.level}; it enforces ${enforceable}.`,
+      cure,
+    };
+  }
+
+  private modelCheck(): Check {
+    const needed = Object.values(this.config.runtimes).some(({ kind }) => kind === 'claude');
+    if (!needed || modelKey())
+      return { name: 'model key', outcome: 'ok', detail: needed ? 'There is a model key.' : 'No runtime needs one.' };
+    const detail = 'There is no model key: agents of the runtime claude are refused.';
+    return {
+      name: 'model key',
+      outcome: 'warning',
+      detail,
+      cure: 'Set ANTHROPIC_API_KEY on the spoke and start it again.',
+    };
+  }
+}
+
+async function gitCheck(): Promise<Check> {
+  try {
+    const { stdout } = await run('git', ['--version']);
+    return { name: 'git', outcome: 'ok', detail: stdout.trim() };
+  } catch {
+    return {
+      name: 'git',
+      outcome: 'failed',
+      detail: 'git does not run here.',
+      cure: 'Install git (Debian: apt-get install git).',
+    };
+  }
+}

@@ -1,0 +1,35 @@
+// The spoke as a Nest application: the shared REST face over the spoke's gateway, its hubs, and the signed operations.
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { ApiModule, Gateway } from '#api';
+import { Store } from '#store';
+import { AgentsController } from './agents/agents.controller.js';
+import { Inbox } from './agents/inbox.js';
+import { HubsController } from './hubs/hubs.controller.js';
+import { HubsService } from './hubs/hubs.service.js';
+import type { Spoke } from './spoke.js';
+
+@Module({})
+class SpokeCore {
+  static of({ store, gateway, hubs, inbox }: Spoke): DynamicModule {
+    const providers = [
+      { provide: Store, useValue: store },
+      { provide: Gateway, useValue: gateway },
+      { provide: HubsService, useValue: hubs },
+      { provide: Inbox, useValue: inbox },
+    ];
+    return { module: SpokeCore, providers, exports: providers.map(({ provide }) => provide) };
+  }
+}
+
+@Module({})
+export class SpokeModule {
+  static register(spoke: Spoke, logger: Logger): DynamicModule {
+    const core = SpokeCore.of(spoke);
+    return {
+      module: SpokeModule,
+      imports: [core, ApiModule.register({ imports: [core], logger })],
+      controllers: [HubsController, AgentsController],
+    };
+  }
+}

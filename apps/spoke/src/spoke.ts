@@ -1,0 +1,149 @@
+// The spoke put together: every part once, in the order in which they stand on each other, and taken down in reverse.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import {
+  ConfiguredResolver,
+  createAgents,
+  GitWorktrees,
+  openSandboxes,
+  type LocalAgents,
+  type Sandboxes,
+} from '#agents';
+import { Acts, version } from '#api';
+import {
+  AddressPolicy,
+  Directory,
+  Identity,
+  Peers,
+  spokeRecords,
+  type Connection,
+  type SpokeRecords,
+} from '#federation';
+import { operationNames } from '#protocol';
+import { ChainedLog, openSqliteStore, type Store } from '#store';
+import { local, SpokeGateway } from './agents/gateway.js';
+import { Inbox } from './agents/inbox.js';
+import { modelKey, type SpokeConfig } from './config.js';
+import { GrantGuard } from './grants/grant.guard.js';
+import { GrantsService } from './grants/grants.service.js';
+import { ConnectionPolicy } from './hubs/connection.policy.js';
+import { HubsService } from './hubs/hubs.service.js';
+import { InstanceView } from './instance.js';
+import { JournalRelay } from './journal/journal.relay.js';
+
+const softwareOf = () => ({ software: `writ ${version}`, versions: [1], operations: [...operationNames] });
+
+export class Spoke {
+  private readonly stopping = new AbortController();
+
+  private constructor(
+    readonly store: Store,
+    readonly agents: LocalAgents,
+    readonly records: SpokeRecords,
+    readonly peers: Peers,
+    readonly gateway: SpokeGateway,
+    readonly inbox: Inbox,
+    readonly hubs: HubsService,
+    readonly guard: GrantGuard,
+    private readonly relay: JournalRelay,
+    private readonly policy: ConnectionPolicy,
+  ) {}
+
+  /** Recovery is done when this resolves. @throws StoreError, WritError `config_invalid`, `store_format` */
+  static async open(config: SpokeConfig, log: Logger): Promise<Spoke> {
+    mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+    const store = await openSqliteStore({ path: join(config.stateDir, 'store.sqlite') });
+    const identity = Identity.open(join(config.stateDir, 'keys'));
+    const addresses = new AddressPolicy(config.networks);
+    const failed = (error: unknown) => log.error({ err: error }, 'work in the background failed');
+    const records = spokeRecords({ store, identity, policy: addresses, journal: { heartbeatMs: config.heartbeatMs } });
+    const acts = new Acts(new ChainedLog(store, ['spoke', 'acts']));
+    const grants = new GrantsService(store, acts, identity.id);
+    const sandboxes = await openSandboxes({
+      stateDir: join(config.stateDir, 'sandboxes'),
+      allowNone: config.sandbox.allowNone,
+    });
+    const agents = await openAgents(config, { store, sandboxes, sourceId: identity.id, log });
+    const peers = new Peers({
+      ...{ identity, store, records, source: records.journal, ops: operationNames, policy: addresses, log },
+      grantOf: async (id) => stated(await grants.find(id)),
+    });
+    const directory = new Directory(records.connections, (id) => reachOf(peers, id));
+    grants.changed = (id) => void peers.peer(id)?.greet();
+    const link =
+      config.publicUrl === undefined
+        ? { kind: 'outbound' as const }
+        : { kind: 'direct' as const, url: config.publicUrl };
+    const hubs = new HubsService(records.pairing, records.connections, directory, grants, acts, {
+      name: config.name,
+      link,
+    });
+    const view = new InstanceView(config, identity.id, store, sandboxes);
+    const gateway = new SpokeGateway({ agents, store, acts, view, directory, owners: () => ownersOf(records) });
+    const inbox = new Inbox(agents, grants, records.journal, softwareOf);
+    const relay = new JournalRelay(store, records.journal, failed);
+    const policy = new ConnectionPolicy(agents, grants, peers, failed);
+    return new Spoke(store, agents, records, peers, gateway, inbox, hubs, new GrantGuard(grants), relay, policy);
+  }
+
+  /** Relays and dials for every connection, those that come later included. */
+  async start(failed: (error: unknown) => void): Promise<void> {
+    for (const connection of await this.records.connections.list()) this.relay.follow(connection);
+    await this.peers.start();
+    this.policy.start();
+    this.watch().catch(failed);
+  }
+
+  /** Agents are ended and recorded, their last events journaled and, while the link is there, sent; then the links go. */
+  async close(): Promise<void> {
+    this.policy.stop();
+    await this.agents.close();
+    await this.relay.stop();
+    this.stopping.abort();
+    await this.peers.close();
+    await this.store.close();
+  }
+
+  private async watch(): Promise<void> {
+    for await (const connection of this.records.connections.watch(this.stopping.signal)) await this.changed(connection);
+  }
+
+  private async changed(connection: Connection): Promise<void> {
+    this.relay.follow(connection);
+    await this.policy.changed(connection);
+  }
+}
+
+interface AgentsGround {
+  readonly store: Store;
+  readonly sandboxes: Sandboxes;
+  readonly sourceId: string;
+  readonly log: Logger;
+}
+
+function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround): Promise<LocalAgents> {
+  const { allowFile, fetchMs, bytesMax } = config.repositories;
+  const inUse = async (agentId: string) => {
+    const counts = await Promise.all(sandboxes.all.map((sandbox) => sandbox.survivors(agentId)));
+    return counts.some((count) => count > 0);
+  };
+  const root = join(config.stateDir, 'worktrees');
+  const worktrees = new GitWorktrees({ root, allowFile, inUse, fetchTimeMsMax: fetchMs, fetchBytesMax: bytesMax });
+  const resolver = new ConfiguredResolver(config, modelKey);
+  const options = { ...config.agents, stateDir: join(config.stateDir, 'agents') };
+  return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options });
+}
+
+function reachOf(peers: Peers, connectionId: string) {
+  const peer = peers.peer(connectionId);
+  return { connected: peer?.state === 'ready', heardAtMs: peer?.lastHeardAt };
+}
+
+function stated(held: Awaited<ReturnType<GrantsService['find']>>) {
+  return held ? { gv: held.version, grant: held.grant } : null;
+}
+
+async function ownersOf({ connections }: SpokeRecords): Promise<string[]> {
+  return [local, ...(await connections.list()).map(({ id }) => id)];
+}
