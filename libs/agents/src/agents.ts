@@ -1,6 +1,15 @@
 // The face of this room: what a door (federation or REST) may ask of the agents on this machine.
 // `owner` is opaque here: `local`, or the id of a connection. Who may ask is decided at the door.
-import type { Actor, AgentResource, AgentState, AgentType, KillReport, Limits, SandboxLevel, SpawnArgs } from '#protocol';
+import type {
+  Actor,
+  AgentResource,
+  AgentState,
+  AgentType,
+  KillReport,
+  Limits,
+  SandboxLevel,
+  SpawnArgs,
+} from '#protocol';
 import type { Key } from '#store';
 
 export interface SpawnRequest {
