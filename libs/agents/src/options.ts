@@ -45,7 +45,7 @@ export const agentsOptions = z.strictObject({
   stepMs: ms(30_000),
   /** How long an acknowledged kill may take beyond the grace before it answers with what is left. */
   killMs: ms(5_000),
-  /** Agents that one kill-all stops at the same time. */
+  /** Agents of other processes that one kill-all looks after at the same time; those of this one are all stopped at once. */
   killWidthMax: z.int().min(1).max(1_000).default(32),
   /** How long the kill of an unknown agent is remembered, and how many of one owner. */
   tombstoneMs: ms(48 * 3_600_000, 30 * 86_400_000),

@@ -11,7 +11,7 @@ export const done: StepReport = { outcome: 'done' };
 export const skipped = (reason: string): StepReport => ({ outcome: 'skipped', reason });
 const failed = (reason: string): StepReport => ({ outcome: 'failed', reason });
 
-/** What the process that ran the agent knows; absent after a restart: then everything is looked at. */
+/** What the process that ran and stopped the agent knows; absent after a restart: then everything is looked at anew. */
 export interface Traces {
   readonly launched: boolean;
   /** Settles when the worktree is made or not made for good; false if it was never begun. */
@@ -33,7 +33,8 @@ export function sandboxStep(deps: AgentsDeps, agentId: string, sandboxes: readon
     if (traces?.launched === false) return skipped('Nothing was started.');
     const { graceMs, stepMs } = deps.options;
     for (const sandbox of sandboxes) {
-      const left = await within(graceMs + stepMs, 'Stopping the sandbox', sandbox.stop(agentId, graceMs));
+      const stop = () => within(graceMs + stepMs, 'Stopping the sandbox', sandbox.stop(agentId, graceMs));
+      const left = traces ? 0 : await stop();
       if (left > 0) return failed(`${left} processes still live.`);
       await within(stepMs, 'Removing the sandbox', sandbox.remove(agentId));
     }

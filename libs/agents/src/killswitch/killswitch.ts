@@ -49,12 +49,13 @@ export class Killswitch {
     return this.once(`all ${scope}`, async () => {
       const { latches, orders, deps } = this.parts;
       const latch = { scope, actor, reason, setAt: new Date(deps.now()).toISOString() };
+      let stopped: readonly Run[];
       try {
         await latches.set(latch, orders.append(order));
       } finally {
-        orders.obey(order);
+        stopped = orders.obey(order);
       }
-      return this.passes(order, scope);
+      return this.passes(order, scope, stopped);
     });
   }
 
@@ -63,9 +64,9 @@ export class Killswitch {
     const actor: Actor = { kind: 'system', id: 'spoke' };
     const order: Order = { scope: owner, exitReason: 'connection_lost', actor, reason };
     return this.once(`lost ${owner}`, async () => {
-      this.parts.orders.obey(order);
+      const stopped = this.parts.orders.obey(order);
       await this.parts.orders.give(order);
-      return this.passes(order, owner);
+      return this.passes(order, owner, stopped);
     });
   }
 
@@ -87,9 +88,14 @@ export class Killswitch {
     }
   }
 
-  private async killRun(run: Run, will: Will): Promise<KillReport> {
-    if (run.hasEnded) return { ...emptyReport, alreadyEnded: [run.agentId] };
+  private killRun(run: Run, will: Will): Promise<KillReport> {
+    if (run.hasEnded) return Promise.resolve({ ...emptyReport, alreadyEnded: [run.agentId] });
     run.stop(new Stop(will.exitReason, will.actor, will.reason));
+    return this.endOf(run, will);
+  }
+
+  /** What becomes of a run that was stopped; with what it left when it takes too long. */
+  private async endOf(run: Run, will: Will): Promise<KillReport> {
     const { graceMs, killMs } = this.parts.deps.options;
     const late = new AbortController();
     const patience = pause(graceMs + killMs, 'late' as const, { signal: late.signal, ref: false });
@@ -130,9 +136,11 @@ export class Killswitch {
     }
   }
 
-  private async passes(order: Order, scope: string): Promise<KillReport> {
+  /** First what was stopped here, then whatever lives in the store, until nothing new is found. */
+  private async passes(order: Order, scope: string, stopped: readonly Run[]): Promise<KillReport> {
     const owner = scope === everybody ? undefined : scope;
-    const reports = new Map<string, KillReport>();
+    const ends = stopped.map(async (run) => [run.agentId, await this.endOf(run, order)] as const);
+    const reports = new Map<string, KillReport>(await Promise.all(ends));
     for (;;) {
       const found = (await this.parts.listing.liveLeases(owner)).filter(({ agentId }) => !reports.has(agentId));
       if (found.length === 0) return joined(reports.values());

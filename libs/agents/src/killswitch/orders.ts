@@ -2,6 +2,7 @@
 import { exitReason, type Actor, type ExitReason } from '#protocol';
 import type { Append, Key, Store } from '#store';
 import type { AgentsLog } from '../deps.js';
+import type { Run } from '../spawner/run.js';
 import type { Runs } from '../spawner/runs.js';
 import { Stop } from '../spawner/stop.js';
 import { everybody } from './latches.js';
@@ -34,13 +35,15 @@ export class Orders {
     await this.store.commit({ appends: [this.append(order)] });
   }
 
-  /** Stops what it names among the runs of this process. */
-  obey(order: Order): void {
+  /** Stops what it names among the runs of this process, and says which these were. */
+  obey(order: Order): Run[] {
     const { agentId, scope } = order;
-    const named =
-      agentId === undefined ? this.runs.all(scope === everybody ? undefined : scope) : [this.runs.get(agentId)];
+    const one = agentId === undefined ? undefined : this.runs.get(agentId);
+    const named = agentId === undefined ? this.runs.all(scope === everybody ? undefined : scope) : one ? [one] : [];
     const stop = new Stop(exitReason.parse(order.exitReason), order.actor, order.reason);
-    for (const run of named) run?.stop(stop);
+    const live = named.filter((run) => !run.hasEnded);
+    for (const run of live) run.stop(stop);
+    return live;
   }
 
   /** From now on, until the signal. A store that drops the watch is watched again. */

@@ -44,11 +44,14 @@ export class Cell {
     const { sandbox } = this;
     this.closed = true;
     if (!sandbox || !this.used) return 0;
+    const isLaunching = this.launching.size > 0;
+    let left: number;
     try {
-      await within(graceMs + this.stepMs, 'Stopping the sandbox', sandbox.stop(agentId, graceMs));
+      left = await within(graceMs + this.stepMs, 'Stopping the sandbox', sandbox.stop(agentId, graceMs));
     } finally {
       this.hard.abort();
     }
+    if (!isLaunching) return left;
     await within(this.stepMs, 'A launch that was stopped', Promise.all(this.launching));
     return within(this.stepMs, 'Looking for survivors', this.secondLook(sandbox, agentId));
   }
