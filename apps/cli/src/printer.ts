@@ -7,6 +7,8 @@ export interface Column<T> {
   readonly value: (item: T) => string | number | undefined;
   /** For people only, when the whole value would be too wide. */
   readonly short?: (item: T) => string;
+  /** Never cut, even for people. */
+  readonly whole?: true;
 }
 
 const cellCharsMax = 60;
@@ -17,9 +19,9 @@ export function harmless(text: string): string {
   return text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
 }
 
-function cell(text: string): string {
+function cell(text: string, whole = false): string {
   const line = harmless(text).replace(/[\t\n]+/g, ' ');
-  return line.length > cellCharsMax ? `${line.slice(0, cellCharsMax - 1)}…` : line;
+  return line.length > cellCharsMax && !whole ? `${line.slice(0, cellCharsMax - 1)}…` : line;
 }
 
 const bare = {
@@ -79,7 +81,7 @@ export class Printer {
       style: { head: [], border: [], 'padding-left': 0 },
     });
     for (const item of items)
-      table.push(columns.map(({ value, short }) => cell(short?.(item) ?? String(value(item) ?? ''))));
+      table.push(columns.map(({ value, short, whole }) => cell(short?.(item) ?? String(value(item) ?? ''), whole)));
     this.world.out(`${table.toString().replace(/ +$/gm, '')}\n`);
   }
 

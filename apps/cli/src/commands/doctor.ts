@@ -6,6 +6,7 @@ import { WritError } from '#protocol';
 import type { Check, InstanceResource } from '#protocol';
 import { Desk } from '../desk.js';
 import { isExposed, locate, stateDir } from '../instances.js';
+import type { Column } from '../printer.js';
 import type { World } from '../world.js';
 
 const clockMsMax = 5_000;
@@ -30,7 +31,7 @@ function machine(): Check[] {
 /** Keys and store of an instance are for its owner only. */
 function modes(desk: Desk): Check[] {
   const dirs = new Set(roles.map((role) => stateDir(desk.world, desk.flags, role)));
-  const files = [...dirs].flatMap((dir) => [dir, join(dir, 'cli.key'), join(dir, 'root.key')]);
+  const files = [...dirs].flatMap((dir) => [dir, join(dir, 'cli.key'), join(dir, 'keys')]);
   return files.flatMap((file): Check[] => {
     const exposed = isExposed(file);
     if (exposed === undefined) return [];
@@ -74,11 +75,11 @@ async function asked(desk: Desk, role: 'hub' | 'spoke'): Promise<Check[]> {
 }
 
 const signs = { ok: '✓', warning: '!', failed: '✗' } as const;
-const columns = [
+const columns: Column<Check>[] = [
   { title: '', value: ({ outcome }: Check) => outcome, short: ({ outcome }: Check) => signs[outcome] },
   { title: 'CHECK', value: ({ name }: Check) => name },
-  { title: 'FOUND', value: ({ detail }: Check) => detail },
-  { title: 'CURE', value: ({ cure }: Check) => cure ?? '' },
+  { title: 'FOUND', value: ({ detail }: Check) => detail, whole: true },
+  { title: 'CURE', value: ({ cure }: Check) => cure ?? '', whole: true },
 ];
 
 export function addDoctor(program: Command, world: World): void {

@@ -1,15 +1,18 @@
 // `writ invite`, `writ join`, `writ accept`: how a hub and a spoke get to know each other. Both sides opt in, and a person
 // on each side compares six words.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { RestClient } from '#client';
 import { WritError } from '#protocol';
-import type { Hub, InviteCreate, InviteDetails } from '#protocol';
+import type { Hub, InviteCreate, InviteDetails, Spoke } from '#protocol';
 import { Desk, several } from '../desk.js';
 import { runningIn, stateDir } from '../instances.js';
 import type { World } from '../world.js';
 import { grantFrom, grantLines, takesGrant } from './grants.js';
 import type { GrantFlags } from './grants.js';
 import { startInBackground } from './start.js';
+
+const settleMs = 5_000;
 
 interface InviteFlags {
   readonly operation?: InviteCreate['operations'];
@@ -81,13 +84,24 @@ async function accept(name: string, { yes, words }: { yes?: boolean; words?: str
     const { words: seen } = await client.spokes.get(name);
     if (words === undefined) await desk.confirm(`Does the spoke show these six words: ${seen.join(' ')}?`, yes);
     else await refuseOthers(client, name, words, seen);
-    const spoke = await client.spokes.accept(name);
+    await client.spokes.accept(name);
+    const spoke = await settled(client, name, desk);
     desk.print.one(spoke, [
       ['spoke', spoke.name],
       ['state', spoke.state],
       ['six words', spoke.words.join(' ')],
     ]);
   });
+}
+
+/** The other side learns of it in a moment, when it is connected: then the connection is active. */
+async function settled(client: RestClient, name: string, { world }: Desk): Promise<Spoke> {
+  const deadline = Date.now() + settleMs;
+  for (;;) {
+    const spoke = await client.spokes.get(name);
+    if (spoke.state !== 'pending' || !spoke.connected || Date.now() > deadline) return spoke;
+    await sleep(100, undefined, { signal: world.signal });
+  }
 }
 
 /** Words that differ mean that somebody is in between: the spoke is refused, for good. */

@@ -40,11 +40,14 @@ async function foreground(world: World, argv: string[]): Promise<void> {
   world.exitCode = await promise;
 }
 
-/** Starts an instance that outlives this command; its output goes to `<role>.log` in its state folder. */
+/** Starts an instance that outlives this command; its log goes to `<role>.log` in its state folder; the first key, on its standard output, to no file but `cli.key`. */
 export async function startInBackground(role: Role, dir: string, options: StartOptions = {}): Promise<Running> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const log = openSync(join(dir, `${role}.log`), 'a', 0o600);
-  const child = spawn(process.execPath, argvOf(role, dir, options), { stdio: ['ignore', log, log], detached: true });
+  const child = spawn(process.execPath, argvOf(role, dir, options), {
+    stdio: ['ignore', 'ignore', log],
+    detached: true,
+  });
   closeSync(log);
   child.unref();
   child.once('error', () => undefined);
