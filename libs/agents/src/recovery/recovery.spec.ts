@@ -131,6 +131,19 @@ describe('recovery', () => {
     expect((await agents.kill(agentId, admin, 'over')).killed).toEqual([agentId]);
   });
 
+  test('[L-11] who lost the lease stops what another has recorded as ended, and cleans up its own', async () => {
+    const first = await room.open({ options: { sweepMs: 50 } });
+    const { agentId } = await first.spawn(room.request('echo up; sleep 60'));
+    await inState(first, agentId, 'running');
+    for (const { key } of await room.store.list(['agents', 'holder'])) await room.store.commit({ deletes: [key] });
+    const second = await room.open({ options: { sweepMs: 50, stateDir: join(room.folder, 'second') } });
+    expect(await inState(second, agentId, 'failed')).toMatchObject({ exitReason: 'spoke_restarted' });
+    expect(await cleaned(first, agentId)).toMatchObject({ state: 'failed', cleanup: clean });
+    expect(await second.live()).toBe(0);
+    const ends = (await room.events()).filter(({ type }) => type === 'agent.failed');
+    expect(ends).toHaveLength(1);
+  });
+
   test('[W-3] after a reset of the store what is on disk belongs to nobody known, and is kept', async () => {
     const [agentId = ''] = await started(1, 'echo precious > work.txt; echo up; sleep 60');
     await eventually(
