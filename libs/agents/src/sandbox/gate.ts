@@ -15,6 +15,7 @@ const gateFd = 3;
 export const argumentsFd = 4;
 export const statusFd = 5;
 export const blockFd = 6;
+export const filterFd = 7;
 
 const gateScript = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"';
 const closeOnExec = 0o2000000;
@@ -26,12 +27,17 @@ export function launchMarker(launchId: string): string {
   return `WRIT_LAUNCH=${launchId}`;
 }
 
+interface Input {
+  readonly fd: number;
+  readonly data: string | Buffer;
+}
+
 export interface Command {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Read by the program from `argumentsFd`, so that neither arguments nor environment show in the process table. */
-  readonly secretArguments?: readonly string[];
+  /** What the program reads from other descriptors than stdin, each to its end: nothing of it shows in the process table. */
+  readonly inputs?: readonly Input[];
   /** The program tells on `statusFd` that its namespace exists, and waits on `blockFd` before it runs the agent's. */
   readonly announces?: boolean;
 }
@@ -57,14 +63,13 @@ export class GatedProcess {
       cwd: command.cwd,
       env: { ...command.env, WRIT_LAUNCH: launchId },
       detached: true,
-      stdio: descriptors(command.announces ?? false),
+      stdio: descriptors(command),
     });
     for (const stream of child.stdio) stream?.on('error', ignoreBrokenPipe);
     await once(child, 'spawn').catch((cause: unknown) => {
       throw new WritError('sandbox_unavailable', 'The spoke could not start a process.', { cause });
     });
-    if (command.secretArguments)
-      pipe(child, argumentsFd).end(command.secretArguments.map((text) => `${text}\0`).join(''));
+    for (const { fd, data } of command.inputs ?? []) pipe(child, fd).end(data);
     return new GatedProcess(child, child.pid ?? 0);
   }
 
@@ -109,8 +114,8 @@ function ignoreBrokenPipe(): void {
  * Node closes what it opened itself; descriptors that our own parent left open would go through to the agent.
  * Each of those is replaced by /dev/null.
  */
-function descriptors(announces: boolean): StdioOptions {
-  const pipes = announces ? blockFd : gateFd;
+function descriptors({ announces, inputs }: Command): StdioOptions {
+  const pipes = Math.max(gateFd, announces ? blockFd : 0, ...(inputs ?? []).map(({ fd }) => fd));
   const stdio: ('pipe' | 'ignore' | number)[] = Array.from({ length: pipes + 1 }, () => 'pipe');
   for (const fd of strays()) {
     if (fd <= pipes) continue;

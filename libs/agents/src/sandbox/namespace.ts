@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Cgroups } from './cgroups.js';
 import type { Command } from './gate.js';
-import { argumentsFd, blockFd, statusFd } from './gate.js';
+import { argumentsFd, blockFd, filterFd, statusFd } from './gate.js';
 import type { Launch, Ledger } from './ledger.js';
 import { livingInNamespace } from './namespaces.js';
 import type { Obstacle } from './process-sandbox.js';
@@ -15,6 +15,7 @@ import type { Living } from './reaper.js';
 import { agentHome, agentUid, defaultEnvironment, layRoot, scratchBytesMax } from './root.js';
 import type { SandboxRoot } from './root.js';
 import type { LaunchSpec, Mount } from './sandbox.js';
+import { systemCallFilter } from './system-calls.js';
 
 const isolation = [
   ...['--unshare-user', '--disable-userns', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts'],
@@ -22,12 +23,17 @@ const isolation = [
   ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv'],
 ];
 
+const systemCalls = systemCallFilter();
+
 /** bubblewrap's `--json-status-fd`: the first document. */
 const status = z.object({ 'child-pid': z.int().min(2) });
 
 export class NamespaceSandbox extends ProcessSandbox {
   override readonly level = 'namespace';
-  protected override readonly walls = ['pid-namespace', 'mount-namespace', 'network', 'user-namespace', 'capabilities'];
+  protected override readonly walls = [
+    ...['pid-namespace', 'mount-namespace', 'network', 'user-namespace', 'capabilities'],
+    ...(systemCalls ? ['system-calls'] : []),
+  ];
   #root?: Promise<SandboxRoot>;
 
   /** `folder` is for the few files that every sandbox of this spoke shows in /etc. */
@@ -62,19 +68,15 @@ export class NamespaceSandbox extends ProcessSandbox {
   async #around(spec: Pick<LaunchSpec, 'mounts' | 'env' | 'cwd'>, argv: readonly string[]): Promise<Command> {
     const root = await (this.#root ??= layRoot(this.folder));
     const fds = ['--json-status-fd', String(statusFd), '--block-fd', String(blockFd)];
+    const filter = systemCalls ? ['--seccomp', String(filterFd)] : [];
+    const settings = [...isolation, ...fds, ...filter, ...fileSystem(root, spec.mounts), ...environment(spec.env)];
+    const args = [...settings, '--chdir', spec.cwd].map((text) => `${text}\0`).join('');
     return {
       argv: [this.bwrap, '--args', String(argumentsFd), '--', ...argv],
       env: {},
       cwd: '/',
       announces: true,
-      secretArguments: [
-        ...isolation,
-        ...fds,
-        ...fileSystem(root, spec.mounts),
-        ...environment(spec.env),
-        '--chdir',
-        spec.cwd,
-      ],
+      inputs: [{ fd: argumentsFd, data: args }, ...(systemCalls ? [{ fd: filterFd, data: systemCalls }] : [])],
     };
   }
 }

@@ -20,11 +20,13 @@ suite('unshare: limits', () => limitsContract('unshare', enforceable.length === 
 suite('unshare: escape', () => escapeContract('unshare'));
 
 suite('what `unshare` lacks against `namespace`', () => {
-  test('the agent is shown as root, there are no pseudo-terminals, and the first process keeps its capabilities', async () => {
+  test('the agent is shown as root, no system call is filtered, there are no pseudo-terminals, and the first process keeps its capabilities', async () => {
     const trial = await Trial.open('unshare');
-    const { out } = await trial.run('id -u; test -e /dev/ptmx || echo no terminals; grep CapEff /proc/1/status');
+    const { out } = await trial.run(
+      'id -u; test -e /dev/ptmx || echo no terminals; grep Seccomp: /proc/self/status; grep CapEff /proc/1/status',
+    );
     await trial.close();
-    expect(out.split('\n').slice(0, 2)).toEqual(['0', 'no terminals']);
+    expect(out.split('\n').slice(0, 3)).toEqual(['0', 'no terminals', 'Seccomp:\t0']);
     expect(out).not.toContain('CapEff:\t0000000000000000');
   });
 });

@@ -1,6 +1,7 @@
 // Sandbox room: the level `unshare`, made by util-linux where there is no bubblewrap. A shell, first process of the new namespaces,
 // lays the same view out of mounts, drops every capability and starts the agent's program. What it lacks against `namespace`:
-// the agent is shown as root (of nothing), there are no pseudo-terminals, and the first process is a shell that keeps its capabilities.
+// the agent is shown as root (of nothing), no system call is filtered (AF_VSOCK leads out of a virtual machine), there are no
+// pseudo-terminals, and the first process is a shell that keeps its capabilities.
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Cgroups } from './cgroups.js';
@@ -71,7 +72,13 @@ export class UnshareSandbox extends ProcessSandbox {
     const at = join(this.folder, 'root');
     await mkdir(at, { recursive: true });
     const script = [...prologue, ...view(at, root, spec.mounts), ...enter(at), ...run(spec, argv)];
-    return { argv: unshare, env: {}, cwd: '/', announces: true, secretArguments: [script.join('\n')] };
+    return {
+      argv: unshare,
+      env: {},
+      cwd: '/',
+      announces: true,
+      inputs: [{ fd: argumentsFd, data: script.join('\n') }],
+    };
   }
 }
 
