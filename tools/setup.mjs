@@ -54,7 +54,7 @@ function goOn(args) {
 }
 
 if (!isInstalled()) {
-  run('npm', ['install']);
+  run('npm', ['install', '--loglevel=error']);
   writeFileSync(stamp, wanted());
 }
 const given = process.argv.slice(2);
