@@ -1,10 +1,11 @@
 // What becomes of a spawn request before anything changes: checked field by field, narrowed to what is allowed, and
 // matched with a sandbox that can do what is asked. [S-2] [S-3] [F-7]
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import {
   actor,
   agentId,
+  agentIdOf,
   idempotencyKey,
   limits,
   sandboxLevel,
@@ -13,6 +14,7 @@ import {
   WritError,
   type Limits,
   type SandboxLevel,
+  type SpawnArgs,
 } from '#protocol';
 import type { SpawnRequest } from '../agents.js';
 import type { AgentsOptions } from '../options.js';
@@ -41,16 +43,16 @@ export function validated(request: SpawnRequest): ValidRequest {
     const field = issue?.path.map(String).join('.');
     throw new WritError('invalid_request', issue?.message ?? 'The spawn request is not valid.', { field });
   }
-  const { owner, idk } = parsed.data;
-  return { ...parsed.data, agentId: parsed.data.agentId ?? (idk ? derivedId(owner, idk) : randomUUID()) };
+  const { owner, idk, args } = parsed.data;
+  refuseSession(args);
+  return { ...parsed.data, agentId: parsed.data.agentId ?? (idk ? agentIdOf(owner, idk) : randomUUID()) };
 }
 
-/** UUID version 8 of the first 16 bytes of SHA-256(owner "." idk), as the protocol names agents before their spawn. */
-function derivedId(owner: string, idk: string): string {
-  const bytes = createHash('sha256').update(`${owner}.${idk}`).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/** Said rather than ignored: whoever names a session expects it to be there for the next turn. */
+function refuseSession({ options }: SpawnArgs): void {
+  if (options.session === undefined) return;
+  const detail = 'This spoke keeps no sessions: an agent ends with its task.';
+  throw new WritError('invalid_request', detail, { field: 'args.options.session' });
 }
 
 type LimitName = keyof Limits;

@@ -92,6 +92,13 @@ describe('spawner', () => {
     expect(await room.events()).toHaveLength(before);
   });
 
+  test('[S-2] a session is refused by name rather than ignored', async () => {
+    const request = room.request('true');
+    const options = { ...request.args.options, session: 'mine' };
+    const spawn = agents.spawn({ ...request, args: { ...request.args, options } });
+    await expect(spawn).rejects.toMatchObject({ code: 'invalid_request', field: 'args.options.session' });
+  });
+
   test('[S-8] the same spawn sent often and at once makes one agent; other arguments are a conflict', async () => {
     const same = room.request('sleep 60', { agentId: id(1), idk: 'one' });
     const answers = await Promise.all(Array.from({ length: 10 }, () => agents.spawn(same)));
