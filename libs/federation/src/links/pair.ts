@@ -40,7 +40,9 @@ class PairedLink extends Link {
     if (this.#queue.push(message) === 1) setImmediate(() => this.flush());
   }
 
+  /** What was sent before a farewell still arrives, as on a socket; a cut (1006) takes it along. */
   close(code = 1000, reason = ''): void {
+    if (code !== 1006) this.flush();
     this.end({ code, reason });
     this.peer?.end({ code, reason });
   }

@@ -84,7 +84,7 @@ export class Conversation {
     const session = this.#session ?? this.#candidates[0];
     if (session) return session.take(opened, reply) || refused('it is not expected now, or has not its shape');
     if (opened.typ !== 'writ-cmd+jws') return refused('there is no session');
-    refuseMessage(host, reply ?? this.link, opened, 'session');
+    refuseMessage(host, { link: this.link, reply }, opened, 'session');
     return true;
   }
 
@@ -159,7 +159,7 @@ export class Conversation {
     { err, diffS }: Extract<ReturnType<typeof readHello>, { err: unknown }>,
     reply: Reply | undefined,
   ): boolean {
-    refuseMessage(host, reply ?? this.link, opened, err, diffS);
+    refuseMessage(host, { link: this.link, reply }, opened, err, diffS);
     if (err === 'clock') host.clock(diffS);
     if (!this.#session && !reply) this.link.close(1008, err);
     return true;

@@ -19,10 +19,8 @@ import type { PeerRoot } from './peer-root.js';
 import type { ReplayMemory, Write } from './replay.js';
 import { Requests } from './requests.js';
 import { Seal } from './seal.js';
+import { protocolVersions } from './session.js';
 import type { Session, SessionHost } from './session.js';
-
-/** Versions of the protocol that this code speaks. */
-export const protocolVersions: readonly number[] = [1];
 
 /**
  * `ready`: there is a session, and the peer was heard within 45 s. `connecting`: there is none yet, or none at the moment.
@@ -133,13 +131,12 @@ export class PeerCore implements SessionHost {
     return { ...facts, ...(journal && { journal }), ...(stated && { gv: stated.gv, grant: stated.grant }) };
   }
 
-  greeted(hello: HelloClaims): boolean {
+  greeted(hello: HelloClaims): void {
     const { connection } = this;
     this.hello = hello;
     if (hello.half.counter > connection.theirs.counter) this.connection = { ...connection, theirs: hello.half };
     void this.write(this.context.connections.heard(connection.id, hello.half));
     this.changed('hello');
-    return hello.versions.some((version) => protocolVersions.includes(version));
   }
 
   heard(atMs: number): void {

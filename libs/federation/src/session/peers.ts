@@ -77,6 +77,7 @@ export class Peers {
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #stated = '';
+  #keeping: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: PeersOptions) {
     this.#now = options.now ?? Date.now;
@@ -139,7 +140,7 @@ export class Peers {
     this.#stop.abort();
     clearInterval(this.#timer);
     for (const peer of this.#peers.values()) peer.drop(1001, 'going away');
-    await Promise.all([...this.#peers.values()].map((peer) => peer.settled()));
+    await Promise.all([this.#keeping, ...this.list().map((peer) => peer.settled())]);
     this.#opened.complete();
     this.#changes.complete();
   }
@@ -189,15 +190,15 @@ export class Peers {
     return root;
   }
 
-  /** Also called for one that went back: the registry raises the alarm. */
+  /** One after another, so that one that goes back meets the one it goes back behind: then the registry raises the alarm. */
   private learned(root: PeerRoot, raw: string): void {
     const statement = root.wasIssued(raw);
+    const connections = this.list().filter(({ connection }) => connection.peer.id === root.id);
     if (!statement) return;
-    for (const peer of this.#peers.values()) {
-      if (peer.connection.peer.id !== root.id) continue;
-      this.options.records.peerKeys.learn(peer.id, statement).catch((error: unknown) => {
-        this.#log('A key statement was not kept.', error);
-      });
+    for (const { id } of connections) {
+      const keep = (): Promise<void> => this.options.records.peerKeys.learn(id, statement);
+      const failed = (error: unknown): void => this.#log('A key statement was not kept.', error);
+      this.#keeping = this.#keeping.then(keep).catch(failed);
     }
   }
 

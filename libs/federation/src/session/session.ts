@@ -14,6 +14,9 @@ import type { Requests } from './requests.js';
 import type { Seal, Sealed } from './seal.js';
 import { Sender } from './sender.js';
 
+/** Versions of the protocol that this code speaks. */
+export const protocolVersions: readonly number[] = [1];
+
 /** Refusals that anybody can provoke with a copy of an old message: they leave no receipt, or a stranger could fill the log. */
 const copyable: readonly MessageError[] = ['clock', 'session', 'replay'];
 
@@ -31,8 +34,8 @@ export interface SessionHost extends IntakeTargets {
   statement(): string;
   /** Everything that our hello says but the nonces. */
   greeting(): Promise<Omit<HelloClaims, 'v' | 'iss' | 'aud' | 'con' | 'jti' | 'iat' | 'exp' | 'sn' | 're'>>;
-  /** What the peer's hello said; false when there is no protocol version in common. */
-  greeted(hello: HelloClaims): boolean;
+  /** What the peer says of itself in a hello that is fresh for sure. */
+  greeted(hello: HelloClaims): void;
   heard(atMs: number): void;
   /** Our clock less theirs, in seconds; undefined when they agree. */
   clock(differenceS: number | undefined): void;
@@ -104,11 +107,15 @@ export class Session {
     return this.#greeting;
   }
 
-  /** Takes the other side's hello, unless it is older than the last. False when there is no version in common. */
+  /**
+   * Takes the other side's hello, unless it is older than the last. What it says counts only when it brings our nonce back:
+   * a copied one changes nothing. False when there is no version in common.
+   */
   met(hello: HelloClaims): boolean {
     if (this.#state === 'ended' || (this.#theirs && hello.iat < this.#theirs.iat)) return true;
     this.#theirs = hello;
-    const agreed = this.host.greeted(hello);
+    if (hello.re === this.sn) this.host.greeted(hello);
+    const agreed = hello.versions.some((version) => protocolVersions.includes(version));
     if (!agreed) this.close(1000, 'no protocol version in common');
     return agreed;
   }
@@ -161,7 +168,7 @@ export class Session {
       sn: this.#state === 'ready' ? this.sn : undefined,
       signal: this.signal,
       refuse: (opened: Opened, err: MessageError, reply?: Reply, diffS?: number) =>
-        refuseMessage(this.host, reply ?? this.link, opened, err, diffS),
+        refuseMessage(this.host, { link: this.link, reply }, opened, err, diffS),
       resend: (raw: string, reply: Reply | undefined) => (reply ?? this.link).send(raw),
     };
   }
@@ -213,15 +220,15 @@ export class Session {
 /** Answers a whole message with one signed word. */
 export function refuseMessage(
   host: Pick<SessionHost, 'seal' | 'kept'>,
-  way: Link | Reply,
+  { link, reply }: { readonly link: Link; readonly reply: Reply | undefined },
   { typ, payload, raw, signingInputHash: h }: Opened,
   err: MessageError,
   diffS?: number,
 ): void {
   const req = { jti: payload.jti, h };
   const refusal = host.seal.message('writ-res+jws', err === 'clock' ? { req, err, diffS } : { req, err }).raw;
-  way.send(refusal);
-  if ('end' in way) way.end();
+  (reply ?? link).send(refusal);
+  reply?.end();
   if (typ !== 'writ-cmd+jws' || copyable.includes(err)) return;
   void host.kept('command', raw);
   void host.kept('refusal', refusal);
