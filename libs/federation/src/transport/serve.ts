@@ -1,5 +1,6 @@
 // Connects an application to its peers: from then on their commands reach its controllers.
-import type { CanActivate, INestApplication, INestMicroservice } from '@nestjs/common';
+import type { CanActivate, INestApplication } from '@nestjs/common';
+import { NestMicroservice } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { WritExceptionFilter } from './exception.filter.js';
 import { WritServer } from './server.js';
@@ -13,9 +14,15 @@ export function serveCommands(
   app: INestApplication,
   peers: Observable<Served>,
   guards: readonly CanActivate[] = [],
-): INestMicroservice {
-  const service = app.connectMicroservice({ strategy: new WritServer(peers) }, { deferInitialization: true });
+): NestMicroservice {
+  const strategy = new WritServer(peers);
+  const service = app.connectMicroservice({ strategy }, { deferInitialization: true });
+  if (!(service instanceof NestMicroservice)) throw new TypeError('Nest made no microservice.');
   service.useGlobalFilters(new WritExceptionFilter());
   service.useGlobalGuards(...guards);
+  // What Nest does itself when initialization is not deferred: filters and guards have to be known before the handlers.
+  service.registerListeners();
+  service.setIsInitialized(true);
+  service.setIsInitHookCalled(true);
   return service;
 }
