@@ -18,10 +18,13 @@ import type { LaunchSpec, Mount } from './sandbox.js';
 import { systemCallFilter } from './system-calls.js';
 
 const isolation = [
-  ...['--unshare-user', '--disable-userns', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts'],
+  ...['--unshare-user', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts'],
   ...['--unshare-cgroup-try', '--uid', String(agentUid), '--gid', String(agentUid), '--hostname', 'writ'],
   ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv'],
 ];
+
+/** Since bubblewrap 0.8; before, the filter of system calls alone has to keep an agent from making further user namespaces. */
+const noFurtherUsers = '--disable-userns';
 
 const systemCalls = systemCallFilter();
 
@@ -35,6 +38,7 @@ export class NamespaceSandbox extends ProcessSandbox {
     ...(systemCalls ? ['system-calls'] : []),
   ];
   #root?: Promise<SandboxRoot>;
+  #options = [noFurtherUsers];
 
   /** `folder` is for the few files that every sandbox of this spoke shows in /etc. */
   constructor(
@@ -47,10 +51,12 @@ export class NamespaceSandbox extends ProcessSandbox {
   }
 
   protected override async obstacle(): Promise<Obstacle | null> {
-    const failure = await tryOut(await this.#around({ mounts: [], env: {}, cwd: '/' }, ['node', '--version']));
-    return failure === null
-      ? null
-      : { reason: `bubblewrap cannot make a namespace here: ${failure}.`, cure: cureOf(failure) };
+    const failure = await this.#tryOut();
+    if (failure === null) return null;
+    const isOld = systemCalls !== null && failure.includes(noFurtherUsers);
+    if (isOld) this.#options = [];
+    if (isOld && (await this.#tryOut()) === null) return null;
+    return { reason: `bubblewrap cannot make a namespace here: ${failure}.`, cure: cureOf(failure) };
   }
 
   protected override command(spec: LaunchSpec): Promise<Command> {
@@ -65,6 +71,10 @@ export class NamespaceSandbox extends ProcessSandbox {
     return livingInNamespace(launch);
   }
 
+  async #tryOut(): Promise<string | null> {
+    return tryOut(await this.#around({ mounts: [], env: {}, cwd: '/' }, ['node', '--version']));
+  }
+
   async #around(spec: Pick<LaunchSpec, 'mounts' | 'env' | 'cwd'>, argv: readonly string[]): Promise<Command> {
     const root = await (this.#root ??= layRoot(this.folder));
     const fds = ['--json-status-fd', String(statusFd), '--block-fd', String(blockFd)];
@@ -72,7 +82,7 @@ export class NamespaceSandbox extends ProcessSandbox {
     const settings = [...isolation, ...fds, ...filter, ...fileSystem(root, spec.mounts), ...environment(spec.env)];
     const args = [...settings, '--chdir', spec.cwd].map((text) => `${text}\0`).join('');
     return {
-      argv: [this.bwrap, '--args', String(argumentsFd), '--', ...argv],
+      argv: [this.bwrap, ...this.#options, '--args', String(argumentsFd), '--', ...argv],
       env: {},
       cwd: '/',
       announces: true,
@@ -106,6 +116,7 @@ function environment(env: Readonly<Record<string, string>>): string[] {
 }
 
 function cureOf(failure: string): string {
-  if (failure.includes('not found')) return 'Install it: `apt-get install bubblewrap` or `dnf install bubblewrap`.';
+  if (/not found|Unknown option/.test(failure))
+    return 'Install bubblewrap 0.6 or newer: `apt-get install bubblewrap` or `dnf install bubblewrap`.';
   return 'Allow user namespaces: `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0`, and in a container leave `clone` and `mount` to it.';
 }

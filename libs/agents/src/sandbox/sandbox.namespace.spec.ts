@@ -1,13 +1,18 @@
 // The level `namespace`, by the contract of all; and what it alone has.
-import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { requirement } from '../../../../test/support/require.js';
+import { Cgroups } from './cgroups.js';
 import { escapeContract } from './escape.contract.js';
+import { Ledger } from './ledger.js';
 import { limitsContract } from './limits.contract.js';
+import { NamespaceSandbox } from './namespace.js';
 import { sandboxContract } from './sandbox.contract.js';
 import { systemCallFilter } from './system-calls.js';
 import { lookAt, Trial } from './trial.contract.js';
@@ -48,6 +53,29 @@ suite('namespace: system calls', () => {
       print syscall($keyctl, 0, -4, 0) >= 0 ? "keyring" : $!{EPERM} ? "no keyring" : $!;`;
     const { out } = await trial.run(`perl -MPOSIX -e '${probe.replaceAll("'", '"')}'`);
     expect(out).toBe('yes yes yes yes no no no no keyring');
+  });
+});
+
+suite('namespace: an older bubblewrap', () => {
+  test('that cannot forbid further user namespaces works too: the filter of system calls forbids them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'writ-older-'));
+    const older = join(folder, 'bwrap');
+    const refusal = 'case "$*" in *--disable-userns*) echo "bwrap: Unknown option --disable-userns" >&2; exit 1;; esac';
+    writeFileSync(older, `#!/bin/sh\n${refusal}\nexec /usr/bin/bwrap "$@"\n`, { mode: 0o755 });
+    const cgroups = new Cgroups({ version: 1, bases: {} });
+    const sandbox = new NamespaceSandbox(new Ledger(join(folder, 'records')), cgroups, join(folder, 'root'), older);
+    expect(await sandbox.probe()).toMatchObject({ ok: true });
+    const agentId = randomUUID();
+    const argv = ['sh', '-c', 'unshare --user --map-root-user echo nested; node -e "console.log(1 + 1)"'] as const;
+    const spec = { agentId, argv: [...argv] as [string, ...string[]], env: {}, cwd: '/', mounts: [], limits: {} };
+    const running = await sandbox.launch(spec, new AbortController().signal);
+    expect([await text(running.stdout), await text(running.stderr)]).toEqual([
+      '2\n',
+      'unshare: unshare failed: Operation not permitted\n',
+    ]);
+    await running.end;
+    await sandbox.remove(agentId);
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -8,12 +8,16 @@ interface Machine {
   readonly socket: number;
   readonly keyrings: readonly number[];
   readonly kernelWays: readonly number[];
+  /** clone and unshare: the first argument has the flags. */
+  readonly makers: readonly number[];
   /** x86-64 has a second set of numbers from here on (x32). */
   readonly numbersMax?: number;
 }
 
-/** io_uring has the same numbers everywhere. */
+/** The same numbers everywhere. clone3 hides its flags in memory, where no filter sees them; libraries fall back to clone. */
 const ioUring = [425, 426, 427];
+const clone3 = 435;
+const newUserNamespace = 0x10000000;
 
 const machines: Partial<Record<NodeJS.Architecture, Machine>> = {
   x64: {
@@ -21,9 +25,10 @@ const machines: Partial<Record<NodeJS.Architecture, Machine>> = {
     socket: 41,
     keyrings: [248, 249, 250],
     kernelWays: [298, 321, 323],
+    makers: [56, 272],
     numbersMax: 0x40000000,
   },
-  arm64: { audit: 0xc00000b7, socket: 198, keyrings: [217, 218, 219], kernelWays: [241, 280, 282] },
+  arm64: { audit: 0xc00000b7, socket: 198, keyrings: [217, 218, 219], kernelWays: [241, 280, 282], makers: [220, 97] },
 };
 
 /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: all four end at the sandbox's own walls. */
@@ -38,7 +43,7 @@ const refuse = { notPermitted: errno(1), notImplemented: errno(38), noSuchFamily
 export function systemCallFilter(architecture: NodeJS.Architecture = process.arch): Buffer | null {
   const machine = machines[architecture];
   if (!machine) return null;
-  const { audit, socket, keyrings, kernelWays, numbersMax } = machine;
+  const { audit, socket, keyrings, kernelWays, makers, numbersMax } = machine;
   return Buffer.concat([
     load(offsets.audit),
     unlessEqual(audit, end(killProcess)),
@@ -46,7 +51,8 @@ export function systemCallFilter(architecture: NodeJS.Architecture = process.arc
     ...(numbersMax === undefined ? [] : [whenAtLeast(numbersMax, end(refuse.notImplemented))]),
     ...keyrings.map((number) => whenEqual(number, end(refuse.notPermitted))),
     // Libraries that find these missing do without.
-    ...[...kernelWays, ...ioUring].map((number) => whenEqual(number, end(refuse.notImplemented))),
+    ...[...kernelWays, ...ioUring, clone3].map((number) => whenEqual(number, end(refuse.notImplemented))),
+    ...makers.map((number) => whenEqual(number, userNamespaceCheck())),
     whenEqual(socket, familyCheck()),
     end(allow),
   ]);
@@ -55,6 +61,10 @@ export function systemCallFilter(architecture: NodeJS.Architecture = process.arc
 function familyCheck(): Buffer {
   const known = addressFamilies.map((family) => whenEqual(family, end(allow)));
   return Buffer.concat([load(offsets.firstArgument), ...known, end(refuse.noSuchFamily)]);
+}
+
+function userNamespaceCheck(): Buffer {
+  return Buffer.concat([load(offsets.firstArgument), whenBit(newUserNamespace, end(refuse.notPermitted)), end(allow)]);
 }
 
 function load(offset: number): Buffer {
@@ -75,6 +85,10 @@ function unlessEqual(value: number, then: Buffer): Buffer {
 
 function whenAtLeast(value: number, then: Buffer): Buffer {
   return Buffer.concat([instruction(0x35, value, 0, then.length / 8), then]);
+}
+
+function whenBit(bit: number, then: Buffer): Buffer {
+  return Buffer.concat([instruction(0x45, bit, 0, then.length / 8), then]);
 }
 
 /** `struct sock_filter`: code, how far to jump when true and when false, operand. */

@@ -7,7 +7,12 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxLevel } from '#protocol';
 import { WritError } from '#protocol';
+import { Cgroups, findCgroups } from './cgroups.js';
+import { Ledger } from './ledger.js';
+import { NamespaceSandbox } from './namespace.js';
+import { NoneSandbox } from './none.js';
 import { openSandboxes } from './open.js';
+import { UnshareSandbox } from './unshare.js';
 import type { LaunchSpec, ProcessEnd, ResourceLimits, Sandbox, SandboxProbe, SandboxProcess } from './sandbox.js';
 
 export const never = new AbortController().signal;
@@ -28,8 +33,13 @@ export class Trial {
 
   /** As the next life of a spoke finds it. */
   async reopen(level: SandboxLevel): Promise<Sandbox> {
-    const sandboxes = await openSandboxes({ stateDir: this.stateDir, allowNone: true });
-    return sandboxes.at(level)!;
+    const cgroups = new Cgroups(await findCgroups());
+    const ledger = new Ledger(join(this.stateDir, level));
+    if (level === 'none') return new NoneSandbox(true, ledger, cgroups);
+    const folder = join(this.stateDir, 'root');
+    return level === 'unshare'
+      ? new UnshareSandbox(ledger, cgroups, folder)
+      : new NamespaceSandbox(ledger, cgroups, folder);
   }
 
   spec(argv: LaunchSpec['argv'], more: Partial<LaunchSpec> = {}): LaunchSpec {

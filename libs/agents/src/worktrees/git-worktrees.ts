@@ -42,6 +42,8 @@ const leftoverMessage = 'Work found when the agent was removed\n';
 export class GitWorktrees extends Worktrees {
   readonly #records: Records;
   readonly #mirrors: Mirrors;
+  /** What a crash left in the trash goes before anything new comes. */
+  #emptied?: Promise<void>;
 
   constructor(private readonly options: WorktreeOptions) {
     super();
@@ -132,13 +134,10 @@ export class GitWorktrees extends Worktrees {
   async #discard(agentId: string): Promise<void> {
     const trash = join(this.options.root, 'trash');
     const heap = join(trash, randomUUID());
+    await (this.#emptied ??= deleteTree(trash));
     await mkdir(trash, { recursive: true, mode: 0o700 });
     const moved = await rename(this.#records.places(agentId).folder, heap).then(() => true, absent);
-    if (!moved) return;
-    await rm(heap, { recursive: true, force: true }).catch(async () => {
-      await openUp(heap);
-      await rm(heap, { recursive: true, force: true });
-    });
+    if (moved) await deleteTree(heap);
   }
 
   async #notInUse(agentId: string): Promise<void> {
@@ -167,6 +166,14 @@ export class GitWorktrees extends Worktrees {
   #worktree({ agentId, base }: WorktreeRecord): Worktree {
     return { agentId, path: this.#records.places(agentId).tree, branch: agentBranch(agentId), base };
   }
+}
+
+/** Folders that an agent closed to itself are opened for it. */
+async function deleteTree(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch(async () => {
+    await openUp(folder);
+    await rm(folder, { recursive: true, force: true });
+  });
 }
 
 async function hasRefs(gitDir: string, below: string): Promise<boolean> {

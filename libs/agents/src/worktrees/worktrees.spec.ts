@@ -341,9 +341,12 @@ describe('after a crash', () => {
     execFileSync('cp', ['-a', join(root, 'agents', agentId), copy]);
     await worktrees.remove(agentId);
     execFileSync('cp', ['-a', copy, join(root, 'agents', agentId)]);
+    execFileSync('cp', ['-a', copy, join(root, 'trash', 'left')]);
+    worktrees = new GitWorktrees({ root, allowFile: true });
     expect(await worktrees.known()).toEqual([agentId]);
     expect(await worktrees.remove(agentId)).toBe('removed');
     expect(await worktrees.known()).toEqual([]);
+    expect(readdirSync(join(root, 'trash'))).toEqual([]);
     expect(kept(agentId, 'sum.js')).toBe('work');
     expect(await codeOf(create(agentId))).toBe('invalid_transition');
   });
