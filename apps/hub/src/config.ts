@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
-const hubConfig = z.strictObject({
+export const hubConfig = z.strictObject({
   /** How this hub calls itself towards spokes. */
   name: spokeName.default('hub'),
   host: z.string().min(1).max(255).default('127.0.0.1'),

@@ -6,7 +6,7 @@ import { agentsOptions, profileOptions, runtimeOptions, skillOptions } from '#ag
 import { loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
-const spokeConfig = z.strictObject({
+export const spokeConfig = z.strictObject({
   /** How this spoke calls itself towards hubs. */
   name: spokeName.default('spoke'),
   host: z.string().min(1).max(255).default('127.0.0.1'),

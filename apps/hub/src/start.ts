@@ -1,0 +1,37 @@
+// A hub from its configuration to an instance that listens for people and for spokes.
+import type { Logger } from 'pino';
+import { serve, version, type Served } from '#api';
+import { acceptWebSockets } from '#federation';
+import type { HubConfig } from './config.js';
+import { openDoors } from './doors.js';
+import { HubModule } from './hub.module.js';
+import { Hub } from './hub.js';
+
+export interface StartedHub {
+  readonly hub: Hub;
+  readonly served: Served;
+  /** Stops answering, then ends its links; what is open stays open for the next start. */
+  readonly close: () => Promise<void>;
+}
+
+/** @throws WritError `config_invalid`, `store_format`, `bind_refused`, `key_invalid` */
+export async function startHub(config: HubConfig, logger: Logger): Promise<StartedHub> {
+  let url = '';
+  const hub = await Hub.open(config, logger, () => url);
+  const { name, stateDir, host, port, adminKey } = config;
+  const served = await serve(HubModule.register(hub, logger), {
+    ...{ title: `Writ hub ${name}`, description: 'Agents on partners’ spokes.', version },
+    ...{ host, port, adminKey, logger, instance: { stateDir, role: 'hub', name } },
+    prepare: (_app, http) => openDoors(http, hub.records.desk, hub.identity),
+  });
+  url = served.url;
+  const links = new AbortController();
+  acceptWebSockets(served.app.getHttpServer(), hub.peers.accept, links.signal);
+  await hub.start((error) => logger.error({ err: error }, 'following a connection failed'));
+  const close = async () => {
+    await served.close();
+    links.abort();
+    await hub.close();
+  };
+  return { hub, served, close };
+}

@@ -1,0 +1,36 @@
+// A spoke from its configuration to a listening, dialling instance.
+import type { Logger } from 'pino';
+import { serve, version, type Served } from '#api';
+import { serveCommands } from '#federation';
+import type { SpokeConfig } from './config.js';
+import { openDoor } from './doors.js';
+import { SpokeModule } from './spoke.module.js';
+import { Spoke } from './spoke.js';
+
+export interface StartedSpoke {
+  readonly spoke: Spoke;
+  readonly served: Served;
+  /** Stops answering, then ends its agents and links. */
+  readonly close: () => Promise<void>;
+}
+
+/** @throws WritError `config_invalid`, `store_format`, `bind_refused`, `key_invalid` */
+export async function startSpoke(config: SpokeConfig, logger: Logger): Promise<StartedSpoke> {
+  const spoke = await Spoke.open(config, logger);
+  const { name, stateDir, host, port, adminKey, publicUrl } = config;
+  const served = await serve(SpokeModule.register(spoke, logger), {
+    ...{ title: `Writ spoke ${name}`, description: 'Agents on this machine.', version },
+    ...{ host, port, adminKey, logger, instance: { stateDir, role: 'spoke', name } },
+    prepare: (app, http) => {
+      if (publicUrl !== undefined) openDoor(http, spoke.peers.route);
+      serveCommands(app, spoke.peers.opened, [spoke.guard]);
+    },
+  });
+  await served.app.startAllMicroservices();
+  await spoke.start((error) => logger.error({ err: error }, 'following a connection failed'));
+  const close = async () => {
+    await served.close();
+    await spoke.close();
+  };
+  return { spoke, served, close };
+}
