@@ -1,14 +1,37 @@
 // `npm run bench [-- --json] [-- --quick]`: our figures beside those of peers, measured in one run on one machine.
-import { statusRoundtrip, type Row } from './status-roundtrip.js';
+import type { Row } from './row.js';
+import { spawnAccepted } from './spawn-accepted.js';
+import { statusRoundtrip } from './status-roundtrip.js';
 
 const flags = new Set(process.argv.slice(2));
-const plan = flags.has('--quick') ? { rounds: 2, cellMs: 500, warmMs: 200 } : { rounds: 5, cellMs: 1_500, warmMs: 500 };
+const plans = {
+  quick: {
+    status: { rounds: 2, cellMs: 500, warmMs: 200 },
+    spawn: { rounds: 1, cells: [{ inflight: 64, count: 128 }] },
+  },
+  whole: {
+    status: { rounds: 5, cellMs: 1_500, warmMs: 500 },
+    spawn: {
+      rounds: 3,
+      cells: [
+        { inflight: 1, count: 16 },
+        { inflight: 16, count: 64 },
+        { inflight: 64, count: 256 },
+      ],
+    },
+  },
+};
+const plan = flags.has('--quick') ? plans.quick : plans.whole;
 
 function line({ name, unit, inflight, ours, peers }: Row): string {
   const others = Object.entries(peers).map(([peer, value]) => `${peer} ${value}`);
-  return `${name} @${inflight} ${unit}: writ ${ours} | ${others.join(' | ')}`;
+  return [`${name} @${inflight} ${unit}: writ ${ours}`, ...others].join(' | ');
 }
 
-const benchmarks = [...(await statusRoundtrip(plan))];
-for (const row of benchmarks) console.error(line(row));
+function shown(rows: readonly Row[]): readonly Row[] {
+  for (const row of rows) console.error(line(row));
+  return rows;
+}
+
+const benchmarks = [...shown(await statusRoundtrip(plan.status)), ...shown(await spawnAccepted(plan.spawn))];
 if (flags.has('--json')) console.log(JSON.stringify({ benchmarks }));

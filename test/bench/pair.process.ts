@@ -25,7 +25,8 @@ async function told(child: ChildProcess): Promise<SideMessage> {
   }
 }
 
-async function start(args: readonly string[]): Promise<{ child: ChildProcess; address: unknown }> {
+/** A side of its own: the address it serves at, or null for a caller. */
+export async function startSide(args: readonly string[]): Promise<{ child: ChildProcess; address: unknown }> {
   const child = fork(side, args, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -42,8 +43,8 @@ export class PairProcess {
   ) {}
 
   static async start(name: string): Promise<PairProcess> {
-    const server = await start(['serve', name]);
-    const client = await start(['call', name, JSON.stringify(server.address)]);
+    const server = await startSide(['serve', name]);
+    const client = await startSide(['call', name, JSON.stringify(server.address)]);
     return new PairProcess(name, server.child, client.child);
   }
 

@@ -3,9 +3,13 @@ import { pairs } from './peers/index.js';
 import type { Call } from './peers/peer.js';
 import type { Cell, CellResult, SideMessage } from './cell.js';
 
+/** How long a side may take to put itself away. */
+const closeMsMax = 10_000;
+
 const [role, name, address] = process.argv.slice(2);
 const pair = pairs.find((candidate) => candidate.name === name);
 if (!pair || !process.send) throw new Error('this file is started by the benchmark');
+let close: (() => Promise<void>) | undefined;
 const say = (message: SideMessage) => process.send?.(message);
 
 function percentile(sorted: Float64Array, share: number): number {
@@ -48,12 +52,16 @@ function answerCpu(): void {
 }
 
 if (role === 'serve') {
-  const { address: served } = await pair.serve();
+  const serving = await pair.serve();
+  close = serving.close;
   process.on('message', answerCpu);
-  say({ address: served });
+  say({ address: serving.address });
 } else {
   const call = await pair.connect(JSON.parse(address ?? 'null'));
   process.on('message', (cell: Cell) => void measured(call, cell).then((result) => say({ result })));
   say({ address: null });
 }
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => {
+  setTimeout(() => process.exit(1), closeMsMax).unref();
+  void (close?.() ?? Promise.resolve()).finally(() => process.exit());
+});

@@ -1,16 +1,9 @@
 // Row `status-roundtrip`: every pair at 1, 16 and 64 in flight; rounds interleaved in both orders, each cell pre-warmed, medians reported.
 import { PairProcess, type PairResult } from './pair.process.js';
 import { pairs } from './peers/index.js';
+import { hundredths, median, type Row } from './row.js';
 
-export const inflights = [1, 16, 64] as const;
-
-export interface Row {
-  readonly name: string;
-  readonly unit: string;
-  readonly inflight: number;
-  readonly ours: number;
-  readonly peers: Readonly<Record<string, number>>;
-}
+const inflights = [1, 16, 64] as const;
 
 export interface Plan {
   readonly rounds: number;
@@ -19,11 +12,6 @@ export interface Plan {
 }
 
 type Results = Map<string, PairResult[]>;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
 
 async function round(processes: readonly PairProcess[], inflight: number, plan: Plan, results: Results): Promise<void> {
   for (const pair of processes) {
@@ -51,13 +39,13 @@ const figures = {
 
 function rows(results: Results, inflight: number): Row[] {
   return Object.entries(figures).map(([unit, figure]) => {
-    const medians = Object.fromEntries([...results].map(([name, list]) => [name, round2(median(list.map(figure)))]));
+    const medians = Object.fromEntries(
+      [...results].map(([name, list]) => [name, hundredths(median(list.map(figure)))]),
+    );
     const { writ = 0, ...peers } = medians;
     return { name: 'status-roundtrip', unit, inflight, ours: writ, peers };
   });
 }
-
-const round2 = (value: number) => Math.round(value * 100) / 100;
 
 /** Each pair's two processes live through the whole row, so that none is measured cold. */
 export async function statusRoundtrip(plan: Plan): Promise<Row[]> {

@@ -3,6 +3,8 @@
 /** The serving side. `address` is handed to the client, as JSON. */
 export interface Serving {
   readonly address: unknown;
+  /** Absent when there is nothing to put away. */
+  readonly close?: () => Promise<void>;
 }
 
 /** One round trip; rejects when the answer is not the one expected. */
