@@ -17,6 +17,8 @@ export { StoreError } from './error.js';
 export type { StoreErrorCode } from './error.js';
 export { openSqliteStore } from './sqlite/sqlite.store.js';
 export type { SqliteOptions } from './sqlite/sqlite.store.js';
+export { openStore } from './open.js';
+export type { StorePlace } from './open.js';
 export { Leases } from './lease.js';
 export type { Lease } from './lease.js';
 export { ChainedLog } from './log/log.js';

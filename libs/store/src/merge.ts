@@ -1,5 +1,6 @@
 // Several streams read as one, resumable by one cursor. The order between streams is that of arrival; within one it is kept.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Positions } from './positions.js';
 import type { Key, Store, StreamRecord } from './store.js';
 
 /** `cursor` resumes after this record on every stream. */
@@ -8,8 +9,6 @@ export interface MergedRecord<T> {
   readonly stream: Key;
   readonly value: T;
 }
-
-type Positions = Map<string, number>;
 
 /** How often a growing set of streams is asked for anew, in milliseconds. */
 const refreshMs = 1_000;
@@ -24,15 +23,15 @@ export async function* watchMany<T>(
   cursor: string | undefined,
   signal: AbortSignal,
 ): AsyncIterable<MergedRecord<T>> {
-  const positions = decode(cursor);
+  const positions = Positions.from(cursor);
   const inner = new AbortController();
   const stop = AbortSignal.any([signal, inner.signal]);
   const queue = new Handover<[Key, StreamRecord<T>]>(stop);
   const joining = join(store, streams, positions, queue, stop);
   try {
     for await (const [stream, record] of queue.taken()) {
-      positions.set(JSON.stringify(stream), record.cursor);
-      yield { cursor: encode(positions), stream, value: record.value };
+      positions.move(stream, record.cursor);
+      yield { cursor: positions.cursor, stream, value: record.value };
     }
   } finally {
     inner.abort();
@@ -53,7 +52,7 @@ async function join<T>(
       for (const stream of await streams()) {
         const name = JSON.stringify(stream);
         if (!joined.has(name))
-          joined.set(name, pump(store.watch<T>(stream, positions.get(name) ?? 0, signal), stream, queue));
+          joined.set(name, pump(store.watch<T>(stream, positions.of(stream), signal), stream, queue));
       }
       await sleep(refreshMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
@@ -121,19 +120,4 @@ class Handover<T> {
     await this.wake.promise;
     this.wake = Promise.withResolvers();
   }
-}
-
-function encode(positions: Positions): string {
-  return Buffer.from(JSON.stringify([...positions])).toString('base64url');
-}
-
-function decode(cursor: string | undefined): Positions {
-  if (cursor === undefined) return new Map();
-  const pairs: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-  if (Array.isArray(pairs) && pairs.every(isPosition)) return new Map(pairs);
-  throw new TypeError('not a cursor of this stream');
-}
-
-function isPosition(pair: unknown): pair is [string, number] {
-  return Array.isArray(pair) && typeof pair[0] === 'string' && Number.isSafeInteger(pair[1]);
 }
