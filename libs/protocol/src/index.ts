@@ -99,6 +99,7 @@ export {
   agentPage,
   check,
   diffResource,
+  eventCursor,
   eventMessage,
   eventQuery,
   instanceResource,

@@ -17,6 +17,9 @@ export const spokeRef = z.union([spokeName, thumbprint]);
 /** What a page's `nextCursor` gave; opaque to the client. */
 export const pageCursor = z.string().regex(/^[\x21-\x7e]{1,512}$/, 'must be a cursor of an earlier page');
 
+/** Where a reader of `GET /v1/events` is: as long as there are streams in it. */
+export const eventCursor = z.string().regex(/^[\x21-\x7e]{1,12000}$/, 'must be an id of this stream');
+
 /** A page of a list: 1 to 200 entries, 50 by default. */
 export const pageLimit = z.coerce.number().pipe(z.int().min(1).max(200)).default(50);
 
@@ -104,7 +107,7 @@ export type LatchBody = z.infer<typeof latch>;
 export const latchPage = z.strictObject({ latches: z.array(latch) });
 
 /** `GET /v1/events`: `Last-Event-ID` wins over `cursor`. */
-export const eventQuery = z.strictObject({ cursor: pageCursor.optional() });
+export const eventQuery = z.strictObject({ cursor: eventCursor.optional() });
 
 /** The data of one message of `GET /v1/events`; its SSE id is the cursor, its SSE event the event's type. */
 export const eventMessage = z.strictObject({ event: agentEvent, spoke: spokeName.optional() });

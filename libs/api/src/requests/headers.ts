@@ -1,7 +1,7 @@
 // What headers say: how long to wait, under which idempotency key, from where to go on, and in which form.
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
-import { idempotencyKey, pageCursor, WritError } from '#protocol';
+import { eventCursor, idempotencyKey, WritError } from '#protocol';
 import type { FastifyRequest } from 'fastify';
 
 const waitMsDefault = 5_000;
@@ -46,7 +46,7 @@ export const IdempotencyKey = fromRequest((request) => {
 export const LastEventId = fromRequest((request) => {
   const id = header(request, 'last-event-id');
   if (id === undefined || id === '') return undefined;
-  const parsed = pageCursor.safeParse(id);
+  const parsed = eventCursor.safeParse(id);
   return parsed.success ? parsed.data : refuse('Last-Event-ID', 'must be an id of this stream');
 });
 

@@ -49,15 +49,25 @@ export function logRequests(http: FastifyInstance, logger: Logger): void {
   });
 }
 
+function text(message: unknown): string {
+  if (message instanceof Error) return message.message;
+  return typeof message === 'string' ? message : JSON.stringify(message);
+}
+
+/** Nest gives an error itself, or its text and its stack. */
+function causeOf(message: unknown, stack: unknown) {
+  if (message instanceof Error) return { err: message };
+  return stack instanceof Error ? { err: stack } : { stack: typeof stack === 'string' ? stack : '' };
+}
+
 /** Nest's own lines on the same logger. */
 export function nestLogger(logger: Logger): LoggerService {
-  const text = (message: unknown) => (typeof message === 'string' ? message : JSON.stringify(message));
   return {
     log: (message) => logger.debug(text(message)),
     debug: (message) => logger.debug(text(message)),
     verbose: (message) => logger.trace(text(message)),
     warn: (message) => logger.warn(text(message)),
-    error: (message, stack) => logger.error({ stack: String(stack ?? '') }, text(message)),
+    error: (message: unknown, stack: unknown) => logger.error(causeOf(message, stack), text(message)),
     fatal: (message) => logger.fatal(text(message)),
   };
 }
