@@ -34,7 +34,10 @@ export class InstanceView {
   private async storeCheck(): Promise<Check> {
     try {
       await this.store.now();
-      return { name: 'store', outcome: 'ok', detail: 'The store answers.' };
+      const durability = await this.store.durability();
+      if (durability.synced) return { name: 'store', outcome: 'ok', detail: 'The store answers.' };
+      const detail = 'The store may forget what it acknowledged when its machine fails.';
+      return { name: 'store', outcome: 'warning', detail, cure: durability.reason };
     } catch {
       return {
         name: 'store',

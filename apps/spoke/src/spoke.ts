@@ -11,17 +11,9 @@ import {
   type Sandboxes,
 } from '#agents';
 import { Acts, version } from '#api';
-import {
-  AddressPolicy,
-  Directory,
-  Identity,
-  Peers,
-  spokeRecords,
-  type Connection,
-  type SpokeRecords,
-} from '#federation';
+import { AddressPolicy, Directory, Identity, Peers, spokeRecords, type SpokeRecords } from '#federation';
 import { operationNames } from '#protocol';
-import { ChainedLog, openSqliteStore, type Store } from '#store';
+import { ChainedLog, openStore, type Store } from '#store';
 import { local, SpokeGateway } from './agents/gateway.js';
 import { Inbox } from './agents/inbox.js';
 import { modelKey, type SpokeConfig } from './config.js';
@@ -34,8 +26,13 @@ import { JournalRelay } from './journal/journal.relay.js';
 
 const softwareOf = () => ({ software: `writ ${version}`, versions: [1], operations: [...operationNames] });
 
+/** How often what nobody may ask for any more is forgotten. */
+const sweepEveryMs = 86_400_000;
+
 export class Spoke {
   private readonly stopping = new AbortController();
+  private following: readonly Promise<void>[] = [];
+  private sweeping: NodeJS.Timeout | undefined;
 
   private constructor(
     readonly store: Store,
@@ -46,6 +43,7 @@ export class Spoke {
     readonly inbox: Inbox,
     readonly hubs: HubsService,
     readonly guard: GrantGuard,
+    private readonly grants: GrantsService,
     private readonly relay: JournalRelay,
     private readonly policy: ConnectionPolicy,
   ) {}
@@ -53,8 +51,8 @@ export class Spoke {
   /** Recovery is done when this resolves. @throws StoreError, WritError `config_invalid`, `store_format` */
   static async open(config: SpokeConfig, log: Logger): Promise<Spoke> {
     mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-    const store = await openSqliteStore({ path: join(config.stateDir, 'store.sqlite') });
     const identity = Identity.open(join(config.stateDir, 'keys'));
+    const store = await openDurable(config, identity.id, log);
     const addresses = new AddressPolicy(config.networks);
     const failed = (error: unknown) => log.error({ err: error }, 'work in the background failed');
     const records = spokeRecords({ store, identity, policy: addresses, journal: { heartbeatMs: config.heartbeatMs } });
@@ -84,7 +82,19 @@ export class Spoke {
     const inbox = new Inbox(agents, grants, records.journal, softwareOf);
     const relay = new JournalRelay(store, records.journal, failed);
     const policy = new ConnectionPolicy(agents, grants, peers, failed);
-    return new Spoke(store, agents, records, peers, gateway, inbox, hubs, new GrantGuard(grants), relay, policy);
+    return new Spoke(
+      store,
+      agents,
+      records,
+      peers,
+      gateway,
+      inbox,
+      hubs,
+      new GrantGuard(grants),
+      grants,
+      relay,
+      policy,
+    );
   }
 
   /** Relays and dials for every connection, those that come later included. */
@@ -92,27 +102,40 @@ export class Spoke {
     for (const connection of await this.records.connections.list()) this.relay.follow(connection);
     await this.peers.start();
     this.policy.start();
-    this.watch().catch(failed);
+    const { signal } = this.stopping;
+    this.following = [this.watch(failed).catch(failed), this.grants.follow(signal).catch(failed)];
+    const sweep = () => void this.records.sweep().catch(failed);
+    this.sweeping = setInterval(sweep, sweepEveryMs).unref();
+    sweep();
   }
 
   /** Agents are ended and recorded, their last events journaled and, while the link is there, sent; then the links go. */
   async close(): Promise<void> {
     this.policy.stop();
+    clearInterval(this.sweeping);
     await this.agents.close();
-    await this.relay.stop();
     this.stopping.abort();
+    await Promise.all(this.following);
+    await this.relay.stop();
     await this.peers.close();
     await this.store.close();
   }
 
-  private async watch(): Promise<void> {
-    for await (const connection of this.records.connections.watch(this.stopping.signal)) await this.changed(connection);
+  private async watch(failed: (error: unknown) => void): Promise<void> {
+    for await (const connection of this.records.connections.watch(this.stopping.signal)) {
+      this.relay.follow(connection);
+      this.policy.changed(connection).catch(failed);
+    }
   }
+}
 
-  private async changed(connection: Connection): Promise<void> {
-    this.relay.follow(connection);
-    await this.policy.changed(connection);
-  }
+/** The journal promises that what a hub was told was written: a store that forgets is named at every start. */
+async function openDurable(config: SpokeConfig, id: string, log: Logger): Promise<Store> {
+  const place = { prefix: `writ:spoke:${id}`, path: join(config.stateDir, 'store.sqlite') };
+  const store = await openStore({ url: config.store, ...place });
+  const durability = await store.durability();
+  if (!durability.synced) log.warn({ reason: durability.reason }, 'events may be lost with the power of the store');
+  return store;
 }
 
 interface AgentsGround {

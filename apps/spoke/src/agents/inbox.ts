@@ -14,6 +14,7 @@ import {
 import type { Agents } from '#agents';
 import type { Journal } from '#federation';
 import { denied } from '../grants/denied.js';
+import { diffThatFits, outputThatFits, pageThatFits } from './fits.js';
 import type { GrantsService, HeldGrant } from '../grants/grants.service.js';
 
 /** Who sent a command, over which connection, under which idempotency key. */
@@ -67,21 +68,21 @@ export class Inbox {
       ...(states ? { states } : {}),
       ...(after ? { after } : {}),
     });
-    return { agents: [...agents], ...(next === undefined ? {} : { next }) };
+    return pageThatFits(agents, next);
   }
 
-  output(
+  async output(
     { agentId, offset, bytesMax }: OperationArgs<'agent.output'>,
     { connectionId }: Sender,
   ): Promise<OperationBody<'agent.output'>> {
-    return this.agents.output(agentId, offset, bytesMax, connectionId);
+    return outputThatFits(await this.agents.output(agentId, offset, bytesMax, connectionId));
   }
 
   async artifact(
     { agentId, kind }: OperationArgs<'agent.artifact'>,
     { connectionId }: Sender,
   ): Promise<OperationBody<'agent.artifact'>> {
-    return { kind, ...(await this.agents.diff(agentId, connectionId)) };
+    return { kind, ...diffThatFits(await this.agents.diff(agentId, connectionId)) };
   }
 
   kill({ agentId, reason }: OperationArgs<'agent.kill'>, sender: Sender): Promise<KillReport> {

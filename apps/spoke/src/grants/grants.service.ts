@@ -15,12 +15,16 @@ export const statusOnly: Grant = grantSchema.parse({
   operations: ['agent.status', 'agent.list', 'agent.kill', 'instance.info'],
 });
 
+/** Every change of a grant, by connection id: replicas of this spoke forget what they knew. */
+const changes: Key = ['spoke', 'grant-changes'];
+const changesKept = 1_000;
+
 const grantKey = (connectionId: string): Key => ['spoke', 'grants', connectionId];
 
 export class GrantsService {
   /** Grants by connection as last read or written: the guard reads them for every command. */
   private readonly held = new Map<string, HeldGrant>();
-  /** Told when a grant has changed, so that the hub hears of it at once. */
+  /** Told when a grant has changed, here or in another replica, so that the hub hears of it at once. */
   changed: (connectionId: string) => void = () => undefined;
 
   constructor(
@@ -43,19 +47,34 @@ export class GrantsService {
 
   async find(connectionId: string): Promise<HeldGrant | undefined> {
     const entry = await this.read(connectionId);
-    if (entry) this.held.set(connectionId, entry.value);
+    if (entry) this.hold(connectionId, entry.value);
     return entry?.value;
   }
 
-  /** Writes the next version, the event that tells the hub, and who did it: all or nothing. @throws WritError `invalid_request` */
-  async set(connectionId: string, input: GrantInput, actor: Actor): Promise<HeldGrant> {
+  /** Hears of changes by whoever made them, until the signal. @throws StoreError */
+  async follow(signal: AbortSignal): Promise<void> {
+    const since = await this.store.head(changes);
+    this.held.clear();
+    for await (const { value, cursor } of this.store.watch<string>(changes, since, signal)) {
+      await this.find(value);
+      this.changed(value);
+      if (cursor % changesKept === 0) await this.store.trim(changes, cursor - changesKept);
+    }
+  }
+
+  /**
+   * Writes the next version with the event that tells the hub, all or nothing, then who did it. With `expected`, only
+   * over that version (0 for none). @throws WritError `invalid_request`, `invalid_transition`
+   */
+  async set(connectionId: string, input: GrantInput, actor: Actor, expected?: number): Promise<HeldGrant> {
     const grant = compile(input);
     const before = await this.read(connectionId);
-    const next = { version: (before?.value.version ?? 0) + 1, grant };
+    const current = before?.value.version ?? 0;
+    if (expected !== undefined && expected !== current) throw overtaken(current);
+    const next = { version: current + 1, grant };
     const done = await this.store.commit(this.next(connectionId, before, next));
-    if (!done.ok) return this.set(connectionId, input, actor);
-    this.held.set(connectionId, next);
-    this.changed(connectionId);
+    if (!done.ok) return this.set(connectionId, input, actor, expected);
+    this.hold(connectionId, next);
     await this.acts.record({
       act: 'grant.set',
       subject: connectionId,
@@ -65,13 +84,20 @@ export class GrantsService {
     return next;
   }
 
+  /** A look that began before a change never covers it. */
+  private hold(connectionId: string, grant: HeldGrant): void {
+    if ((this.held.get(connectionId)?.version ?? 0) <= grant.version) this.held.set(connectionId, grant);
+  }
+
   private next(connectionId: string, before: Entry<HeldGrant> | null, next: HeldGrant): Commit {
     const key = grantKey(connectionId);
     return {
       checks: [{ key, version: before?.version ?? null }],
       puts: [{ key, value: next }],
-      appends:
-        before === null ? [] : [{ stream: agentEvents(connectionId), value: this.event(connectionId, next.version) }],
+      appends: [
+        { stream: changes, value: connectionId },
+        ...(before ? [{ stream: agentEvents(connectionId), value: this.event(connectionId, next.version) }] : []),
+      ],
     };
   }
 
@@ -92,6 +118,10 @@ export class GrantsService {
   private read(connectionId: string): Promise<Entry<HeldGrant> | null> {
     return this.store.get<HeldGrant>(grantKey(connectionId));
   }
+}
+
+function overtaken(version: number): WritError {
+  return new WritError('invalid_transition', `The grant is at version ${version} by now.`, { field: 'version' });
 }
 
 function compile(input: GrantInput): Grant {

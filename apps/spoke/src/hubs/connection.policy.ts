@@ -10,7 +10,9 @@ const theSpoke: Actor = { kind: 'system', id: 'spoke' };
 const lookEveryMs = 1_000;
 
 export class ConnectionPolicy {
-  private readonly handled = new Set<string>();
+  /** Closed connections: `true` when their agents are seen to. */
+  private readonly closed = new Map<string, boolean>();
+  private looking = false;
   private readonly silentSince = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
 
@@ -23,7 +25,7 @@ export class ConnectionPolicy {
   ) {}
 
   start(): void {
-    this.timer = setInterval(() => void this.look().catch(this.failed), lookEveryMs).unref();
+    this.timer = setInterval(() => void this.lookOnce().catch(this.failed), lookEveryMs).unref();
   }
 
   stop(): void {
@@ -33,15 +35,33 @@ export class ConnectionPolicy {
   /** Told of every connection now and whenever one changes. Either side's close kills, unless it said to keep. */
   async changed(connection: Connection): Promise<void> {
     const { id, ours, theirs } = connection;
-    if (jointState(connection) !== 'closed' || this.handled.has(id)) return;
-    this.handled.add(id);
+    if (jointState(connection) !== 'closed' || this.closed.has(id)) return;
     const closed = [ours, theirs].filter(({ state }) => state === 'closed');
-    if (closed.some(({ agents }) => agents !== 'keep'))
-      await this.agents.killAll(id, theSpoke, 'The connection was closed.');
+    const kept = closed.every(({ agents }) => agents === 'keep');
+    this.closed.set(id, kept);
+    if (!kept) await this.killOf(id);
+  }
+
+  /** What could not be killed now is tried again at every look. [K-2] */
+  private async killOf(connectionId: string): Promise<void> {
+    const { failed } = await this.agents.killAll(connectionId, theSpoke, 'The connection was closed.');
+    this.closed.set(connectionId, failed.length === 0);
+  }
+
+  /** One look at a time, however long a kill takes. */
+  private async lookOnce(): Promise<void> {
+    if (this.looking) return;
+    this.looking = true;
+    try {
+      await this.look();
+    } finally {
+      this.looking = false;
+    }
   }
 
   /** A hub whose grant says so loses its agents when it is silent for too long; they are never started again by themselves. */
   private async look(): Promise<void> {
+    for (const [connectionId, done] of this.closed) if (!done) await this.killOf(connectionId);
     for (const peer of this.peers.list()) {
       if (peer.state === 'ready') this.silentSince.delete(peer.id);
       else if (jointState(peer.connection) !== 'closed') await this.silent(peer.id);
@@ -51,7 +71,8 @@ export class ConnectionPolicy {
   private async silent(connectionId: string): Promise<void> {
     const since = this.silentSince.get(connectionId) ?? this.now();
     this.silentSince.set(connectionId, since);
-    const rule = (await this.grants.find(connectionId))?.grant.hubLost ?? 'continue';
+    const rule =
+      (this.grants.known(connectionId) ?? (await this.grants.find(connectionId)))?.grant.hubLost ?? 'continue';
     if (rule === 'continue' || this.now() - since < rule.stopAfterS * 1_000) return;
     if ((await this.agents.live(connectionId)) === 0) return;
     await this.agents.ownerLost(connectionId, `The hub was not heard for ${rule.stopAfterS} s.`);
