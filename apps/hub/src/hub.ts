@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Acts } from '#api';
 import { AddressPolicy, Directory, hubRecords, Identity, Peers, type HubRecords } from '#federation';
-import { ChainedLog, openSqliteStore, type Store } from '#store';
+import { ChainedLog, openStore, type Store } from '#store';
 import { HubGateway } from './agents/gateway.js';
 import { SpokeCarrier } from './commands/carrier.js';
 import { CommandsService } from './commands/commands.service.js';
@@ -20,8 +20,13 @@ import { SpokeClients } from './spokes/spoke.clients.js';
 import { Spokes } from './spokes/spokes.js';
 import { SpokesService } from './spokes/spokes.service.js';
 
+/** How often what nobody may ask for any more is forgotten. */
+const sweepEveryMs = 86_400_000;
+
 export class Hub {
   private readonly stopping = new AbortController();
+  private watching: Promise<void> = Promise.resolve();
+  private sweeping: NodeJS.Timeout | undefined;
 
   private constructor(
     readonly store: Store,
@@ -42,8 +47,9 @@ export class Hub {
   /** @throws StoreError, WritError `config_invalid`, `store_format` */
   static async open(config: HubConfig, log: Logger, url: () => string): Promise<Hub> {
     mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-    const store = await openSqliteStore({ path: join(config.stateDir, 'store.sqlite') });
     const identity = Identity.open(join(config.stateDir, 'keys'));
+    const place = { prefix: `writ:hub:${identity.id}`, path: join(config.stateDir, 'store.sqlite') };
+    const store = await openStore({ url: config.store, ...place });
     const policy = new AddressPolicy(config.networks);
     const acts = new Acts(new ChainedLog(store, ['hub', 'acts']));
     const records = hubRecords({ store, identity, policy, log });
@@ -58,7 +64,7 @@ export class Hub {
     const commands = new CommandsService(new Outbox(store), new SpokeCarrier(clients));
     const spokes = new Spokes(connections, directory, heardAt);
     const fleet = new Fleet(store, commands.heard, (error) =>
-      log.error({ err: error }, 'the journal of a spoke is not followed any more'),
+      log.error({ err: error }, 'the journal of a spoke could not be read'),
     );
     const latches = new Latches(store, acts);
     const view = new InstanceView(config, identity.id, store);
@@ -72,18 +78,27 @@ export class Hub {
     return new Hub(store, identity, records, peers, fleet, spokes, commands, gateway, services);
   }
 
-  /** Catches up with the journals, takes up open commands, and goes on following connections. */
-  async start(failed: (error: unknown) => void): Promise<void> {
+  /** Catches up with the journals: to be done before anybody can ask. */
+  async load(): Promise<void> {
     const known = await this.spokes.load();
     await Promise.all(known.map(({ id }) => this.fleet.follow(id)));
+  }
+
+  /** Meets the spokes, takes up open commands, and goes on following connections. */
+  async start(failed: (error: unknown) => void): Promise<void> {
     await this.peers.start();
     await this.commands.resume();
-    this.spokes.watch(({ id }) => void this.fleet.follow(id).catch(failed), this.stopping.signal).catch(failed);
+    this.watching = this.spokes.watch(({ id }) => void this.fleet.follow(id), this.stopping.signal).catch(failed);
+    const sweep = () => void this.records.sweep().catch(failed);
+    this.sweeping = setInterval(sweep, sweepEveryMs).unref();
+    sweep();
   }
 
   /** What is open stays open for the next start; what came is recorded. */
   async close(): Promise<void> {
     this.stopping.abort();
+    clearInterval(this.sweeping);
+    await this.watching;
     await this.commands.stop();
     await this.peers.close();
     await this.fleet.stop();

@@ -32,11 +32,16 @@ export class Latches {
     await this.acts.record({ act: 'kill.reset', subject: scope, actor, detail: { reason } });
   }
 
+  /** The latches that forbid a spawn there: none of them may exist in the commit that orders it. */
+  forbidding(spoke: string): readonly Key[] {
+    return ['all', `spoke:${spoke}`].map(latchKey);
+  }
+
   /** @throws WritError `latched` while everything, or this spoke, is stopped */
   async refuseSpawn(spoke: string): Promise<void> {
-    for (const scope of ['all', `spoke:${spoke}`]) {
-      const latch = await this.store.get<LatchResource>(latchKey(scope));
-      if (latch) throw new WritError('latched', `Spawning is stopped for ${scope}: ${latch.value.reason}`);
+    for (const key of this.forbidding(spoke)) {
+      const latch = await this.store.get<LatchResource>(key);
+      if (latch) throw new WritError('latched', `Spawning is stopped for ${latch.value.scope}: ${latch.value.reason}`);
     }
   }
 }

@@ -18,13 +18,27 @@ export interface StartedHub {
 export async function startHub(config: HubConfig, logger: Logger): Promise<StartedHub> {
   let url = '';
   const hub = await Hub.open(config, logger, () => url);
+  try {
+    await hub.load();
+    const served = await listen(hub, config, logger);
+    url = served.url;
+    return await meet(hub, served, logger);
+  } catch (error) {
+    await hub.close();
+    throw error;
+  }
+}
+
+function listen(hub: Hub, config: HubConfig, logger: Logger): Promise<Served> {
   const { name, stateDir, host, port, adminKey } = config;
-  const served = await serve(HubModule.register(hub, logger), {
+  return serve(HubModule.register(hub, logger), {
     ...{ title: `Writ hub ${name}`, description: 'Agents on partners’ spokes.', version },
     ...{ host, port, adminKey, logger, instance: { stateDir, role: 'hub', name } },
     prepare: (_app, http) => openDoors(http, hub.records.desk, hub.identity),
   });
-  url = served.url;
+}
+
+async function meet(hub: Hub, served: Served, logger: Logger): Promise<StartedHub> {
   const links = new AbortController();
   acceptWebSockets(served.app.getHttpServer(), hub.peers.accept, links.signal);
   await hub.start((error) => logger.error({ err: error }, 'following a connection failed'));

@@ -17,8 +17,24 @@ export interface StartedSpoke {
 /** @throws WritError `config_invalid`, `store_format`, `bind_refused`, `key_invalid` */
 export async function startSpoke(config: SpokeConfig, logger: Logger): Promise<StartedSpoke> {
   const spoke = await Spoke.open(config, logger);
+  try {
+    const served = await listen(spoke, config, logger);
+    await served.app.startAllMicroservices();
+    await spoke.start((error) => logger.error({ err: error }, 'following a connection failed'));
+    const close = async () => {
+      await served.close();
+      await spoke.close();
+    };
+    return { spoke, served, close };
+  } catch (error) {
+    await spoke.close();
+    throw error;
+  }
+}
+
+function listen(spoke: Spoke, config: SpokeConfig, logger: Logger): Promise<Served> {
   const { name, stateDir, host, port, adminKey, publicUrl } = config;
-  const served = await serve(SpokeModule.register(spoke, logger), {
+  return serve(SpokeModule.register(spoke, logger), {
     ...{ title: `Writ spoke ${name}`, description: 'Agents on this machine.', version },
     ...{ host, port, adminKey, logger, instance: { stateDir, role: 'spoke', name } },
     prepare: (app, http) => {
@@ -26,11 +42,4 @@ export async function startSpoke(config: SpokeConfig, logger: Logger): Promise<S
       serveCommands(app, spoke.peers.opened, [spoke.guard]);
     },
   });
-  await served.app.startAllMicroservices();
-  await spoke.start((error) => logger.error({ err: error }, 'following a connection failed'));
-  const close = async () => {
-    await served.close();
-    await spoke.close();
-  };
-  return { spoke, served, close };
 }

@@ -1,5 +1,6 @@
 // The hub's door: spawns, kills and answers for agents that live on partners' spokes.
-import { agentIdOf, newNonce, WritError, type AgentResource } from '#protocol';
+import { agentIdOf, commandBytes, commandBytesMax, isTerminal, newNonce, WritError } from '#protocol';
+import type { Actor, AgentResource, SpawnArgs } from '#protocol';
 import { Gateway } from '#api';
 import type {
   AgentPage,
@@ -23,11 +24,14 @@ import type { InstanceView } from '../instance.js';
 import type { Latches } from '../latches.js';
 import type { Queries } from '../spokes/queries.js';
 import type { Spokes } from '../spokes/spokes.js';
-import { killOutcomeOf, notRefused, pendingOf } from './outcome.js';
+import { allRefused, killOutcomeOf, notRefused, pendingOf } from './outcome.js';
 import { OutputReader } from './output.js';
 
 /** How long the hub goes on trying, in milliseconds. A kill outlives a long partition; a spawn is not wanted an hour later. */
 const ttlMs = { spawn: 60_000, kill: 24 * 3_600_000 };
+
+/** How long a reset waits for the spokes' word, in milliseconds. */
+const resumeMs = 5_000;
 
 /** How long a fresh agent's first event may be behind the signed answer before the spoke is asked, in milliseconds. */
 const journalLagMs = 2_000;
@@ -58,12 +62,11 @@ export class HubGateway extends Gateway {
     const connection = await this.hub.spokes.usable(spoke);
     await this.hub.latches.refuseSpawn(connection.peer.name);
     const idk = idempotencyKey ?? newNonce();
+    refuseOversize(args, idk);
     const agentId = agentIdOf(connection.id, idk);
-    const command = await this.order(
-      connection,
-      { op: 'agent.spawn', args, actor, idk, agentId, ttlMs: ttlMs.spawn },
-      waitMs,
-    );
+    const unless = this.hub.latches.forbidding(connection.peer.name);
+    const order = { op: 'agent.spawn', args, actor, idk, agentId, ttlMs: ttlMs.spawn, unless } as const;
+    const command = await this.order(connection, order, waitMs);
     return command.state === 'delivered'
       ? { agent: await this.spawned(agentId, connection.id) }
       : { pending: pendingOf(command) };
@@ -71,8 +74,7 @@ export class HubGateway extends Gateway {
 
   /** The journal may be a moment behind the signed answer; when it stays behind, the spoke is asked. */
   private async spawned(agentId: string, connectionId: string): Promise<AgentResource> {
-    const changed = this.hub.fleet.changed(agentId, journalLagMs, new AbortController().signal);
-    if (!this.hub.fleet.get(agentId)) await changed;
+    if (!this.hub.fleet.get(agentId)) await this.hub.fleet.changed(agentId, journalLagMs);
     return this.marked(
       this.hub.fleet.get(agentId) ?? (await this.hub.queries.ask(connectionId, 'agent.status', { agentId })),
     );
@@ -103,14 +105,25 @@ export class HubGateway extends Gateway {
   async kill({ actor }: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome> {
     const connection = await this.hub.spokes.byConnection(await this.ownerOf(agentId));
     const order = { op: 'agent.kill', args: { agentId, reason }, actor, agentId, ttlMs: ttlMs.kill } as const;
-    return killOutcomeOf([await this.order(connection, order, waitMs)]);
+    return killOutcomeOf([await this.order(connection, order, waitMs)], this.liveOn);
   }
 
   async killAll({ actor }: Caller, { scope, reason }: KillScope, waitMs: number): Promise<KillOutcome> {
-    const connections = await this.hub.spokes.inScope(scope);
-    await this.hub.latches.set({ scope, reason, actor });
-    const order = { op: 'agents.kill', args: { reason }, actor, ttlMs: ttlMs.kill } as const;
-    return killOutcomeOf(await Promise.all(connections.map((connection) => this.order(connection, order, waitMs))));
+    const { connections, name } = await this.hub.spokes.inScope(scope);
+    await this.hub.latches.set({ scope: name, reason, actor });
+    const stopped = connections.map((connection) => this.stop(connection, actor, reason, waitMs));
+    return killOutcomeOf((await Promise.all(stopped)).flat(), this.liveOn);
+  }
+
+  /** All that lives there, and every spawn on its way: a spoke that is away shall not begin it later. [K-3] */
+  private stop(connection: Connection, actor: Actor, reason: string, waitMs: number): Promise<CommandRecord[]> {
+    const common = { actor, ttlMs: ttlMs.kill } as const;
+    const spawning = this.hub.commands.underWay('agent.spawn', connection.id);
+    const orders: Given[] = [
+      { ...common, op: 'agents.kill', args: { reason } },
+      ...spawning.map(({ agentId }) => ({ ...common, op: 'agent.kill' as const, args: { agentId, reason }, agentId })),
+    ];
+    return Promise.all(orders.map((order) => this.hub.commands.execute(addressed(connection, order), waitMs)));
   }
 
   latches(): Promise<readonly LatchResource[]> {
@@ -118,10 +131,12 @@ export class HubGateway extends Gateway {
   }
 
   async reset({ actor }: Caller, { scope, reason }: KillScope): Promise<readonly LatchResource[]> {
-    const connections = await this.hub.spokes.inScope(scope);
+    const { connections, name } = await this.hub.spokes.inScope(scope);
     const order = { op: 'agents.resume', args: { reason }, actor, ttlMs: ttlMs.spawn } as const;
-    await Promise.all(connections.map((connection) => this.order(connection, order, 5_000)));
-    await this.hub.latches.clear({ scope, reason, actor });
+    const resumed = connections.map((one) => this.hub.commands.execute(addressed(one, order), resumeMs));
+    const commands = await Promise.all(resumed);
+    await this.hub.latches.clear({ scope: name, reason, actor });
+    allRefused(commands);
     return this.hub.latches.list();
   }
 
@@ -159,14 +174,28 @@ export class HubGateway extends Gateway {
     return { ...agent, ...this.hub.spokes.mark(agent.owner) };
   }
 
-  private async order(
-    connection: Connection,
-    order: Omit<Order, 'connectionId' | 'spoke'>,
-    waitMs: number,
-  ): Promise<CommandRecord> {
-    const whole = { ...order, connectionId: connection.id, spoke: connection.peer.name };
-    return notRefused(await this.hub.commands.execute(whole, waitMs));
+  private readonly liveOn = (connectionId: string): readonly string[] => {
+    const agents = [...this.hub.fleet.of(connectionId)];
+    return agents.filter(({ state }) => !isTerminal(state)).map(({ agentId }) => agentId);
+  };
+
+  private async order(connection: Connection, order: Given, waitMs: number): Promise<CommandRecord> {
+    return notRefused(await this.hub.commands.execute(addressed(connection, order), waitMs));
   }
+}
+
+type Given = Omit<Order, 'connectionId' | 'spoke'>;
+
+function addressed(connection: Connection, order: Given): Order {
+  return { ...order, connectionId: connection.id, spoke: connection.peer.name };
+}
+
+/** What can never be sent is refused before anything is written down. @throws WritError `too_large` */
+function refuseOversize(args: SpawnArgs, idk: string): void {
+  const bytes = commandBytes({ id: '63', op: 'agent.spawn', args, idk, gv: Number.MAX_SAFE_INTEGER });
+  if (bytes <= commandBytesMax) return;
+  const detail = `With its work items the command has ${bytes} bytes; a signed one has at most ${commandBytesMax}.`;
+  throw new WritError('too_large', detail, { field: 'context.workItems' });
 }
 
 function offsetOf(cursor: string | undefined): number {

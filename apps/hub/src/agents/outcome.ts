@@ -15,17 +15,40 @@ export function pendingOf({ commandId, agentId, spoke }: CommandRecord): Pending
   return { commandId, agentId, spoke, state: 'pending' };
 }
 
-/** One outcome of the kills that went to one or more spokes. */
-export function killOutcomeOf(commands: readonly CommandRecord[]): KillOutcome {
-  const answered = commands.filter(({ state }) => state === 'delivered');
-  const open = commands.filter(({ state }) => state !== 'delivered');
-  return { report: merge(answered.map(({ body }) => killReport.parse(body))), pending: open.map(pendingOf) };
+/** A no of every spoke is the caller's answer. @throws WritError with the first spoke's code */
+export function allRefused(commands: readonly CommandRecord[]): void {
+  const [first] = commands;
+  if (first && commands.every(({ state }) => state === 'failed')) notRefused(first);
+}
+
+/**
+ * One outcome of the kills that went to one or more spokes. What one of them refused hides nothing of the others: its
+ * live agents, which `liveOn` names, stand as failed. @throws WritError when all refused
+ */
+export function killOutcomeOf(
+  commands: readonly CommandRecord[],
+  liveOn: (connectionId: string) => readonly string[],
+): KillOutcome {
+  allRefused(commands);
+  const answered = commands.filter(({ state }) => state === 'delivered').map(({ body }) => killReport.parse(body));
+  const open = commands.filter(({ state }) => state === 'pending' || state === 'timed_out');
+  const refused = commands.filter(({ state, op }) => state === 'failed' && op === 'agents.kill');
+  const failed = refused.flatMap(({ connectionId, problem }) =>
+    liveOn(connectionId).map((agentId) => ({ agentId, reason: problem?.detail.slice(0, 500) ?? 'refused' })),
+  );
+  const survivors = failed.length;
+  return {
+    report: merge([...answered, { killed: [], alreadyEnded: [], failed, survivors }]),
+    pending: open.map(pendingOf),
+  };
 }
 
 function merge(reports: readonly KillReport[]): KillReport {
+  const killed = new Set(reports.flatMap((report) => report.killed));
+  const ended = new Set(reports.flatMap(({ alreadyEnded }) => alreadyEnded));
   return {
-    killed: reports.flatMap(({ killed }) => killed),
-    alreadyEnded: reports.flatMap(({ alreadyEnded }) => alreadyEnded),
+    killed: [...killed],
+    alreadyEnded: [...ended].filter((agentId) => !killed.has(agentId)),
     failed: reports.flatMap(({ failed }) => failed),
     survivors: reports.reduce((sum, { survivors }) => sum + survivors, 0),
   };

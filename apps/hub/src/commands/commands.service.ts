@@ -1,9 +1,11 @@
 // Commands on their way: remembered, sent when the peer is there, sent again under the same idempotency key, and followed to an end.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { problemOf, WritError, type Actor, type AgentEvent, type OperationName } from '#protocol';
+import type { Key } from '#store';
 import type { CommandRecord } from './command.js';
 import { isSettled } from './command.js';
-import type { Outbox } from './outbox.js';
+import { idkTtlMs, type Outbox } from './outbox.js';
 
 export interface Order {
   readonly op: OperationName;
@@ -15,7 +17,11 @@ export interface Order {
   readonly agentId?: string;
   /** How long the hub goes on trying, in milliseconds. */
   readonly ttlMs: number;
+  /** Keys of the store that must not exist when the order is committed: the latches that forbid it. */
+  readonly unless?: readonly Key[];
 }
+
+type End = Pick<CommandRecord, 'state' | 'body' | 'problem'>;
 
 /** What a peer answered: `st` and `body` of the signed result. */
 export interface Answer {
@@ -32,6 +38,9 @@ export abstract class CommandCarrier {
   abstract carry(command: CommandRecord, signal: AbortSignal): Promise<Answer | null>;
 }
 
+/** Between two tries of one command, in milliseconds: from the first to the last, doubling. */
+const againMs = { first: 200, last: 10_000 };
+
 /** 128 bits: 48 of time in milliseconds, 80 random. */
 function newCommandId(nowMs: number): string {
   const id = randomBytes(16);
@@ -40,7 +49,12 @@ function newCommandId(nowMs: number): string {
 }
 
 export class CommandsService {
-  private readonly running = new Map<string, Promise<CommandRecord>>();
+  private readonly running = new Map<
+    string,
+    { readonly command: CommandRecord; readonly end: Promise<CommandRecord> }
+  >();
+  /** What the journal told of commands that are still on their way: counts when no answer comes. */
+  private readonly confirmed = new Map<string, End>();
   private readonly stopping = new AbortController();
 
   constructor(
@@ -56,7 +70,7 @@ export class CommandsService {
 
   /** Commits the order, sends it, and waits up to `waitMs` for its end. */
   async execute(order: Order, waitMs: number): Promise<CommandRecord> {
-    const { ttlMs, idk, ...rest } = order;
+    const { ttlMs, idk, unless, ...rest } = order;
     const createdAtMs = this.now();
     const commandId = newCommandId(createdAtMs);
     const fresh = {
@@ -67,7 +81,7 @@ export class CommandsService {
       createdAtMs,
       deadlineMs: createdAtMs + ttlMs,
     } as const;
-    const command = await this.outbox.add(fresh);
+    const command = await this.outbox.add(fresh, unless);
     return isSettled(command) ? command : this.wait(command, waitMs);
   }
 
@@ -85,28 +99,32 @@ export class CommandsService {
     return this.outbox.destination(agentId);
   }
 
+  /** Commands of that operation that wait for an answer now. */
+  underWay(op: OperationName, connectionId: string): readonly CommandRecord[] {
+    const commands = [...this.running.values()].map(({ command }) => command);
+    return commands.filter((command) => command.op === op && command.connectionId === connectionId);
+  }
+
   /** The journal told of an effect: a command that nobody answered in time was carried out all the same. */
   readonly heard = (connectionId: string, event: AgentEvent): void => {
     if (event.type !== 'agent.spawned' || event.data.idk === undefined) return;
+    if (Date.parse(event.time) < this.now() - idkTtlMs) return;
     const body = { agentId: event.subject, state: 'spawning', spawnedAt: event.time };
     this.confirm(connectionId, event.data.idk, body).catch(() => undefined);
   };
 
   private async confirm(connectionId: string, idk: string, body: unknown): Promise<void> {
     const command = await this.outbox.byIdk(connectionId, idk);
-    if (!command || isSettled(command) || this.running.has(command.commandId)) return;
-    await this.outbox.settle(command.commandId, {
-      state: 'delivered',
-      settledAtMs: this.now(),
-      body,
-      problem: undefined,
-    });
+    if (!command || isSettled(command)) return;
+    const end: End = { state: 'delivered', body, problem: undefined };
+    if (this.running.has(command.commandId)) this.confirmed.set(command.commandId, end);
+    else await this.outbox.settle(command.commandId, { settledAtMs: this.now(), ...end });
   }
 
   /** Stops sending; what is open stays open for the next start. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await Promise.allSettled(this.running.values());
+    await Promise.allSettled([...this.running.values()].map(({ end }) => end));
   }
 
   private async wait(command: CommandRecord, waitMs: number): Promise<CommandRecord> {
@@ -121,29 +139,32 @@ export class CommandsService {
 
   private drive(command: CommandRecord): Promise<CommandRecord> {
     const running = this.running.get(command.commandId);
-    if (running) return running;
-    const started = this.carryOut(command).finally(() => this.running.delete(command.commandId));
-    started.catch(() => undefined);
-    this.running.set(command.commandId, started);
-    return started;
+    if (running) return running.end;
+    const end = this.carryOut(command).finally(() => this.forget(command));
+    end.catch(() => undefined);
+    this.running.set(command.commandId, { command, end });
+    return end;
+  }
+
+  private forget({ commandId }: CommandRecord): void {
+    this.running.delete(commandId);
+    this.confirmed.delete(commandId);
   }
 
   private async carryOut(command: CommandRecord): Promise<CommandRecord> {
     const deadline = AbortSignal.timeout(Math.max(1, command.deadlineMs - this.now()));
     const signal = AbortSignal.any([deadline, this.stopping.signal]);
-    const end = await this.tryUntil(command, signal);
+    const end = (await this.tryUntil(command, signal)) ?? this.confirmed.get(command.commandId) ?? null;
     if (end === null && this.stopping.signal.aborted) return command;
     return this.outbox.settle(command.commandId, { settledAtMs: this.now(), ...(end ?? timedOut(command)) });
   }
 
-  private async tryUntil(
-    command: CommandRecord,
-    signal: AbortSignal,
-  ): Promise<Pick<CommandRecord, 'state' | 'body' | 'problem'> | null> {
+  private async tryUntil(command: CommandRecord, signal: AbortSignal): Promise<End | null> {
     try {
-      while (!signal.aborted) {
+      for (let restMs = againMs.first; !signal.aborted; restMs = Math.min(2 * restMs, againMs.last)) {
         const answer = await this.carrier.carry(command, signal);
         if (answer !== null) return endOf(answer);
+        await sleep(restMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false });
       }
       return null;
     } catch (error) {
@@ -152,14 +173,14 @@ export class CommandsService {
   }
 }
 
-function endOf({ st, body }: Answer): Pick<CommandRecord, 'state' | 'body' | 'problem'> {
+function endOf({ st, body }: Answer): End {
   return st === 'ok' ? { state: 'delivered', body } : { state: 'failed', problem: body as CommandRecord['problem'] };
 }
 
-function timedOut({ op, spoke }: CommandRecord): Pick<CommandRecord, 'state' | 'problem'> {
+function timedOut({ op, spoke }: CommandRecord): End {
   const error = new WritError(
     'timed_out',
     `${spoke} did not answer ${op} in time; it may have been carried out all the same.`,
   );
-  return { state: 'timed_out', problem: problemOf(error) };
+  return { state: 'timed_out', body: undefined, problem: problemOf(error) };
 }

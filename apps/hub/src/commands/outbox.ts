@@ -1,7 +1,7 @@
 // The hub's memory of what it ordered: a record per command, committed before anything is signed.
 import { isDeepStrictEqual } from 'node:util';
 import { WritError } from '#protocol';
-import type { Key, Store } from '#store';
+import type { Check, Key, Store } from '#store';
 import { isSettled, type CommandRecord } from './command.js';
 
 /** Ids begin with their time, and hex keeps the order of bytes: the newest command is the last key. */
@@ -20,15 +20,24 @@ const idkKey = ({ connectionId, idk }: Pick<CommandRecord, 'connectionId' | 'idk
 ];
 
 /** How long an idempotency key binds: what the protocol lets a spoke remember, less a day for late answers. */
-const idkTtlMs = 24 * 3_600_000;
+export const idkTtlMs = 24 * 3_600_000;
+
+/** How long a command that has ended can be looked up. */
+const historyTtlMs = 400 * 86_400_000;
+
+const openPage = 1_000;
 
 export class Outbox {
   constructor(private readonly store: Store) {}
 
-  /** The command itself, or the one that already stands under its idempotency key. @throws WritError `idk_conflict` */
-  async add(command: CommandRecord): Promise<CommandRecord> {
+  /**
+   * The command itself, or the one that already stands under its idempotency key. `unless` are keys that must not exist
+   * at that moment. @throws WritError `idk_conflict`, `latched` when one of them does
+   */
+  async add(command: CommandRecord, unless: readonly Key[] = []): Promise<CommandRecord> {
+    const checks: Check[] = [idkKey(command), ...unless].map((key) => ({ key, version: null }));
     const done = await this.store.commit({
-      checks: [{ key: idkKey(command), version: null }],
+      checks,
       puts: [
         { key: recordKey(command.commandId), value: command },
         { key: openKey(command.commandId), value: command.connectionId },
@@ -38,13 +47,15 @@ export class Outbox {
           : [{ key: agentKey(command.agentId), value: command.connectionId, ttlMs: idkTtlMs }]),
       ],
     });
-    return done.ok ? command : this.join(command);
+    if (done.ok) return command;
+    if (isDeepStrictEqual(done.conflict, idkKey(command))) return this.join(command, unless);
+    throw new WritError('latched', `Spawning on ${command.spoke} is stopped.`);
   }
 
-  private async join(command: CommandRecord): Promise<CommandRecord> {
+  private async join(command: CommandRecord, unless: readonly Key[]): Promise<CommandRecord> {
     const id = await this.store.get<string>(idkKey(command));
     const earlier = id === null ? null : await this.get(id.value);
-    if (earlier === null) return this.add(command);
+    if (earlier === null) return this.add(command, unless);
     if (earlier.op === command.op && isDeepStrictEqual(earlier.args, command.args)) return earlier;
     throw new WritError(
       'idk_conflict',
@@ -75,12 +86,24 @@ export class Outbox {
 
   /** What a restart has to take up again. */
   async open(): Promise<readonly CommandRecord[]> {
-    const rows = await this.store.list<string>(['commands', 'open']);
-    const records = await Promise.all(rows.map(({ key }) => this.get(key.at(-1) ?? '')));
-    return records.filter((record) => record !== null);
+    const found: CommandRecord[] = [];
+    let after: Key | undefined;
+    do {
+      const rows = await this.store.list<string>(['commands', 'open'], {
+        limit: openPage,
+        ...(after ? { after } : {}),
+      });
+      const records = await Promise.all(rows.map(({ key }) => this.get(key.at(-1) ?? '')));
+      found.push(...records.filter((record) => record !== null));
+      after = rows.length < openPage ? undefined : rows.at(-1)?.key;
+    } while (after);
+    return found;
   }
 
-  /** Writes an end, unless one is written already: the first answer counts, a time-out gives way to any answer. */
+  /**
+   * Writes an end, unless one is written already: the first answer counts, a time-out gives way to any answer.
+   * A refusal frees the idempotency key: asked again, it is judged anew.
+   */
   async settle(
     commandId: string,
     end: Pick<CommandRecord, 'state' | 'settledAtMs' | 'body' | 'problem'>,
@@ -91,8 +114,8 @@ export class Outbox {
     const settled = { ...entry.value, ...end };
     const done = await this.store.commit({
       checks: [{ key: entry.key, version: entry.version }],
-      puts: [{ key: entry.key, value: settled }],
-      deletes: [openKey(commandId)],
+      puts: [{ key: entry.key, value: settled, ttlMs: historyTtlMs }],
+      deletes: [openKey(commandId), ...(end.state === 'failed' ? [idkKey(settled)] : [])],
     });
     return done.ok ? settled : this.settle(commandId, end);
   }

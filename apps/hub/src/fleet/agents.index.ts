@@ -1,5 +1,5 @@
 // The fleet's agents in memory, newest first, with the filters that a status query takes. Rebuilt from the journals at start.
-import type { AgentResource } from '#protocol';
+import { isTerminal, WritError, type AgentResource } from '#protocol';
 import type { AgentPage, AgentQuery } from '#api';
 
 /** Sorts by time of spawn, then id: the order of the list and of its keyset cursor. */
@@ -11,14 +11,22 @@ export class AgentsIndex {
   private readonly agents = new Map<string, AgentResource>();
   /** Ids, newest first; made anew only when an agent is added. */
   private order: readonly string[] | null = null;
+  private readonly liveByOwner = new Map<string, number>();
 
   get(agentId: string): AgentResource | undefined {
     return this.agents.get(agentId);
   }
 
   put(agent: AgentResource): void {
-    if (!this.agents.has(agent.agentId)) this.order = null;
+    const before = this.agents.get(agent.agentId);
+    if (!before) this.order = null;
     this.agents.set(agent.agentId, agent);
+    this.liveByOwner.set(agent.owner, this.live(agent.owner) + lives(agent) - lives(before));
+  }
+
+  /** How many agents of a connection have not ended. */
+  live(owner: string): number {
+    return this.liveByOwner.get(owner) ?? 0;
   }
 
   *of(owner: string): Iterable<AgentResource> {
@@ -28,8 +36,8 @@ export class AgentsIndex {
   /** `owner` is the connection that `query.spoke` stands for. */
   page(query: AgentQuery, owner?: string): AgentPage {
     const found = this.newestFirst().filter((agent) => fits(agent, query, owner));
-    const rest =
-      query.cursor === undefined ? found : found.filter((agent) => place(agent) < decode(query.cursor ?? ''));
+    const from = query.cursor === undefined ? undefined : decode(query.cursor);
+    const rest = from === undefined ? found : found.filter((agent) => place(agent) < from);
     const agents = rest.slice(0, query.limit);
     const last = agents.at(-1);
     return last && rest.length > agents.length ? { agents, nextCursor: encode(place(last)) } : { agents };
@@ -43,6 +51,10 @@ export class AgentsIndex {
   }
 }
 
+function lives(agent: AgentResource | undefined): number {
+  return agent && !isTerminal(agent.state) ? 1 : 0;
+}
+
 function fits(agent: AgentResource, query: AgentQuery, owner?: string): boolean {
   return (
     (owner === undefined || agent.owner === owner) &&
@@ -53,4 +65,10 @@ function fits(agent: AgentResource, query: AgentQuery, owner?: string): boolean 
 }
 
 const encode = (text: string) => Buffer.from(text).toString('base64url');
-const decode = (cursor: string) => Buffer.from(cursor, 'base64url').toString();
+
+/** @throws WritError `invalid_request` for what no page gave out */
+function decode(cursor: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  if (/^\S+Z [0-9a-f-]{36}$/.test(text) && encode(text) === cursor) return text;
+  throw new WritError('invalid_request', 'The cursor is not one of an earlier page.', { field: 'cursor' });
+}

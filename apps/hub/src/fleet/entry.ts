@@ -2,8 +2,17 @@
 import { agentEvent, type AgentEvent } from '#protocol';
 import type { JournalEntry } from '#federation';
 
-/** Null for a break, and for an event of a newer spoke that this hub does not know yet. */
+/** Null for a break, for an event of a newer spoke that this hub does not know yet, and for what is no event at all. */
 export function eventOf(entry: JournalEntry): AgentEvent | null {
   if (entry.kind === 'break') return null;
-  return agentEvent.safeParse(JSON.parse(entry.event)).data ?? null;
+  return agentEvent.safeParse(jsonOf(entry.event)).data ?? null;
+}
+
+/** A spoke may journal any string: one that is no JSON must not end the reading of those that follow. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

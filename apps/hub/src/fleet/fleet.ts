@@ -1,5 +1,6 @@
 // The fleet view: every agent on every spoke, fed by the journals, read from memory. It is as old as the last word of each spoke.
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentEvent, AgentResource } from '#protocol';
 import type { AgentPage, AgentQuery } from '#api';
 import { fleetEventsOf, type JournalEntry } from '#federation';
@@ -8,6 +9,9 @@ import { AgentsIndex } from './agents.index.js';
 import { eventOf } from './entry.js';
 import { fold } from './fold.js';
 import { Outputs } from './outputs.js';
+
+/** How long to rest before a journal that could not be read is read anew, in milliseconds. */
+const readAgainMs = 1_000;
 
 /** Told of every event, in the order of its connection's journal, after the view has it. */
 export type FleetListener = (connectionId: string, event: AgentEvent) => void;
@@ -28,21 +32,32 @@ export class Fleet {
   /** Reads what the connection's journal holds, then goes on reading as it grows. Resolves when the view has caught up. */
   async follow(connectionId: string): Promise<void> {
     if (this.following.has(connectionId)) return;
-    const head = await this.store.head(fleetEventsOf(connectionId));
     const { promise: caughtUp, resolve } = Promise.withResolvers<undefined>();
-    if (head === 0) resolve(undefined);
-    const seen = (cursor: number) => (cursor >= head ? resolve(undefined) : undefined);
-    const running = this.read(connectionId, seen).catch(this.failed);
-    this.following.set(connectionId, running);
+    this.following.set(
+      connectionId,
+      this.keepReading(connectionId, () => resolve(undefined)),
+    );
     await caughtUp;
   }
 
-  private async read(connectionId: string, seen: (cursor: number) => void): Promise<void> {
+  /** A store that went away or began anew is read again from the start: what is known already changes nothing. */
+  private async keepReading(connectionId: string, caughtUp: () => void): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await this.read(connectionId, caughtUp).catch(this.failed);
+      await sleep(readAgainMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+    caughtUp();
+  }
+
+  private async read(connectionId: string, caughtUp: () => void): Promise<void> {
+    const head = await this.store.head(fleetEventsOf(connectionId));
+    if (head === 0) caughtUp();
     const records = this.store.watch<JournalEntry>(fleetEventsOf(connectionId), 0, this.stopping.signal);
     for await (const { cursor, value } of records) {
       const event = eventOf(value);
       if (event) this.apply(connectionId, event, cursor);
-      seen(cursor);
+      if (cursor >= head) caughtUp();
     }
   }
 
@@ -64,6 +79,11 @@ export class Fleet {
     return this.agents.page(query, connectionId);
   }
 
+  /** How many agents of a connection have not ended, as far as its journal says. */
+  live(connectionId: string): number {
+    return this.agents.live(connectionId);
+  }
+
   of(connectionId: string): Iterable<AgentResource> {
     return this.agents.of(connectionId);
   }
@@ -81,8 +101,8 @@ export class Fleet {
   }
 
   /** Resolves at the agent's next event, after `waitMs` or at the signal, whichever comes first. */
-  async changed(agentId: string, waitMs: number, signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+  async changed(agentId: string, waitMs: number, signal?: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([AbortSignal.timeout(waitMs), ...(signal ? [signal] : [])]);
     await once(this.changes, agentId, { signal: either }).catch(() => undefined);
   }
 

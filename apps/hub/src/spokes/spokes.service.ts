@@ -1,5 +1,5 @@
 // What a hub's operator does about spokes: look, accept, refuse, suspend, resume, close; each act with who and why.
-import { isTerminal, type Actor, type GrantVersion, type Spoke } from '#protocol';
+import type { Actor, GrantVersion, Spoke } from '#protocol';
 import type { Acts } from '#api';
 import type { Connection, Connections, Directory } from '#federation';
 import type { Fleet } from '../fleet/fleet.js';
@@ -65,9 +65,8 @@ export class SpokesService {
   }
 
   private shown(connection: Connection): Spoke {
-    const live = [...this.fleet.of(connection.id)].filter(({ state }) => !isTerminal(state));
     const grant = this.stated(connection.id);
-    const more = { labels: { ...connection.labels }, liveAgents: live.length };
+    const more = { labels: { ...connection.labels }, liveAgents: this.fleet.live(connection.id) };
     return { ...this.directory.describe(connection), ...more, ...(grant ? { grant } : {}) };
   }
 }

@@ -53,11 +53,19 @@ export class Spokes {
     return this.connections.get(connectionId);
   }
 
-  /** Whom `all` or `spoke:<name>` means: connections that can still take a kill. @throws WritError `invalid_request`, `spoke_unknown` */
-  async inScope(scope: string): Promise<readonly Connection[]> {
-    if (scope === 'all')
-      return this.all().filter((connection) => ['active', 'suspended'].includes(jointState(connection)));
-    if (scope.startsWith('spoke:')) return [await this.find(scope.slice('spoke:'.length))];
+  /**
+   * Whom `all` or `spoke:<name or id>` means: connections that can still take a kill; and the one name of that scope,
+   * however it was written. @throws WritError `invalid_request`, `spoke_unknown`
+   */
+  async inScope(scope: string): Promise<{ readonly connections: readonly Connection[]; readonly name: string }> {
+    if (scope === 'all') {
+      const reachable = (connection: Connection) => ['active', 'suspended'].includes(jointState(connection));
+      return { connections: this.all().filter(reachable), name: scope };
+    }
+    if (scope.startsWith('spoke:')) {
+      const connection = await this.find(scope.slice('spoke:'.length));
+      return { connections: [connection], name: `spoke:${connection.peer.name}` };
+    }
     throw new WritError('invalid_request', 'On a hub the scope is `all` or `spoke:<name>`.', { field: 'scope' });
   }
 
