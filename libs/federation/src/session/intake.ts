@@ -11,7 +11,7 @@ import { refusal } from './command.js';
 import type { CommandHandler, IncomingCommand, Outcome } from './command.js';
 import type { Log } from './log.js';
 import type { Opened } from './peer-root.js';
-import type { ReplayMemory, Write } from './replay.js';
+import type { ReplayMemory, Verdict, Write } from './replay.js';
 
 export interface IntakeTargets {
   readonly connection: Connection;
@@ -77,7 +77,8 @@ export class Intake {
       this.copied(known, opened, session, reply);
       return;
     }
-    void this.admitNew(claims, kind, opened, session, reply);
+    if (kind === 'query') this.admitQueries(claims, opened, session, reply);
+    else void this.admitEffects(claims, kind, opened, session, reply);
   }
 
   /** Forgets sheets that no valid copy can ask for any more. */
@@ -97,46 +98,74 @@ export class Intake {
     reply?.end();
   }
 
-  private async admitNew(
+  /** Queries are judged and begun in this turn of the event loop. */
+  private admitQueries(claims: CommandClaims, opened: Opened, session: IntakeSession, reply: Reply | undefined): void {
+    const { connection, replay } = this.targets;
+    const { jti, exp, iat } = claims;
+    const verdict = replay.recordQueries(connection.id, jti, opened.signingInputHash, exp - iat);
+    this.judged(verdict, this.sheet(claims, 'query', opened, reply), claims, opened, session, reply);
+  }
+
+  private async admitEffects(
     claims: CommandClaims,
     kind: OperationKind,
     opened: Opened,
     session: IntakeSession,
     reply: Reply | undefined,
   ): Promise<void> {
-    const { connection, replay, now } = this.targets;
+    const { connection, replay } = this.targets;
     const write = this.targets.recorder(opened.raw, kind);
-    const { jti, exp, iat, cmds } = claims;
+    const { jti, exp, iat } = claims;
     const h = opened.signingInputHash;
-    const untilMs = now() + (exp - iat + 2 * skewS) * 1_000;
-    const sheet = new AnswerSheet(opened.raw, jti, h, kind, untilMs, cmds.length, reply);
+    const sheet = this.sheet(claims, kind, opened, reply);
     this.#sheets.set(jti, sheet);
     try {
       const verdict = await replay.record(connection.id, jti, { h, kind }, exp - iat, write);
-      if (verdict.is === 'new') {
-        this.begin(sheet, claims, opened, session);
-        return;
-      }
-      if (verdict.is === 'full') {
-        this.denyAll(sheet, cmds, new WritError('rate_limited', 'Too many messages.'));
-        return;
-      }
-      this.#sheets.delete(jti);
-      if (verdict.is === 'fenced') {
-        session.refuse(opened, 'session', reply);
-        return;
-      }
-      if (verdict.before.h !== h) this.alarm(opened);
-      const lost = verdict.before.h === h && kind !== 'query';
-      session.refuse(opened, lost ? 'unknown_outcome' : 'replay', reply);
+      this.judged(verdict, sheet, claims, opened, session, reply);
     } catch (error) {
       this.targets.log('A command could not be recorded.', error);
       this.denyAll(
         sheet,
-        cmds,
+        claims.cmds,
         new WritError('store_unavailable', 'The command was not taken: it cannot be recorded.'),
       );
     }
+  }
+
+  private sheet(
+    { jti, exp, iat, cmds }: CommandClaims,
+    kind: OperationKind,
+    { raw, signingInputHash: h }: Opened,
+    reply: Reply | undefined,
+  ): AnswerSheet {
+    const untilMs = this.targets.now() + (exp - iat + 2 * skewS) * 1_000;
+    return new AnswerSheet(raw, jti, h, kind, untilMs, cmds.length, reply);
+  }
+
+  private judged(
+    verdict: Verdict,
+    sheet: AnswerSheet,
+    claims: CommandClaims,
+    opened: Opened,
+    session: IntakeSession,
+    reply: Reply | undefined,
+  ): void {
+    if (verdict.is === 'new') {
+      this.begin(sheet, claims, opened, session);
+      return;
+    }
+    if (verdict.is === 'full') {
+      this.denyAll(sheet, claims.cmds, new WritError('rate_limited', 'Too many messages.'));
+      return;
+    }
+    this.#sheets.delete(sheet.jti);
+    if (verdict.is === 'fenced') {
+      session.refuse(opened, 'session', reply);
+      return;
+    }
+    if (verdict.before.h !== sheet.h) this.alarm(opened);
+    const lost = verdict.before.h === sheet.h && sheet.kind !== 'query';
+    session.refuse(opened, lost ? 'unknown_outcome' : 'replay', reply);
   }
 
   private begin(sheet: AnswerSheet, { cmds }: CommandClaims, opened: Opened, { signal }: IntakeSession): void {

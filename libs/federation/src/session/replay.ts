@@ -1,8 +1,10 @@
 // Replay memory: which commands were taken, by (connection, jti), until no copy of them could be valid any more.
-// One record a message, whatever it holds; the store puts the records of one tick into one commit.
+// One record a message, whatever it holds; the store puts the records of one tick into one commit. Queries are remembered
+// by this process alone (recent.ts).
 import { skewS, WritError } from '#protocol';
 import type { OperationKind } from '#protocol';
 import type { Commit, Store } from '#store';
+import { RecentQueries } from './recent.js';
 
 /** What is remembered of a message: its signing input's hash and its kind. */
 export interface Remembered {
@@ -22,6 +24,8 @@ export type Write = (record: Commit) => Promise<{ readonly ok: boolean }>;
 
 const isNew: Verdict = { is: 'new' };
 const recordsMax = 1_000_000;
+/** Of one connection, in memory: some 75 MB at most. */
+const queriesMax = 500_000;
 const sliceMs = 10_000;
 
 /** Counts live records in slices of time, so that the bound costs no reads. */
@@ -48,6 +52,7 @@ class Tally {
 export class ReplayMemory {
   #incarnation: string;
   readonly #tallies = new Map<string, Tally>();
+  readonly #queries = new Map<string, RecentQueries>();
 
   /** `fence` is called when the store is found to be another incarnation: it has to drop every session. */
   constructor(
@@ -70,9 +75,11 @@ export class ReplayMemory {
     write: Write,
   ): Promise<Verdict> {
     if (this.moved()) return { is: 'fenced' };
-    const ttlMs = (lifetimeS + 2 * skewS) * 1_000;
+    const ttlMs = lifeMs(lifetimeS);
     const tally = this.tally(connectionId);
     const nowMs = this.now();
+    const query = this.queriesOf(connectionId).find(jti, nowMs);
+    if (query !== undefined) return { is: 'seen', before: { h: query, kind: 'query' } };
     if (tally.live(nowMs) >= recordsMax) return { is: 'full' };
     const key = ['federation', 'replay', connectionId, jti] as const;
     const result = await write({ checks: [{ key, version: null }], puts: [{ key, value: message, ttlMs }] });
@@ -80,6 +87,16 @@ export class ReplayMemory {
     if (!result.ok) return this.seen(key);
     tally.add(nowMs + ttlMs);
     return isNew;
+  }
+
+  /** The same for a message of queries, without a wait: a copy of it is refused as long as the session lasts that it was sent in. */
+  recordQueries(connectionId: string, jti: string, h: string, lifetimeS: number): Verdict {
+    if (this.moved()) return { is: 'fenced' };
+    const nowMs = this.now();
+    const queries = this.queriesOf(connectionId);
+    const before = queries.find(jti, nowMs);
+    if (before !== undefined) return { is: 'seen', before: { h: before, kind: 'query' } };
+    return queries.add(jti, h, nowMs + lifeMs(lifetimeS), nowMs) ? isNew : { is: 'full' };
   }
 
   private async seen(key: readonly [string, ...string[]]): Promise<Verdict> {
@@ -96,6 +113,14 @@ export class ReplayMemory {
     return true;
   }
 
+  private queriesOf(connectionId: string): RecentQueries {
+    const known = this.#queries.get(connectionId);
+    if (known) return known;
+    const made = new RecentQueries(queriesMax);
+    this.#queries.set(connectionId, made);
+    return made;
+  }
+
   private tally(connectionId: string): Tally {
     const known = this.#tallies.get(connectionId);
     if (known) return known;
@@ -103,4 +128,9 @@ export class ReplayMemory {
     this.#tallies.set(connectionId, made);
     return made;
   }
+}
+
+/** How long a copy of a message could be valid, with the skew on both sides. */
+function lifeMs(lifetimeS: number): number {
+  return (lifetimeS + 2 * skewS) * 1_000;
 }

@@ -45,11 +45,19 @@ export class WritClient extends ClientProxy {
     const unsubscribed = new AbortController();
     const { args, options } = recordOf(packet.data);
     const signal = options.signal ? AbortSignal.any([options.signal, unsubscribed.signal]) : unsubscribed.signal;
+    let answered = false;
+    const answer = (last: WritePacket): void => {
+      answered = true;
+      callback(last);
+    };
     this.peer.request(packet.pattern as OperationName, args, { ...options, signal }).then(
-      (answer) => callback(packetOf(answer)),
-      (err: unknown) => callback({ err, isDisposed: true }),
+      (said) => answer(packetOf(said)),
+      (err: unknown) => answer({ err, isDisposed: true }),
     );
-    return () => unsubscribed.abort();
+    // Nest unsubscribes after an answer too, and an abort is not free.
+    return () => {
+      if (!answered) unsubscribed.abort();
+    };
   }
 
   protected dispatchEvent<T>(packet: ReadPacket): Promise<T> {
