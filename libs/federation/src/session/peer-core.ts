@@ -69,6 +69,7 @@ export class PeerCore implements SessionHost {
   lastHeardAt: number | undefined;
   clockDifferenceS: number | undefined;
   grantVersion = 0;
+  revision = 0;
   state: PeerState = 'connecting';
   readonly #since: number;
   readonly #writes = new Set<Promise<unknown>>();

@@ -93,6 +93,7 @@ export class Peer {
 
   /** Our half, the grant or our position changed: says hello again on every link. */
   async greet(): Promise<void> {
+    this.#core.revision += 1;
     for (const session of this.#core.sessions.values()) {
       await session.greet();
       session.update();

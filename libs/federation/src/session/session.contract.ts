@@ -233,4 +233,27 @@ export function sessionContract(wiring: Wiring): void {
       expect(hub.map(({ kind }) => kind)).toEqual(['command', 'result']);
     });
   });
+
+  test(`[F-3] over ${wiring} an acceptance in the middle of the handshake is heard`, async () => {
+    const gate = Promise.withResolvers<undefined>();
+    let greetings = 0;
+    const grantOf = async () => {
+      greetings += 1;
+      if (greetings > 1) await gate.promise;
+      return { gv: 1, grant };
+    };
+    const both = await Federation.paired(wiring, { grantOf }, 'pending');
+    try {
+      await both.hub.peers.start();
+      await both.spoke.peers.start();
+      await until('the handshake to stand half way', () => (wiring === 'https' ? greetings > 0 : greetings > 1));
+      await both.hub.connections.accept(both.con);
+      await until('the hub to know its own half', () => both.atHub.connection.ours.state === 'active');
+      gate.resolve(undefined);
+      await until('the spoke to know', () => both.atSpoke.connection.theirs.state === 'active');
+    } finally {
+      gate.resolve(undefined);
+      await both.end();
+    }
+  });
 }

@@ -28,6 +28,8 @@ export interface SessionHost extends IntakeTargets {
   readonly intake: Intake;
   readonly source: JournalSource | undefined;
   readonly sink: JournalSink | undefined;
+  /** Grows whenever something changes that our hello tells. */
+  readonly revision: number;
   /** The grant version of the peer's last hello. */
   readonly theirGrantVersion: number;
   /** Our current key statement. */
@@ -56,6 +58,8 @@ export class Session {
   #flowing = false;
   #theirs: HelloClaims | undefined;
   #hello: Sealed | undefined;
+  /** What our last hello here knew of. */
+  #saidRevision = 0;
   #greeting: Promise<void> = Promise.resolve();
   #state: 'opening' | 'ready' | 'ended' = 'opening';
 
@@ -95,6 +99,7 @@ export class Session {
   /** Says where we stand, with the nonce of the other side when it is known. Later ones never overtake earlier ones. */
   greet(reply?: Reply, before?: string): Promise<void> {
     this.#greeting = this.#greeting.then(async () => {
+      this.#saidRevision = this.host.revision;
       const facts = await this.host.greeting();
       if (this.#state === 'ended') return;
       const re = this.#theirs && { re: this.#theirs.sn };
@@ -126,6 +131,8 @@ export class Session {
       this.#state = 'ready';
       this.host.ready(this);
       this.sender.open();
+      // An acceptance or a grant in the middle of the handshake was told to other sessions only.
+      if (this.#saidRevision !== this.host.revision) void this.greet();
     }
     this.update();
   }
