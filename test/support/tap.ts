@@ -38,6 +38,7 @@ export class Tap {
   readonly closings: Closing[] = [];
   private readonly wires = new Set<Wire>();
   private target = '';
+  private muted: Direction | undefined;
   private readonly server = createServer((incoming, outgoing) => void this.forward(incoming, outgoing));
   private readonly sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
 
@@ -58,9 +59,23 @@ export class Tap {
 
   /** Says a message on the link of the connection that it names, as if the other side had. */
   inject(direction: Direction, text: string): void {
-    const wire = this.wireOf(connectionOf(text));
+    this.injectOn(connectionOf(text), direction, text);
+  }
+
+  /** The same on the link of another connection, or with what names none. */
+  injectOn(connection: string | undefined, direction: Direction, text: string): void {
+    const wire = this.wireOf(connection);
     if (!wire) throw new Error('no link of that connection goes through the tap now');
     (direction === 'to-hub' ? wire.hub : wire.spoke).send(text);
+  }
+
+  /** From now on nothing that way arrives, though the links stand. */
+  mute(direction: Direction): void {
+    this.muted = direction;
+  }
+
+  unmute(): void {
+    this.muted = undefined;
   }
 
   carries(connection: string): boolean {
@@ -99,6 +114,7 @@ export class Tap {
   private pass(wire: Wire, direction: Direction, text: string, early: string[]): void {
     this.frames.push({ direction, text });
     wire.connection ??= connectionOf(text);
+    if (direction === this.muted) return;
     const to = direction === 'to-hub' ? wire.hub : wire.spoke;
     if (to.readyState === WebSocket.CONNECTING) early.push(text);
     else if (to.readyState === WebSocket.OPEN) to.send(text);

@@ -24,6 +24,13 @@ export const hubConfig = z.strictObject({
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Networks beyond the public internet in which directly dialled spokes may be: `loopback`, `private`, or CIDR ranges. */
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
+  /** How long the hub goes on trying, in milliseconds. A kill outlives a long partition; a spawn is not wanted an hour later. */
+  commands: z
+    .strictObject({
+      spawnMs: z.int().min(1_000).max(86_400_000).default(60_000),
+      killMs: z.int().min(1_000).max(86_400_000).default(86_400_000),
+    })
+    .prefault({}),
 });
 export type HubConfig = z.output<typeof hubConfig>;
 

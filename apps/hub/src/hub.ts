@@ -68,7 +68,9 @@ export class Hub {
     );
     const latches = new Latches(store, acts);
     const view = new InstanceView(config, identity.id, store);
-    const gateway = new HubGateway({ spokes, fleet, commands, queries: new Queries(clients), latches, store, view });
+    const queries = new Queries(clients);
+    const patience = config.commands;
+    const gateway = new HubGateway({ spokes, fleet, commands, queries, latches, store, view, patience });
     const stated = (id: string) => statedGrant(peers, id);
     const services = {
       spokes: new SpokesService(connections, directory, fleet, stated, acts),

@@ -19,6 +19,7 @@ import { watchMany, type Store } from '#store';
 import type { CommandRecord } from '../commands/command.js';
 import type { CommandsService, Order } from '../commands/commands.service.js';
 import { eventOf } from '../fleet/entry.js';
+import type { HubConfig } from '../config.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { InstanceView } from '../instance.js';
 import type { Latches } from '../latches.js';
@@ -26,9 +27,6 @@ import type { Queries } from '../spokes/queries.js';
 import type { Spokes } from '../spokes/spokes.js';
 import { allRefused, killOutcomeOf, notRefused, pendingOf } from './outcome.js';
 import { OutputReader } from './output.js';
-
-/** How long the hub goes on trying, in milliseconds. A kill outlives a long partition; a spawn is not wanted an hour later. */
-const ttlMs = { spawn: 60_000, kill: 24 * 3_600_000 };
 
 /** How long a reset waits for the spokes' word, in milliseconds. */
 const resumeMs = 5_000;
@@ -44,6 +42,7 @@ export interface HubParts {
   readonly latches: Latches;
   readonly store: Store;
   readonly view: InstanceView;
+  readonly patience: HubConfig['commands'];
 }
 
 export class HubGateway extends Gateway {
@@ -65,7 +64,7 @@ export class HubGateway extends Gateway {
     refuseOversize(args, idk);
     const agentId = agentIdOf(connection.id, idk);
     const unless = this.hub.latches.forbidding(connection.peer.name);
-    const order = { op: 'agent.spawn', args, actor, idk, agentId, ttlMs: ttlMs.spawn, unless } as const;
+    const order = { op: 'agent.spawn', args, actor, idk, agentId, ttlMs: this.hub.patience.spawnMs, unless } as const;
     const command = await this.order(connection, order, waitMs);
     return command.state === 'delivered'
       ? { agent: await this.spawned(agentId, connection.id) }
@@ -104,7 +103,13 @@ export class HubGateway extends Gateway {
 
   async kill({ actor }: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome> {
     const connection = await this.hub.spokes.byConnection(await this.ownerOf(agentId));
-    const order = { op: 'agent.kill', args: { agentId, reason }, actor, agentId, ttlMs: ttlMs.kill } as const;
+    const order = {
+      op: 'agent.kill',
+      args: { agentId, reason },
+      actor,
+      agentId,
+      ttlMs: this.hub.patience.killMs,
+    } as const;
     return killOutcomeOf([await this.order(connection, order, waitMs)], this.liveOn);
   }
 
@@ -117,7 +122,7 @@ export class HubGateway extends Gateway {
 
   /** All that lives there, and every spawn on its way: a spoke that is away shall not begin it later. [K-3] */
   private stop(connection: Connection, actor: Actor, reason: string, waitMs: number): Promise<CommandRecord[]> {
-    const common = { actor, ttlMs: ttlMs.kill } as const;
+    const common = { actor, ttlMs: this.hub.patience.killMs } as const;
     const spawning = this.hub.commands.underWay('agent.spawn', connection.id);
     const orders: Given[] = [
       { ...common, op: 'agents.kill', args: { reason } },
@@ -132,7 +137,7 @@ export class HubGateway extends Gateway {
 
   async reset({ actor }: Caller, { scope, reason }: KillScope): Promise<readonly LatchResource[]> {
     const { connections, name } = await this.hub.spokes.inScope(scope);
-    const order = { op: 'agents.resume', args: { reason }, actor, ttlMs: ttlMs.spawn } as const;
+    const order = { op: 'agents.resume', args: { reason }, actor, ttlMs: this.hub.patience.spawnMs } as const;
     const resumed = connections.map((one) => this.hub.commands.execute(addressed(one, order), resumeMs));
     const commands = await Promise.all(resumed);
     await this.hub.latches.clear({ scope: name, reason, actor });
