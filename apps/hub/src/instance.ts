@@ -1,8 +1,8 @@
 // The hub about itself: who it is, and whether it can do its work.
-import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
+import { fingerprintWords, operationNames, type InstanceResource } from '#protocol';
+import { checkStore, version } from '#api';
 import type { Store } from '#store';
 import type { HubConfig } from './config.js';
-import { version } from '#api';
 
 export class InstanceView {
   constructor(
@@ -18,26 +18,12 @@ export class InstanceView {
       ...about,
       time: new Date().toISOString(),
       operations: [...operationNames],
-      checks: [await this.storeCheck()],
+      checks: [await checkStore(this.store)],
     };
   }
 
   async ready(): Promise<{ ready: boolean; reasons: readonly string[] }> {
-    const { outcome, detail } = await this.storeCheck();
-    return outcome === 'ok' ? { ready: true, reasons: [] } : { ready: false, reasons: [detail] };
-  }
-
-  private async storeCheck(): Promise<Check> {
-    try {
-      await this.store.now();
-      return { name: 'store', outcome: 'ok', detail: 'The store answers.' };
-    } catch {
-      return {
-        name: 'store',
-        outcome: 'failed',
-        detail: 'The store does not answer.',
-        cure: 'Check the store, its disk and its address.',
-      };
-    }
+    const { outcome, detail } = await checkStore(this.store);
+    return outcome === 'failed' ? { ready: false, reasons: [detail] } : { ready: true, reasons: [] };
   }
 }

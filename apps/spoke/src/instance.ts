@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
 import type { Sandboxes } from '#agents';
-import { version } from '#api';
+import { checkStore, version } from '#api';
 import type { Store } from '#store';
 import { modelKey, type SpokeConfig } from './config.js';
 
@@ -20,32 +20,15 @@ export class InstanceView {
   async instance(): Promise<InstanceResource> {
     const words = fingerprintWords(this.id).split(' ');
     const about = { role: 'spoke', id: this.id, name: this.config.name, words, version } as const;
-    const checks = [await this.storeCheck(), this.sandboxCheck(), await gitCheck(), this.modelCheck()];
+    const checks = [await checkStore(this.store), this.sandboxCheck(), await gitCheck(), this.modelCheck()];
     return { ...about, time: new Date().toISOString(), operations: [...operationNames], checks };
   }
 
   /** Without a store or a sandbox no agent can be spawned; a missing model key only stops agents that need one. */
   async ready(): Promise<{ ready: boolean; reasons: readonly string[] }> {
-    const checks = [await this.storeCheck(), this.sandboxCheck()];
+    const checks = [await checkStore(this.store), this.sandboxCheck()];
     const reasons = checks.filter(({ outcome }) => outcome === 'failed').map(({ detail }) => detail);
     return { ready: reasons.length === 0, reasons };
-  }
-
-  private async storeCheck(): Promise<Check> {
-    try {
-      await this.store.now();
-      const durability = await this.store.durability();
-      if (durability.synced) return { name: 'store', outcome: 'ok', detail: 'The store answers.' };
-      const detail = 'The store may forget what it acknowledged when its machine fails.';
-      return { name: 'store', outcome: 'warning', detail, cure: durability.reason };
-    } catch {
-      return {
-        name: 'store',
-        outcome: 'failed',
-        detail: 'The store does not answer.',
-        cure: 'Check the store, its disk and its address.',
-      };
-    }
   }
 
   private sandboxCheck(): Check {
