@@ -65,16 +65,20 @@ async function layAgentFolder(places: Places, origin: Origin, signal: AbortSigna
 /**
  * Brings the commits that the agent made into the host's git folder and returns the newest that its HEAD names; the base when there
  * are none, or none that descend from it, or when what the agent left as its git folder is not sound. Those on other branches
- * come along below `otherRefs`.
+ * come along below `otherRefs`; `others` says whether there are any.
  */
-export async function takeCommits(places: Places, { mirror, base }: Pick<Origin, 'mirror' | 'base'>): Promise<string> {
+export async function takeCommits(
+  places: Places,
+  { mirror, base }: Pick<Origin, 'mirror' | 'base'>,
+): Promise<{ readonly head: string; readonly others: boolean }> {
   const tips = await readTips(join(places.tree, '.git'));
   const head = tips.head ?? base;
   const others = tips.others.filter((tip) => tip !== base);
-  if (head === base && others.length === 0) return base;
+  if (head === base && others.length === 0) return { head: base, others: false };
   const all = await take(places, mirror, head, others);
   const taken = all || (others.length > 0 && (await take(places, mirror, head, [])));
-  return taken && (await descends(places.git, head, base)) ? head : base;
+  const sound = taken && (await descends(places.git, head, base));
+  return { head: sound ? head : base, others: all && others.length > 0 };
 }
 
 /** All or nothing: false when one of the commits is not sound or not all there. */

@@ -11,7 +11,7 @@ import { agentId as agentIdSchema, branchName, repositoryUrl, WritError } from '
 import { layRepository, takeCommits } from './agent-repository.js';
 import { git, gitLine } from './git.js';
 import { Mirrors } from './mirrors.js';
-import { agentBranch, keptRef, otherRefs } from './refs.js';
+import { agentBranch, keptRef } from './refs.js';
 import type { WorktreeRecord } from './records.js';
 import { Records } from './records.js';
 import { openUp, snapshot } from './snapshot.js';
@@ -68,7 +68,8 @@ export class GitWorktrees extends Worktrees {
     await this.#notInUse(agentId);
     const places = this.#records.places(agentId);
     const branch = agentBranch(agentId);
-    const commit = await snapshot(places, await takeCommits(places, this.#origin(record)), message);
+    const { head } = await takeCommits(places, this.#origin(record));
+    const commit = await snapshot(places, head, message);
     await git(['update-ref', `refs/heads/${branch}`, commit], { gitDir: places.git });
     const changed = commit !== record.base;
     await this.#records.write({ ...record, harvested: changed ? commit : undefined });
@@ -121,12 +122,13 @@ export class GitWorktrees extends Worktrees {
   async #keep(record: WorktreeRecord): Promise<void> {
     const { agentId, repository, base, harvested } = record;
     const places = this.#records.places(agentId);
-    const taken = await takeCommits(places, this.#origin(record));
-    const parent = harvested && (await isAncestor(places.git, taken, harvested)) ? harvested : taken;
+    const { head, others } = await takeCommits(places, this.#origin(record));
+    const parent = harvested && (await isAncestor(places.git, head, harvested)) ? harvested : head;
     const commit = await snapshot(places, parent, leftoverMessage);
-    await git(['update-ref', keptRef(agentId), commit], { gitDir: places.git });
-    const elsewhere = await hasRefs(places.git, otherRefs);
-    if (commit !== base || harvested || elsewhere) await this.#mirrors.keep(repository, agentId, places.git, commit);
+    if (commit !== base || harvested || others) {
+      await git(['update-ref', keptRef(agentId), commit], { gitDir: places.git });
+      await this.#mirrors.keep(repository, agentId, places.git, commit);
+    }
     await this.#records.write({ ...record, state: 'removed', kept: commit === base ? undefined : commit });
   }
 
@@ -174,10 +176,6 @@ async function deleteTree(folder: string): Promise<void> {
     await openUp(folder);
     await rm(folder, { recursive: true, force: true });
   });
-}
-
-async function hasRefs(gitDir: string, below: string): Promise<boolean> {
-  return (await gitLine(['for-each-ref', '--count=1', below], { gitDir })) !== '';
 }
 
 async function isAncestor(gitDir: string, older: string, newer: string): Promise<boolean> {
