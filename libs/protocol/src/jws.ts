@@ -1,6 +1,6 @@
 // Strict compact JWS (RFC 7515) over node:crypto, synchronous: a kill must not wait behind password hashes in libuv's pool.
 // The header is exactly {"alg","kid","typ"}; for a key and a type there is one encoded header, and nothing else is taken.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { decodeBase64url, encodeBase64url } from './base64url.js';
 import { WritError } from './errors.js';
 import { formatJson, JsonFault, parseJson } from './json.js';
@@ -86,15 +86,13 @@ export function openJws<T extends MessageType>(
   if (key.header(expected) !== head) throw new RefusedError('the header is not that of this key');
   const input = Buffer.from(`${head}.${body}`, 'latin1');
   checkSignature(key, input, signature);
-  const signingInputHash = createHash('sha256').update(input).digest('base64url');
+  const signingInputHash = hash('sha256', input, 'base64url');
   return { payload: payloadOf(bytes), typ: expected, kid: key.kid, signingInputHash, payloadBytes: bytes.length };
 }
 
 /** base64url SHA-256 of the signing input of a message we signed ourselves: the `h` that its result names. */
 export function signingInputHashOf(token: string): string {
-  return createHash('sha256')
-    .update(token.slice(0, token.lastIndexOf('.')))
-    .digest('base64url');
+  return hash('sha256', token.slice(0, token.lastIndexOf('.')), 'base64url');
 }
 
 function partsOf(token: unknown): [head: string, body: string, signature: string] {
