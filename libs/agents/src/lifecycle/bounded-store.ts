@@ -1,15 +1,18 @@
 // The store as this room asks it: every answer has a time-out, and every failure has our one name for it. [L-2]
 import { WritError } from '#protocol';
 import { Store, type Commit, type Key, type ListOptions, type ReadOptions, type StreamRecord } from '#store';
-import { within } from './within.js';
+import { Deadlines } from './deadlines.js';
 
 /** Every method throws WritError `store_unavailable`; a commit that did may have happened all the same. */
 export class BoundedStore extends Store {
+  private readonly deadlines: Deadlines;
+
   constructor(
     private readonly inner: Store,
-    private readonly storeMs: number,
+    storeMs: number,
   ) {
     super();
+    this.deadlines = new Deadlines(storeMs);
   }
 
   override get incarnation(): string {
@@ -54,7 +57,7 @@ export class BoundedStore extends Store {
 
   private async answer<T>(answer: Promise<T>): Promise<T> {
     try {
-      return await within(this.storeMs, 'The store', answer);
+      return await this.deadlines.within(answer, () => new Error('The time for an answer is up.'));
     } catch (cause) {
       throw new WritError('store_unavailable', 'The store did not answer.', { cause });
     }

@@ -93,7 +93,7 @@ class SqliteStore extends Store {
   async get<T>(key: Key): Promise<Entry<T> | null> {
     const encoded = Buffer.from(encodeKey(key));
     const row = await this.#query(() => this.statements.get.get(encoded, this.clock()));
-    return row ? entryOf<T>(row as unknown as RecordRow) : null;
+    return row ? entryOf<T>(row as unknown as RecordRow, key) : null;
   }
 
   async list<T>(prefix: Key, options?: ListOptions): Promise<readonly Entry<T>[]> {
@@ -103,7 +103,7 @@ class SqliteStore extends Store {
     const [low, high] = page.reverse ? [start, after ?? end] : [after ?? start, end];
     const statement = page.reverse ? this.statements.listBack : this.statements.list;
     const rows = await this.#query(() => statement.all(low, high, this.clock(), page.limit));
-    return rows.map((row) => entryOf<T>(row as unknown as RecordRow));
+    return (rows as unknown as RecordRow[]).map((row) => entryOf<T>(row, decodeKey(Buffer.from(row.key).toString())));
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
@@ -176,6 +176,6 @@ class SqliteStore extends Store {
   }
 }
 
-function entryOf<T>({ key, value, version }: RecordRow): Entry<T> {
-  return { key: decodeKey(Buffer.from(key).toString()), value: JSON.parse(value) as T, version: String(version) };
+function entryOf<T>({ value, version }: RecordRow, key: Key): Entry<T> {
+  return { key, value: JSON.parse(value) as T, version: String(version) };
 }
