@@ -7,16 +7,16 @@ const flags = new Set(process.argv.slice(2));
 const plans = {
   quick: {
     status: { rounds: 2, cellMs: 500, warmMs: 200 },
-    spawn: { rounds: 1, cells: [{ inflight: 64, count: 128 }] },
+    spawn: { rounds: 1, cells: [{ inflight: 64, count: 64 }] },
   },
   whole: {
     status: { rounds: 5, cellMs: 1_500, warmMs: 500 },
     spawn: {
       rounds: 3,
       cells: [
-        { inflight: 1, count: 16 },
-        { inflight: 16, count: 64 },
-        { inflight: 64, count: 256 },
+        { inflight: 1, count: 8 },
+        { inflight: 16, count: 32 },
+        { inflight: 64, count: 128 },
       ],
     },
   },
