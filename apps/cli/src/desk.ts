@@ -36,7 +36,9 @@ export class Desk {
   async confirm(question: string, yes: boolean | undefined): Promise<void> {
     if (yes) return;
     if (!this.world.interactive)
-      throw new WritError('invalid_request', 'Nobody is here to be asked: add --yes.', { field: '--yes' });
+      throw new WritError('invalid_request', `${question} There is no terminal to ask on: look, then add --yes.`, {
+        field: '--yes',
+      });
     const answer = await confirm({ message: question, initialValue: false, output: process.stderr });
     if (answer !== true) throw new Declined();
   }

@@ -42,7 +42,7 @@ async function ensureSpoke(desk: Desk): Promise<void> {
   const dir = stateDir(desk.world, desk.flags, 'spoke');
   if (runningIn(dir)) return;
   const { pid, url } = await startInBackground('spoke', dir);
-  desk.world.err(`Started a spoke: ${url}, process ${pid}, state and log in ${dir}.\n`);
+  desk.world.err(`Started a spoke: ${url}, process ${pid} (kill ${pid} stops it), state and log in ${dir}.\n`);
 }
 
 function showInvite(desk: Desk, details: InviteDetails, lines: [string, string][]): void {

@@ -60,11 +60,25 @@ export async function startInBackground(role: Role, dir: string, options: StartO
   throw new WritError('peer_unavailable', `The ${role} did not start: see ${join(dir, `${role}.log`)}.`);
 }
 
+/** Two on one folder would take each other's announcement away. @throws WritError `invalid_request` */
+function refuseSecond(role: Role, dir: string): void {
+  const running = runningIn(dir);
+  if (!running) return;
+  const { url, pid } = running;
+  throw new WritError(
+    'invalid_request',
+    `A ${role} runs on ${dir} already: ${url}, process ${pid}. Stop it (kill ${pid}) or name another folder with --state.`,
+    { field: '--state' },
+  );
+}
+
 function start(role: Role, world: World): (options: StartOptions, command: Command) => Promise<void> {
   return async (options, command) => {
     const { flags } = new Desk(world, command);
     const { port, host, config, name } = options;
-    await foreground(world, argvOf(role, stateDir(world, flags, role), { port, host, config, name }));
+    const dir = stateDir(world, flags, role);
+    refuseSecond(role, dir);
+    await foreground(world, argvOf(role, dir, { port, host, config, name }));
   };
 }
 
