@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
+/** The settings of a hub; docs/reference/config.md is made of them. */
 export const hubConfig = z.strictObject({
   /** How this hub calls itself towards spokes. */
   name: spokeName.default('hub'),

@@ -1,14 +1,22 @@
 // The spoke's configuration: one schema over file, environment and flags; the only place here that reads the environment.
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { agentsOptions, profileOptions, runtimeOptions, skillOptions } from '#agents';
 import { loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
+/** Tells partners apart without a setting; what is no name, or says nothing, gives `spoke`. */
+function hostName(): string {
+  const [label] = hostname().split('.');
+  const name = spokeName.safeParse(label);
+  return name.success && name.data !== 'localhost' ? name.data : 'spoke';
+}
+
+/** The settings of a spoke; docs/reference/config.md is made of them. */
 export const spokeConfig = z.strictObject({
-  /** How this spoke calls itself towards hubs. */
-  name: spokeName.default('spoke'),
+  /** How this spoke calls itself towards hubs: the host's name by default. */
+  name: spokeName.default(hostName),
   host: z.string().min(1).max(255).default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(7_710),
   /** Keys, store, worktrees, output. Owner only. */
