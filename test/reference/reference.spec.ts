@@ -1,0 +1,37 @@
+// What the documents promise to list is listed, and as it is.
+import { describe, expect, test } from '@jest/globals';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../support/instance.js';
+import { documentOf } from './documents.js';
+import { referencePages } from './pages.js';
+
+const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
+
+describe('docs/reference', () => {
+  test('is what `node tools/reference.mjs` makes of the sources', async () => {
+    const pages = referencePages(...(await Promise.all([documentOf('hub'), documentOf('spoke')])));
+    for (const [name, text] of Object.entries(pages))
+      expect([name, read('docs', 'reference', name)]).toEqual([name, text]);
+  }, 60_000);
+});
+
+test('every dependency has its line in the decision on dependencies', () => {
+  const file = readdirSync(join(root, 'docs/adr')).find((name) => name.endsWith('-dependencies.md'));
+  const listed = [...read('docs/adr', file ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name);
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read('package.json')) as Record<
+    string,
+    object
+  >;
+  const wanted = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+  expect(listed.sort()).toEqual(wanted.sort());
+});
+
+test('no page of the documents links to a file that is not there', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+  for (const page of pages.filter((name) => name.endsWith('.md'))) {
+    const folder = join(root, page, '..');
+    const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => join(folder, link));
+    expect([page, links.filter((link) => !existsSync(link))]).toEqual([page, []]);
+  }
+});

@@ -1,0 +1,116 @@
+// The table of settings, out of the schemas that check them; what a setting is for stands as its comment in the source.
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { hubConfig } from '../../apps/hub/src/config.js';
+import { spokeConfig } from '../../apps/spoke/src/config.js';
+import { root } from '../support/instance.js';
+import { row, type Row } from './table.js';
+
+interface Shape {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly additionalProperties?: Shape | boolean;
+  readonly anyOf?: readonly Shape[];
+  readonly oneOf?: readonly Shape[];
+  readonly enum?: readonly unknown[];
+  readonly const?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Shape;
+  readonly default?: unknown;
+}
+
+const sources = {
+  hub: ['apps/hub/src/config.ts'],
+  spoke: [
+    'apps/spoke/src/config.ts',
+    'libs/agents/src/options.ts',
+    'libs/agents/src/profiles/options.ts',
+    'libs/agents/src/runtimes/claude/claude.options.ts',
+    'libs/agents/src/runtimes/command/command.options.ts',
+  ],
+};
+
+/** The comment above a member, by its name; the file named first wins. */
+function comments(files: readonly string[]): ReadonlyMap<string, string> {
+  const pairs = files.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    return [...text.matchAll(/\/\*\* ([^\n]*?) \*\/\n\s+(\w+):/g)].map(
+      ([, said = '', name = '']) => [name, said] as const,
+    );
+  });
+  return new Map(pairs.reverse());
+}
+
+const environmentName = (path: readonly string[]) =>
+  `WRIT_${path.map((part) => part.replace(/[A-Z]/g, (char) => `_${char}`).toUpperCase()).join('__')}`;
+
+function kindOf(shape: Shape): string {
+  const { type, enum: words, const: word } = shape;
+  if (words) return words.map(String).join(', ');
+  if (word !== undefined) return word;
+  if (type === 'array') return `list of ${shape.items ? kindOf(shape.items) : 'values'}`;
+  if (type === 'integer')
+    return `${shape.minimum ?? ''}–${shape.maximum === Number.MAX_SAFE_INTEGER ? '' : (shape.maximum ?? '')}`;
+  return type ?? (shape.anyOf ?? shape.oneOf ?? []).map(kindOf).join(' or ');
+}
+
+const textCharsMax = 100;
+
+/** What depends on the machine is named, what is long is shortened. */
+function defaultOf(path: string, { default: value }: Shape): string {
+  if (path === 'name' && value !== 'hub') return 'the host’s name';
+  if (value === undefined) return '';
+  const text = JSON.stringify(value).replaceAll(homedir(), '~');
+  return text.length > textCharsMax ? 'built in' : `\`${text}\``;
+}
+
+/** A default of the whole is one of its members. */
+function withDefaults(shape: Shape): Shape {
+  const values = (shape.default ?? {}) as Readonly<Record<string, unknown>>;
+  const members = Object.entries(shape.properties ?? {}).map(([name, member]) => {
+    return [name, name in values ? { ...member, default: values[name] } : member];
+  });
+  return { ...shape, properties: Object.fromEntries(members) as Shape['properties'] };
+}
+
+function rows(shape: Shape, path: readonly string[], said: ReadonlyMap<string, string>): Row[] {
+  return Object.entries(shape.properties ?? {}).flatMap(([name, member]) => {
+    const place = [...path, name];
+    if (member.properties) return rows(withDefaults(member), place, said);
+    const isMap = typeof member.additionalProperties === 'object';
+    const dotted = place.join('.');
+    const kind = isMap ? 'object by name' : kindOf(member);
+    return [
+      row(`\`${dotted}\``, `\`${environmentName(place)}\``, kind, defaultOf(dotted, member), said.get(name) ?? ''),
+    ];
+  });
+}
+
+/** Settings of one kind of runtime, which stand in `runtimes` under any name. */
+function runtimes(shape: Shape, said: ReadonlyMap<string, string>): Row[] {
+  const kinds = shape.properties?.runtimes?.additionalProperties;
+  if (typeof kinds !== 'object') return [];
+  return (kinds.oneOf ?? kinds.anyOf ?? []).flatMap((kind) => {
+    const word = String(kind.properties?.kind?.const);
+    return Object.entries(kind.properties ?? {}).map(([name, member]) =>
+      row(word, `\`${name}\``, kindOf(member), defaultOf(name, member), said.get(name) ?? ''),
+    );
+  });
+}
+
+function shapeOf(schema: z.ZodType): Shape {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as Shape;
+}
+
+/** Tables of a hub, of a spoke, and of a spoke's runtimes. */
+export function settings() {
+  const [hub, spoke] = [shapeOf(hubConfig), shapeOf(spokeConfig)];
+  return {
+    hub: rows(hub, [], comments(sources.hub)),
+    spoke: rows(spoke, [], comments(sources.spoke)),
+    runtimes: runtimes(spoke, comments(sources.spoke)),
+  };
+}
