@@ -35,7 +35,7 @@ export const hubConfig = z.strictObject({
 });
 export type HubConfig = z.output<typeof hubConfig>;
 
-/** @throws WritError `config_invalid` with every fault at once */
-export function readConfig(): HubConfig {
-  return loadConfig({ schema: hubConfig, env: process.env, argv: process.argv.slice(2) });
+/** Of this process unless told otherwise. @throws WritError `config_invalid` with every fault at once */
+export function readConfig(env = process.env, argv = process.argv.slice(2)): HubConfig {
+  return loadConfig({ schema: hubConfig, env, argv });
 }

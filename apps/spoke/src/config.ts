@@ -53,9 +53,9 @@ export const spokeConfig = z.strictObject({
 });
 export type SpokeConfig = z.output<typeof spokeConfig>;
 
-/** @throws WritError `config_invalid` with every fault at once */
-export function readConfig(): SpokeConfig {
-  return loadConfig({ schema: spokeConfig, env: process.env, argv: process.argv.slice(2) });
+/** Of this process unless told otherwise. @throws WritError `config_invalid` with every fault at once */
+export function readConfig(env = process.env, argv = process.argv.slice(2)): SpokeConfig {
+  return loadConfig({ schema: spokeConfig, env, argv });
 }
 
 /** The key of the model API. Read when an agent needs it and handed on, never kept and never shown to an agent. */

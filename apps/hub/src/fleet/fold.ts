@@ -1,5 +1,5 @@
 // How an agent's events become the agent that the fleet view shows. Pure: the same journal gives the same fleet.
-import type { AgentEvent, AgentResource, AgentState } from '#protocol';
+import { isTerminal, type AgentEvent, type AgentResource, type AgentState } from '#protocol';
 
 const noUsage = {
   turns: 0,
@@ -12,10 +12,14 @@ const noUsage = {
 
 type Of<T extends AgentEvent['type']> = Extract<AgentEvent, { type: T }>;
 
+/** What may still be told of an agent that has ended; its end itself is told once. */
+const afterwards: ReadonlySet<AgentEvent['type']> = new Set(['agent.cleanup', 'agent.output']);
+
 /** The agent after the event, or null when the event tells nothing of an agent we know. `owner` is the connection it came over. */
 export function fold(before: AgentResource | null, event: AgentEvent, owner: string): AgentResource | null {
   if (event.type === 'agent.spawned') return before ?? born(event, owner);
   if (before === null || event.type === 'grant.changed') return before;
+  if (isTerminal(before.state) && !afterwards.has(event.type)) return before;
   return { ...before, ...change(before, event) };
 }
 

@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { problemOf, WritError } from '#protocol';
+import { openSqliteStore, type Store } from '#store';
+import { until } from '../../../../test/support/until.js';
+import { agentNo, told } from '../fleet/fleet.fixture.js';
+import type { CommandRecord } from './command.js';
+import { CommandCarrier, CommandsService, type Answer, type Order } from './commands.service.js';
+import { CommandsView } from './commands.view.js';
+import { Outbox } from './outbox.js';
+
+const actor = { kind: 'key', id: 'admin' } as const;
+const order = (more: Partial<Order> = {}): Order => ({
+  op: 'agent.spawn',
+  connectionId: 'con',
+  spoke: 'north',
+  args: { taskId: 'one' },
+  actor,
+  ttlMs: 60_000,
+  ...more,
+});
+const yes: Answer = { st: 'ok', body: { done: true } };
+const no: Answer = { st: 'denied', code: 'capacity', body: problemOf(new WritError('capacity', 'Full.')) };
+
+/** A way to a spoke whose answers a test gives, one a try; without one it waits as for a spoke that is away. */
+class ByHand extends CommandCarrier {
+  readonly carried: CommandRecord[] = [];
+  private answers: (Answer | null)[] = [];
+  private wake = Promise.withResolvers<undefined>();
+
+  answer(...answers: (Answer | null)[]): void {
+    this.answers.push(...answers);
+    this.wake.resolve(undefined);
+  }
+
+  override async carry(command: CommandRecord, signal: AbortSignal): Promise<Answer | null> {
+    this.carried.push(command);
+    const cut = Promise.withResolvers<undefined>();
+    signal.addEventListener('abort', () => cut.resolve(undefined), { once: true });
+    while (this.answers.length === 0 && !signal.aborted) {
+      this.wake = Promise.withResolvers();
+      await Promise.race([this.wake.promise, cut.promise]);
+    }
+    return this.answers.shift() ?? null;
+  }
+}
+
+describe('commands', () => {
+  let store: Store;
+  let outbox: Outbox;
+  let carrier: ByHand;
+  let commands: CommandsService;
+  beforeEach(async () => {
+    store = await openSqliteStore({ path: ':memory:' });
+    outbox = new Outbox(store);
+    carrier = new ByHand();
+    commands = new CommandsService(outbox, carrier);
+  });
+  afterEach(async () => {
+    await commands.stop();
+    await store.close();
+  });
+
+  test('an answer in time is the answer', async () => {
+    carrier.answer(yes);
+    expect(await commands.execute(order(), 5_000)).toMatchObject({ state: 'delivered', body: { done: true } });
+  });
+
+  test('a spoke that is away leaves it pending, and it is told later how it ended', async () => {
+    const { commandId, state } = await commands.execute(order(), 1);
+    expect(state).toBe('pending');
+    carrier.answer(yes);
+    await until('the end', async () => (await commands.get(commandId)).state === 'delivered');
+  });
+
+  test('what may not have arrived is sent again under the same idempotency key', async () => {
+    carrier.answer(null, null, yes);
+    expect((await commands.execute(order(), 10_000)).state).toBe('delivered');
+    expect(new Set(carrier.carried.map(({ idk }) => idk)).size).toBe(1);
+    expect(carrier.carried).toHaveLength(3);
+  });
+
+  test('a spoke that cannot be asked at all does not stop everything else', async () => {
+    carrier.answer(...Array.from({ length: 10_000 }, () => null));
+    const began = performance.now();
+    expect((await commands.execute(order(), 50)).state).toBe('pending');
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(carrier.carried.length).toBeLessThan(10);
+  });
+
+  test('past its deadline nobody knows, and nobody says that it was not carried out', async () => {
+    const command = await commands.execute(order({ ttlMs: 20 }), 5_000);
+    expect(command).toMatchObject({ state: 'timed_out', problem: { code: 'timed_out' } });
+    expect(command.problem?.detail).toContain('may have been carried out');
+  });
+
+  test('the journal settles what timed out', async () => {
+    const idk = 'key-1';
+    const { commandId } = await commands.execute(order({ ttlMs: 20, idk, agentId: agentNo(1) }), 5_000);
+    commands.heard('con', { ...told('agent.spawned', agentNo(1), { idk }), time: new Date().toISOString() });
+    await until('it to be settled', async () => (await commands.get(commandId)).state === 'delivered');
+    expect((await commands.get(commandId)).problem).toBeUndefined();
+  });
+
+  test('the journal counts also when it spoke while the answer was still awaited', async () => {
+    const idk = 'key-2';
+    const ended = commands.execute(order({ ttlMs: 300, idk }), 5_000);
+    await until('it to be on its way', () => carrier.carried.length > 0);
+    commands.heard('con', { ...told('agent.spawned', agentNo(1), { idk }), time: new Date().toISOString() });
+    expect((await ended).state).toBe('delivered');
+  });
+
+  test('[S-8] the same key and arguments join the command that stands there', async () => {
+    const first = commands.execute(order({ idk: 'same' }), 5_000);
+    await until('it to be on its way', () => carrier.carried.length > 0);
+    const second = commands.execute(order({ idk: 'same' }), 5_000);
+    carrier.answer(yes);
+    expect((await second).commandId).toBe((await first).commandId);
+    expect(carrier.carried).toHaveLength(1);
+  });
+
+  test('the same key with other arguments is a conflict', async () => {
+    await commands.execute(order({ idk: 'same' }), 1);
+    const other = commands.execute(order({ idk: 'same', args: { taskId: 'two' } }), 1);
+    await expect(other).rejects.toMatchObject({ code: 'idk_conflict' });
+  });
+
+  test('a refusal frees its key: asked again it is judged anew', async () => {
+    carrier.answer(no);
+    expect(await commands.execute(order({ idk: 'again' }), 5_000)).toMatchObject({ state: 'failed' });
+    carrier.answer(yes);
+    expect(await commands.execute(order({ idk: 'again' }), 5_000)).toMatchObject({ state: 'delivered' });
+  });
+
+  test('[L-12] what a restart found open is carried to its end', async () => {
+    const { commandId } = await commands.execute(order(), 1);
+    await commands.stop();
+    expect((await commands.get(commandId)).state).toBe('pending');
+    const next = new ByHand();
+    const again = new CommandsService(new Outbox(store), next);
+    await again.resume();
+    next.answer(yes);
+    await until('the end', async () => (await again.get(commandId)).state === 'delivered');
+    await again.stop();
+  });
+
+  test('more open commands than one page of the store are all taken up', async () => {
+    const record = await commands.execute(order(), 1);
+    for (let n = 0; n < 1_100; n += 1) {
+      const commandId = Buffer.from(n.toString(16).padStart(32, '0'), 'hex').toString('base64url');
+      await outbox.add({ ...record, commandId, idk: commandId });
+    }
+    expect(await outbox.open()).toHaveLength(1_101);
+  });
+
+  test('the first word on how it ended counts', async () => {
+    const { commandId } = await commands.execute(order(), 1);
+    const ends = [{ state: 'delivered', settledAtMs: 1 } as const, { state: 'failed', settledAtMs: 2 } as const];
+    const settled = await Promise.all(
+      ends.map((end) => outbox.settle(commandId, { body: null, problem: undefined, ...end })),
+    );
+    expect(new Set(settled.map(({ state }) => state)).size).toBe(1);
+  });
+
+  test('[K-3] an order is not committed while a latch stands', async () => {
+    await store.commit({ puts: [{ key: ['latch'], value: true }] });
+    await expect(commands.execute(order({ unless: [['latch']] }), 1)).rejects.toMatchObject({ code: 'latched' });
+    expect(await outbox.open()).toEqual([]);
+  });
+
+  test('a spawn on its way can be found, with its destination', async () => {
+    await commands.execute(order({ agentId: agentNo(7) }), 1);
+    expect(commands.underWay('agent.spawn', 'con').map(({ agentId }) => agentId)).toEqual([agentNo(7)]);
+    expect(commands.underWay('agent.spawn', 'other')).toEqual([]);
+    expect(await commands.destination(agentNo(7))).toBe('con');
+  });
+
+  test('are listed newest first, filtered, page by page', async () => {
+    for (const spoke of ['north', 'south', 'north', 'south', 'north']) {
+      await commands.execute(order({ spoke }), 1);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const view = new CommandsView(commands);
+    const first = await view.page({ limit: 2, spoke: 'north' });
+    const rest = await view.page({ limit: 2, spoke: 'north', cursor: first.nextCursor });
+    const times = [...first.commands, ...rest.commands].map(({ createdAt }) => createdAt);
+    expect(times).toHaveLength(3);
+    expect(times).toEqual(times.toSorted().reverse());
+  });
+});

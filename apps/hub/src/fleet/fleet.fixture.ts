@@ -1,0 +1,51 @@
+// Events as a spoke would journal them, and the stream in which a hub keeps them, for tests of the fleet view.
+import { agentEvent, agentIdOf, type AgentEvent, type EventData, type EventType } from '#protocol';
+import { fleetEventsOf, type JournalEntry } from '#federation';
+import type { Store } from '#store';
+
+export const usage = {
+  turns: 1,
+  inputTokens: 2,
+  outputTokens: 3,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  moneyMicroUsd: 4,
+};
+const actor = { kind: 'peer', id: 'hub' } as const;
+const step = { outcome: 'done' } as const;
+const context = { repository: 'https://example.org/a', branch: 'main', workItems: ['do it'] };
+
+/** The data of an event of each kind, as small as it may be. */
+export const samples: { readonly [T in EventType]: EventData<T> } = {
+  'agent.spawned': { taskId: 'task', agentType: 'worker', context, options: {}, limits: {}, actor },
+  'agent.running': { sandbox: { level: 'namespace', enforced: ['network'] } },
+  'agent.completed': { result: { summary: 'done', items: [] }, usage, outputBytes: 9, exitReason: 'finished' },
+  'agent.failed': { reason: 'it broke', exitReason: 'exit_code', usage, outputBytes: 9, actor },
+  'agent.killed': { reason: 'enough', exitReason: 'killed', usage, outputBytes: 9, actor },
+  'agent.cleanup': { cleanup: { sandbox: step, worktree: step, lease: step } },
+  'agent.output': { offset: 0, bytes: 5, text: 'hello' },
+  'agent.usage': { usage },
+  'grant.changed': { version: 2 },
+};
+
+export const agentNo = (n: number) => agentIdOf('AAAAAAAAAAAAAAAAAAAAAA', `agent-${n}`);
+
+/** One event; its time is `second` after a fixed moment. */
+export function told<T extends EventType>(
+  type: T,
+  agentId: string,
+  data: Partial<EventData<T>> = {},
+  second = 0,
+): AgentEvent {
+  const time = new Date(Date.parse('2026-01-01T00:00:00.000Z') + second * 1_000).toISOString();
+  const head = { specversion: '1.0', id: `${type}-${second}`, source: 'spoke', type, subject: agentId, time };
+  return agentEvent.parse({ ...head, data: { ...samples[type], ...data } });
+}
+
+/** Appends to the accepted journal of a connection. */
+export async function journal(store: Store, connectionId: string, ...events: (AgentEvent | string)[]): Promise<void> {
+  const stream = fleetEventsOf(connectionId);
+  const texts = events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event)));
+  const entry = (event: string): JournalEntry => ({ kind: 'event', epo: 'e', seq: 1, h: 'h', event, at: 'now' });
+  await store.commit({ appends: texts.map((text) => ({ stream, value: entry(text) })) });
+}

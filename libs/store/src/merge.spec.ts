@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Positions } from './positions.js';
+import { openSqliteStore } from './sqlite/sqlite.store.js';
+import { Store, type Key } from './store.js';
+import { watchMany, type MergedRecord } from './merge.js';
+
+const streamOf = (name: string): Key => ['test', name];
+
+describe('several streams read as one', () => {
+  let store: Store;
+  let stop: AbortController;
+  beforeEach(async () => {
+    store = await openSqliteStore({ path: ':memory:' });
+    stop = new AbortController();
+  });
+  afterEach(async () => {
+    stop.abort();
+    await store.close();
+  });
+
+  const append = (name: string, ...values: string[]) =>
+    store.commit({ appends: values.map((value) => ({ stream: streamOf(name), value })) });
+  const watch = (names: () => readonly string[], cursor?: string) =>
+    watchMany<string>(store, () => Promise.resolve(names().map(streamOf)), cursor, stop.signal);
+
+  /** The next `count`, then the reader leaves. */
+  async function take(records: AsyncIterable<MergedRecord<string>>, count: number): Promise<MergedRecord<string>[]> {
+    const taken: MergedRecord<string>[] = [];
+    for await (const record of records) if (taken.push(record) === count) break;
+    return taken;
+  }
+  const valuesOf = (records: readonly MergedRecord<string>[]) => records.map(({ value }) => value).sort();
+
+  test('[O-2] whoever comes back with a cursor misses nothing and gets nothing twice, wherever it left', async () => {
+    await append('a', 'a1', 'a2', 'a3');
+    await append('b', 'b1', 'b2', 'b3');
+    const all = ['a1', 'a2', 'a3', 'b1', 'b2', 'b3'];
+    for (let left = 1; left < all.length; left += 1) {
+      const before = await take(
+        watch(() => ['a', 'b']),
+        left,
+      );
+      const after = await take(
+        watch(() => ['a', 'b'], before.at(-1)?.cursor),
+        all.length - left,
+      );
+      expect(valuesOf([...before, ...after])).toEqual(all);
+    }
+  });
+
+  test('within one stream the order is kept', async () => {
+    await append('a', '1', '2', '3');
+    const taken = await take(
+      watch(() => ['a', 'b']),
+      3,
+    );
+    expect(taken.map(({ value }) => value)).toEqual(['1', '2', '3']);
+  });
+
+  test('a stream that appears later joins in', async () => {
+    const names = ['a'];
+    await append('a', 'a1');
+    const records = watch(() => names)[Symbol.asyncIterator]();
+    expect((await records.next()).value).toMatchObject({ value: 'a1' });
+    names.push('late');
+    await append('late', 'late1');
+    expect((await records.next()).value).toMatchObject({ value: 'late1', stream: streamOf('late') });
+    await records.return?.();
+  });
+
+  test('a reader that takes nothing holds back what is read from the store', async () => {
+    let reads = 0;
+    class Counting extends Proxied {
+      override async *watch<T>(stream: Key, after: number, signal: AbortSignal) {
+        for await (const record of this.inner.watch<T>(stream, after, signal)) {
+          reads += 1;
+          yield record;
+        }
+      }
+    }
+    await append('a', ...Array.from({ length: 100 }, (_, n) => `${n}`));
+    const records = watchMany<string>(
+      new Counting(store),
+      () => Promise.resolve([streamOf('a')]),
+      undefined,
+      stop.signal,
+    );
+    await take(records, 3);
+    expect(reads).toBeLessThanOrEqual(5);
+  });
+
+  test('a stream that fails ends the reading with its error, and the others are let go', async () => {
+    class Failing extends Proxied {
+      override watch<T>(stream: Key, after: number, signal: AbortSignal) {
+        if (stream.includes('bad')) throw new Error('the disk is gone');
+        return this.inner.watch<T>(stream, after, signal);
+      }
+    }
+    const streams = () => Promise.resolve([streamOf('a'), streamOf('bad')]);
+    const records = watchMany<string>(new Failing(store), streams, undefined, stop.signal);
+    await expect(take(records, 5)).rejects.toThrow('the disk is gone');
+  });
+
+  test('the signal ends it without an error', async () => {
+    const reading = take(
+      watch(() => ['a']),
+      1,
+    );
+    stop.abort();
+    expect(await reading).toEqual([]);
+  });
+
+  test.each(['', 'x', '!!!', 'AAAA', Buffer.from('{"a":1}').toString('base64url').slice(0, 5)])(
+    'a cursor that is not ours is refused: %j',
+    async (cursor) => {
+      await expect(
+        take(
+          watch(() => ['a'], cursor),
+          1,
+        ),
+      ).rejects.toThrow(TypeError);
+    },
+  );
+});
+
+describe('positions', () => {
+  const names = fc.uniqueArray(fc.string({ maxLength: 40 }), { minLength: 1, maxLength: 50 });
+  test('come back from their cursor as they were, up to the largest', () => {
+    fc.assert(
+      fc.property(names, fc.array(fc.maxSafeNat(), { minLength: 50, maxLength: 50 }), (streams, at) => {
+        const positions = Positions.from(undefined);
+        streams.forEach((name, n) => positions.move(streamOf(name), at[n] ?? 0));
+        const again = Positions.from(positions.cursor);
+        expect(streams.map((name) => again.of(streamOf(name)))).toEqual(streams.map((_, n) => at[n] ?? 0));
+      }),
+    );
+  });
+
+  test('of a thousand streams fit into an HTTP header', () => {
+    const positions = Positions.from(undefined);
+    for (let n = 0; n < 1_000; n += 1) positions.move(['federation', 'events', `connection-${n}`], 1_000_000);
+    expect(positions.cursor.length).toBeLessThan(12_000);
+  });
+});
+
+/** The store itself, with one of its verbs changed by a test. */
+class Proxied extends Store {
+  readonly incarnation = 'test';
+  constructor(protected readonly inner: Store) {
+    super();
+  }
+  now = () => this.inner.now();
+  get = <T>(key: Key) => this.inner.get<T>(key);
+  list = <T>(...args: Parameters<Store['list']>) => this.inner.list<T>(...args);
+  commit = (...args: Parameters<Store['commit']>) => this.inner.commit(...args);
+  read = <T>(...args: Parameters<Store['read']>) => this.inner.read<T>(...args);
+  head = (stream: Key) => this.inner.head(stream);
+  watch<T>(stream: Key, after: number, signal: AbortSignal) {
+    return this.inner.watch<T>(stream, after, signal);
+  }
+  trim = (stream: Key, through: number) => this.inner.trim(stream, through);
+  close = () => this.inner.close();
+}
