@@ -139,7 +139,7 @@ export const agentResult = z.strictObject({
 export type AgentResult = z.infer<typeof agentResult>;
 
 export const cleanupSteps = ['sandbox', 'worktree', 'lease'] as const;
-export const cleanupStep = z.strictObject({
+const cleanupStep = z.strictObject({
   outcome: z.enum(['done', 'skipped', 'failed']),
   reason: z.string().max(500).optional(),
 });

@@ -14,7 +14,7 @@ export const profileName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lower-case letters, digits, `.`, `_` or `-`');
 
-export const runtimeName = profileName;
+export const runtimeName = profileName.describe('A runtime that the configuration of the spoke names');
 
 export const spokeName = z
   .string()

@@ -8,7 +8,7 @@ import type { Actor, OperationName, Problem } from '#protocol';
  *
  * `timed_out` says that nobody knows, never that it was not carried out.
  */
-export type CommandState = 'pending' | 'delivered' | 'failed' | 'timed_out';
+type CommandState = 'pending' | 'delivered' | 'failed' | 'timed_out';
 
 /** `idk` is signed with every try, so that however often it is sent it is done once. Times are epoch milliseconds. */
 export interface CommandRecord {

@@ -3,7 +3,7 @@ import { agentEvent, agentIdOf, type AgentEvent, type EventData, type EventType 
 import { fleetEventsOf, type JournalEntry } from '#federation';
 import type { Store } from '#store';
 
-export const usage = {
+const usage = {
   turns: 1,
   inputTokens: 2,
   outputTokens: 3,
@@ -16,7 +16,7 @@ const step = { outcome: 'done' } as const;
 const context = { repository: 'https://example.org/a', branch: 'main', workItems: ['do it'] };
 
 /** The data of an event of each kind, as small as it may be. */
-export const samples: { readonly [T in EventType]: EventData<T> } = {
+const samples: { readonly [T in EventType]: EventData<T> } = {
   'agent.spawned': { taskId: 'task', agentType: 'worker', context, options: {}, limits: {}, actor },
   'agent.running': { sandbox: { level: 'namespace', enforced: ['network'] } },
   'agent.completed': { result: { summary: 'done', items: [] }, usage, outputBytes: 9, exitReason: 'finished' },

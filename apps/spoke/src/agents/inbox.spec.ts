@@ -69,6 +69,13 @@ describe('the signed inbox', () => {
     await agents.kill(agentId, admin, 'over');
   });
 
+  test('[S-4] what is shown of an agent is what the store has, also to the next process', async () => {
+    const { agentId } = await inbox.spawn(args(), hub('one'));
+    const shown = await cleaned(agents, agentId);
+    await agents.close();
+    expect(await (await room.open()).get(agentId)).toEqual(shown);
+  });
+
   test('[F-7] asks the grant once more at the moment of the act', async () => {
     await grants.set(con, { ...grant, agentTypes: ['reviewer'] }, admin);
     await expect(inbox.spawn(args(), hub('one'))).rejects.toMatchObject({ code: 'grant_denied', field: 'agentTypes' });

@@ -10,11 +10,6 @@ export interface HeldGrant {
   readonly grant: Grant;
 }
 
-/** What a connection may do whose admin chose nothing: ask. */
-export const statusOnly: Grant = grantSchema.parse({
-  operations: ['agent.status', 'agent.list', 'agent.kill', 'instance.info'],
-});
-
 /** Every change of a grant, by connection id: replicas of this spoke forget what they knew. */
 const changes: Key = ['spoke', 'grant-changes'];
 const changesKept = 1_000;

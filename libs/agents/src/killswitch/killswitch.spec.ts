@@ -227,7 +227,7 @@ describe('killswitch, when something else hangs', () => {
     expect((await cleaned(agents, agentId)).cleanup?.worktree).toMatchObject({ outcome: 'failed' });
   });
 
-  test('[K-5] [L-7] a sandbox that cannot be stopped holds up nobody else, and its agent is not called killed', async () => {
+  test('[K-5] [L-7] [S-7] a sandbox that cannot be stopped holds up nobody else, and its agent is not called killed', async () => {
     const stubborn = new Set<string>();
     const sandboxes = (inner: readonly Sandbox[]) => inner.map((one) => new StubbornSandbox(one, stubborn));
     const agents = await room.open({ sandboxes, options: { graceMs: 100, stepMs: 400, killMs: 400 } });

@@ -25,7 +25,7 @@ export interface Lobby {
 }
 
 /** From the opening of a link, or from a hello, to the hello that brings our nonce back. */
-export const handshakeMsMax = 5_000;
+const handshakeMsMax = 5_000;
 /** Hellos that wait for their nonce on one link: a copied one opens nothing, and must not push out the real one. */
 const candidatesMax = 4;
 

@@ -3,7 +3,7 @@ import { openJws, openKeyStatement, RefusedError, VerifyingKey } from '#protocol
 import type { KeyStatement, MessageType, OpenedJws } from '#protocol';
 
 const spoken = ['writ-cmd+jws', 'writ-res+jws', 'writ-evt+jws', 'writ-ack+jws', 'writ-hello+jws'] as const;
-export type SpokenType = (typeof spoken)[number];
+type SpokenType = (typeof spoken)[number];
 
 /** A message of a known key, addressed to us. Its claims have still to be checked. */
 export interface Opened extends OpenedJws<SpokenType> {

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openSqliteStore, type Store } from '#store';
+import { Dialler } from './dialler.js';
+import { linkedPair } from './pair.js';
+
+interface Kept {
+  readonly failures: number;
+  readonly notBefore: number;
+}
+
+describe('the back-off of redialling', () => {
+  let store: Store;
+  /** Every look at the clock, which is over the longest delay later each time: nothing is really waited for. */
+  let looks: number[];
+  const now = () => {
+    looks.push((looks.at(-1) ?? 0) + 61_000);
+    return looks.at(-1) ?? 0;
+  };
+  beforeEach(async () => {
+    store = await openSqliteStore({ path: ':memory:' });
+    looks = [];
+  });
+  afterEach(() => store.close());
+
+  const kept = async () => (await store.get<Kept>(['federation', 'dial', 'hub']))?.value;
+
+  /** Dials `times` without success; the delay in ms before each dial but the first. */
+  async function delays(times: number, random: () => number, useful?: number): Promise<number[]> {
+    const stop = new AbortController();
+    const found: number[] = [];
+    let dials = 0;
+    const dial = async () => {
+      const before = await kept();
+      if (dials > 0 && before) found.push(before.notBefore - (looks.at(-2) ?? 0));
+      dials += 1;
+      if (dials === times) stop.abort();
+      if (dials !== useful) throw new Error('nobody is there');
+      return linkedPair()[0];
+    };
+    await new Dialler(store, now, random).keep({ name: 'hub', dial, attend: () => Promise.resolve(true) }, stop.signal);
+    return found;
+  }
+
+  test('[F-15] doubles with every failure, up to a minute', async () => {
+    const whole = await delays(11, () => 1);
+    expect(whole).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000]);
+  });
+
+  test('[F-15] has jitter: between half and all of it', async () => {
+    expect(await delays(4, () => 0)).toEqual([500, 1_000, 2_000]);
+  });
+
+  test('[F-15] is not forgotten by a restart', async () => {
+    await delays(4, () => 1);
+    expect((await kept())?.failures).toBe(4);
+    expect(await delays(3, () => 1)).toEqual([16_000, 32_000]);
+  });
+
+  test('begins anew after a link that was of use', async () => {
+    expect(await delays(5, () => 1, 3)).toEqual([1_000, 2_000, 500, 1_000]);
+  });
+});
