@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './until.js';
 
-type Role = 'hub' | 'spoke';
+export type Role = 'hub' | 'spoke';
 
 export interface InstanceOptions {
   readonly role: Role;
