@@ -102,7 +102,7 @@ describe('clean-up, when a step fails', () => {
   test('[W-5] a worktree is not removed while something may live in it', async () => {
     const stubborn = new Set<string>();
     const sandboxes = (inner: readonly Sandbox[]) => inner.map((one) => new StubbornSandbox(one, stubborn));
-    const agents = await room.open({ sandboxes, options: { graceMs: 100, stepMs: 300 } });
+    const agents = await room.open({ sandboxes, options: { graceMs: 100, stepMs: 5_000, killMs: 1_000 } });
     const { agentId } = await agents.spawn(room.request('echo up; sleep 60'));
     await inState(agents, agentId, 'running');
     stubborn.add(agentId);
