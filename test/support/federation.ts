@@ -14,9 +14,9 @@ import { Instance, type InstanceOptions, type Role } from './instance.js';
 import { descendants, stillAlive, type Seen } from './processes.js';
 import { until } from './until.js';
 
-/** Becomes a shell that runs the first work item: what an agent does stands in its story. */
-const becomeShell = `process.execve('/bin/sh', ['sh', '-c', JSON.parse(process.env.WRIT_TASK).workItems[0]], process.env)`;
-const shell = { kind: 'command', argv: [process.execPath, '--disable-warning=ExperimentalWarning', '-e', becomeShell] };
+/** Becomes a shell that runs the first work item, in base64: what an agent does stands in its story. */
+const firstItem = String.raw`printf %s "$WRIT_TASK" | sed -n 's/.*"workItems":\["\([^"]*\)".*/\1/p' | base64 -d`;
+const shell = { kind: 'command', argv: ['sh', '-c', `exec sh -c "$(${firstItem})"`] };
 
 /** An instance, a client with its first key, and raw HTTP for what the client would not send. */
 export class Player {
@@ -142,7 +142,11 @@ export class Federation {
 
   /** A spawn that runs this shell script. */
   job(spoke: string | undefined, script: string, change: Partial<SpawnRequestBody> = {}): SpawnRequestBody {
-    const context = { repository: this.repository, branch: 'main', workItems: [script] };
+    const context = {
+      repository: this.repository,
+      branch: 'main',
+      workItems: [Buffer.from(script).toString('base64')],
+    };
     const task = { taskId: 'story', agentType: 'worker', context, options: { runtime: 'shell' } } as const;
     return { ...(spoke !== undefined && { spoke }), ...task, ...change };
   }
