@@ -93,8 +93,8 @@ export class HubGateway extends Gateway {
     yield* this.reader.follow(this.known(agentId).agentId, offsetOf(cursor), signal);
   }
 
-  async readOutput(agentId: string, cursor: string | undefined): Promise<OutputPiece> {
-    return this.reader.next(this.known(agentId).agentId, offsetOf(cursor));
+  async readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece> {
+    return this.reader.upTo(this.known(agentId).agentId, offsetOf(cursor), bytesMax);
   }
 
   async diff(agentId: string): Promise<{ text: string; truncated: boolean }> {

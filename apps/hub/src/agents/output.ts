@@ -27,7 +27,19 @@ export class OutputReader {
     }
   }
 
-  /** What is there now; an empty piece when there is nothing yet. */
+  /** All that is there now, up to about `bytesMax`, however many events brought it. */
+  async upTo(agentId: string, from: number, bytesMax: number): Promise<OutputPiece> {
+    let whole = await this.next(agentId, from);
+    while (!whole.end && Number(whole.cursor) - from < bytesMax) {
+      const piece = await this.next(agentId, Number(whole.cursor));
+      const grown = piece.cursor !== whole.cursor;
+      whole = { ...piece, text: whole.text + piece.text, dropped: whole.dropped + piece.dropped };
+      if (!grown) break;
+    }
+    return whole;
+  }
+
+  /** One piece of what is there now; an empty one when there is nothing yet. */
   async next(agentId: string, offset: number): Promise<OutputPiece> {
     const agent = this.known(agentId);
     const final = isTerminal(agent.state) ? agent.outputBytes : Infinity;
