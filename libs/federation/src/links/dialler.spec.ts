@@ -59,4 +59,36 @@ describe('the back-off of redialling', () => {
   test('begins anew after a link that was of use', async () => {
     expect(await delays(5, () => 1, 3)).toEqual([1_000, 2_000, 500, 1_000]);
   });
+
+  test('[F-15] is waited out after a restart, and then it dials', async () => {
+    let time = 1_000_000;
+    const stop = new AbortController();
+    await store.commit({
+      puts: [{ key: ['federation', 'dial', 'hub'], value: { failures: 5, notBefore: time + 60 } }],
+    });
+    const dial = () => {
+      time += 61;
+      stop.abort();
+      return Promise.reject(new Error('nobody is there'));
+    };
+    const started = performance.now();
+    await new Dialler(store, () => time).keep({ name: 'hub', dial, attend: () => Promise.resolve(true) }, stop.signal);
+    expect([time, performance.now() - started >= 55]).toEqual([1_000_061, true]);
+  });
+
+  test('ends with its signal, and says goodbye on the link', async () => {
+    const [near, far] = linkedPair();
+    const stop = new AbortController();
+    const attended = Promise.withResolvers<undefined>();
+    const attend = async (): Promise<boolean> => {
+      attended.resolve(undefined);
+      await near.closed;
+      return true;
+    };
+    const keeping = new Dialler(store).keep({ name: 'hub', dial: () => Promise.resolve(near), attend }, stop.signal);
+    await attended.promise;
+    stop.abort();
+    expect((await far.closed).code).toBe(1001);
+    await keeping;
+  });
 });

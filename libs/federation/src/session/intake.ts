@@ -21,8 +21,8 @@ export interface IntakeTargets {
   readonly handler: CommandHandler | undefined;
   readonly now: () => number;
   readonly log: Log;
-  /** Commits a replay record, for an effect together with the receipt of its command. */
-  recorder(raw: string, kind: OperationKind): Write;
+  /** How the replay record of an effect is committed: together with the receipt of its command. */
+  readonly recorder: (raw: string) => Write;
   /** Hands a sheet with answers to the session that is current now. */
   answer(sheet: AnswerSheet): void;
   /** Another message came under a `jti` that was used. */
@@ -39,6 +39,18 @@ export interface IntakeSession {
   resend(raw: string, reply: Reply | undefined): void;
 }
 
+interface Checked {
+  readonly claims: CommandClaims;
+  readonly kind: OperationKind;
+}
+
+/** A message on its way through here. */
+interface Taking extends Checked {
+  readonly opened: Opened;
+  readonly session: IntakeSession;
+  readonly reply: Reply | undefined;
+}
+
 /** Commands that are being handled for one peer; kills do not count. */
 const handlingMax = 2_048;
 /** Answered messages that are kept for a copy of them. */
@@ -51,34 +63,16 @@ export class Intake {
   constructor(private readonly targets: IntakeTargets) {}
 
   take(opened: Opened, session: IntakeSession, reply: Reply | undefined): void {
-    const parsed = commandClaims.safeParse(opened.payload);
-    if (!parsed.success) {
-      session.refuse(opened, 'schema', reply);
+    const checked = this.checked(opened, session);
+    if ('err' in checked) {
+      session.refuse(opened, checked.err, reply, checked.diffS);
       return;
     }
-    const claims = parsed.data;
-    const nowS = Math.floor(this.targets.now() / 1_000);
-    const late = checkTimes(claims, nowS, lifetimeMaxS.command);
-    if (late) {
-      session.refuse(opened, late, reply, nowS - claims.iat);
-      return;
-    }
-    if (claims.sn !== session.sn) {
-      session.refuse(opened, 'session', reply);
-      return;
-    }
-    const kind = messageKind(claims.cmds);
-    if (kind === 'mixed') {
-      session.refuse(opened, 'schema', reply);
-      return;
-    }
-    const known = this.#sheets.get(claims.jti);
-    if (known) {
-      this.copied(known, opened, session, reply);
-      return;
-    }
-    if (kind === 'query') this.admitQueries(claims, opened, session, reply);
-    else void this.admitEffects(claims, kind, opened, session, reply);
+    const taking: Taking = { ...checked, opened, session, reply };
+    const known = this.#sheets.get(checked.claims.jti);
+    if (known) this.copied(known, taking);
+    else if (checked.kind === 'query') this.takeQueries(taking);
+    else void this.takeEffects(taking);
   }
 
   /** Forgets sheets that no valid copy can ask for any more. */
@@ -87,89 +81,74 @@ export class Intake {
     for (const [jti, sheet] of this.#sheets) if (sheet.done && sheet.untilMs < now) this.#sheets.delete(jti);
   }
 
+  /** Shape, times, session, and that all commands are alike. */
+  private checked({ payload }: Opened, session: IntakeSession): Checked | { err: MessageError; diffS?: number } {
+    const parsed = commandClaims.safeParse(payload);
+    if (!parsed.success) return { err: 'schema' };
+    const claims = parsed.data;
+    const nowS = Math.floor(this.targets.now() / 1_000);
+    const err = checkTimes(claims, nowS, lifetimeMaxS.command);
+    if (err) return { err, diffS: nowS - claims.iat };
+    if (claims.sn !== session.sn) return { err: 'session' };
+    const kind = messageKind(claims.cmds);
+    return kind === 'mixed' ? { err: 'schema' } : { claims, kind };
+  }
+
   /** The same bytes again: the stored answers, now or when they are there. Anything else under that `jti` is an alarm. */
-  private copied(known: AnswerSheet, opened: Opened, session: IntakeSession, reply: Reply | undefined): void {
-    if (known.h !== opened.signingInputHash) this.alarm(opened);
-    if (known.h !== opened.signingInputHash || known.kind === 'query') {
+  private copied(known: AnswerSheet, { opened, session, reply }: Taking): void {
+    if (known.h === opened.signingInputHash) {
+      for (const raw of known.answers) session.resend(raw, reply);
+      reply?.end();
+    } else {
+      this.alarm(opened);
       session.refuse(opened, 'replay', reply);
-      return;
     }
-    for (const raw of known.answers) session.resend(raw, reply);
-    reply?.end();
   }
 
-  /** Queries are judged and begun in this turn of the event loop. */
-  private admitQueries(claims: CommandClaims, opened: Opened, session: IntakeSession, reply: Reply | undefined): void {
+  /** Judged and begun in this turn of the event loop. */
+  private takeQueries(taking: Taking): void {
+    const { claims, kind, opened, reply } = taking;
     const { connection, replay } = this.targets;
-    const { jti, exp, iat } = claims;
-    const verdict = replay.recordQueries(connection.id, jti, opened.signingInputHash, exp - iat);
-    this.judged(verdict, this.sheet(claims, 'query', opened, reply), claims, opened, session, reply);
-  }
-
-  private async admitEffects(
-    claims: CommandClaims,
-    kind: OperationKind,
-    opened: Opened,
-    session: IntakeSession,
-    reply: Reply | undefined,
-  ): Promise<void> {
-    const { connection, replay } = this.targets;
-    const write = this.targets.recorder(opened.raw, kind);
-    const { jti, exp, iat } = claims;
+    const { jti, exp, iat, cmds } = claims;
     const h = opened.signingInputHash;
-    const sheet = this.sheet(claims, kind, opened, reply);
+    const verdict = replay.recordQueries(connection.id, jti, h, exp - iat);
+    this.judged(verdict, new AnswerSheet(opened.raw, jti, h, kind, 0, cmds.length, reply), taking);
+  }
+
+  private async takeEffects(taking: Taking): Promise<void> {
+    const { claims, kind, opened, reply } = taking;
+    const { connection, replay, recorder, now } = this.targets;
+    const { jti, exp, iat, cmds } = claims;
+    const h = opened.signingInputHash;
+    const sheet = new AnswerSheet(
+      opened.raw,
+      jti,
+      h,
+      kind,
+      now() + (exp - iat + 2 * skewS) * 1_000,
+      cmds.length,
+      reply,
+    );
     this.#sheets.set(jti, sheet);
     try {
-      const verdict = await replay.record(connection.id, jti, { h, kind }, exp - iat, write);
-      this.judged(verdict, sheet, claims, opened, session, reply);
+      const verdict = await replay.record(connection.id, jti, { h, kind }, exp - iat, recorder(opened.raw));
+      if (verdict.is !== 'new') this.#sheets.delete(jti);
+      this.judged(verdict, sheet, taking);
     } catch (error) {
       this.targets.log('A command could not be recorded.', error);
-      this.denyAll(
-        sheet,
-        claims.cmds,
-        new WritError('store_unavailable', 'The command was not taken: it cannot be recorded.'),
-      );
+      this.denyAll(sheet, cmds, new WritError('store_unavailable', 'It was not taken: it cannot be recorded.'));
     }
   }
 
-  private sheet(
-    { jti, exp, iat, cmds }: CommandClaims,
-    kind: OperationKind,
-    { raw, signingInputHash: h }: Opened,
-    reply: Reply | undefined,
-  ): AnswerSheet {
-    const untilMs = this.targets.now() + (exp - iat + 2 * skewS) * 1_000;
-    return new AnswerSheet(raw, jti, h, kind, untilMs, cmds.length, reply);
-  }
-
-  private judged(
-    verdict: Verdict,
-    sheet: AnswerSheet,
-    claims: CommandClaims,
-    opened: Opened,
-    session: IntakeSession,
-    reply: Reply | undefined,
-  ): void {
-    if (verdict.is === 'new') {
-      this.begin(sheet, claims, opened, session);
-      return;
+  private judged(verdict: Verdict, sheet: AnswerSheet, { claims, kind, opened, session, reply }: Taking): void {
+    if (verdict.is === 'new') for (const entry of claims.cmds) this.handle(sheet, entry, opened, session.signal);
+    else if (verdict.is === 'full') this.denyAll(sheet, claims.cmds, busy());
+    else if (verdict.is === 'fenced') session.refuse(opened, 'session', reply);
+    else {
+      const same = verdict.before.h === sheet.h;
+      if (!same) this.alarm(opened);
+      session.refuse(opened, same && kind !== 'query' ? 'unknown_outcome' : 'replay', reply);
     }
-    if (verdict.is === 'full') {
-      this.denyAll(sheet, claims.cmds, new WritError('rate_limited', 'Too many messages.'));
-      return;
-    }
-    this.#sheets.delete(sheet.jti);
-    if (verdict.is === 'fenced') {
-      session.refuse(opened, 'session', reply);
-      return;
-    }
-    if (verdict.before.h !== sheet.h) this.alarm(opened);
-    const lost = verdict.before.h === sheet.h && sheet.kind !== 'query';
-    session.refuse(opened, lost ? 'unknown_outcome' : 'replay', reply);
-  }
-
-  private begin(sheet: AnswerSheet, { cmds }: CommandClaims, opened: Opened, { signal }: IntakeSession): void {
-    for (const entry of cmds) this.handle(sheet, entry, opened, signal);
   }
 
   private handle(sheet: AnswerSheet, entry: CommandEntry, opened: Opened, signal: AbortSignal): void {
@@ -242,5 +221,5 @@ export class Intake {
 }
 
 function busy(): WritError {
-  return new WritError('rate_limited', `${handlingMax} commands are being handled.`, { retryAfterMs: 1_000 });
+  return new WritError('rate_limited', 'Too many commands at once.', { retryAfterMs: 1_000 });
 }

@@ -1,8 +1,7 @@
 // What stays of a peer when its links come and go, as its sessions see it: requests wait here, answers leave here, and here
 // it is known what it said last and when it was heard.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Grant, HelloClaims, OperationKind, OperationName } from '#protocol';
-import type { Store } from '#store';
+import type { Grant, HelloClaims, OperationName } from '#protocol';
 import type { Alarms } from '../connections/alarms.js';
 import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
@@ -40,7 +39,6 @@ export interface StatedGrant {
 /** What all peers of an instance share. */
 export interface PeerContext {
   readonly identity: Identity;
-  readonly store: Store;
   readonly connections: Pick<Connections, 'heard'>;
   readonly alarms: Pick<Alarms, 'raise'>;
   readonly receipts: Pick<Receipts, 'record'>;
@@ -182,12 +180,10 @@ export class PeerCore implements SessionHost {
     void this.write(this.context.alarms.raise({ kind: 'replay', connection, detail, evidence: [raw] }));
   }
 
-  /** An effect is recorded together with the receipt of its command. */
-  recorder(raw: string, kind: OperationKind): Write {
-    const { store, receipts } = this.context;
-    if (kind === 'query') return (record) => store.commit(record);
-    return (record) => receipts.record(this.connection.id, [{ kind: 'command', raw }], record);
-  }
+  readonly recorder =
+    (raw: string): Write =>
+    (record) =>
+      this.context.receipts.record(this.connection.id, [{ kind: 'command', raw }], record);
 
   /** What comes in one turn of the event loop is kept in one commit. */
   kept(kind: 'command' | 'result' | 'refusal', raw: string): Promise<void> {

@@ -14,6 +14,7 @@ import type { SessionHost } from './session.js';
 
 export class Peer {
   readonly #core: PeerCore;
+  #greetedAtMs: number;
 
   constructor(
     context: PeerContext,
@@ -22,6 +23,7 @@ export class Peer {
     private readonly tell: (peer: Peer, what: PeerChange) => void,
   ) {
     this.#core = new PeerCore(context, connection, root, (what) => tell(this, what));
+    this.#greetedAtMs = context.now();
   }
 
   /** The connection id. */
@@ -94,6 +96,7 @@ export class Peer {
   /** Our half, the grant or our position changed: says hello again on every link. */
   async greet(): Promise<void> {
     this.#core.revision += 1;
+    this.#greetedAtMs = this.#core.now();
     for (const session of this.#core.sessions.values()) {
       await session.greet();
       session.update();
@@ -123,6 +126,7 @@ export class Peer {
 
   /** Time-outs, the 45 s rule and forgetting; to be called every now and then. */
   sweep(): void {
+    if (this.#core.now() - this.#greetedAtMs >= this.greetEveryMs) void this.greet();
     this.#core.requests.sweep();
     this.#core.intake.sweep();
     this.#core.judge();
@@ -133,7 +137,16 @@ export class Peer {
   settled(): Promise<void> {
     return this.#core.settled();
   }
+
+  private get greetEveryMs(): number {
+    const { ours, theirs } = this.connection;
+    return [ours.state, theirs.state].includes('pending') ? greetPendingEveryMs : greetEveryMs;
+  }
 }
+
+const greetEveryMs = 600_000;
+/** While one half is pending: a direct link has no other way to learn of the acceptance. */
+const greetPendingEveryMs = 15_000;
 
 function closedError(): WritError {
   return new WritError('connection_closed', 'The connection was closed.');

@@ -4,21 +4,18 @@ import { concat, defer, from, Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { newNonce } from '#protocol';
 import type { OperationName } from '#protocol';
-import type { Store } from '#store';
 import type { Connection } from '../connections/connection.js';
 import type { Identity } from '../identity/identity.js';
 import type { JournalSink, JournalSource } from '../journal/position.js';
-import { AddressPolicy } from '../links/address-policy.js';
-import { Dialler } from '../links/dialler.js';
 import { connectionHint } from '../links/hint.js';
-import { dialHttps } from '../links/https.js';
 import type { Link } from '../links/link.js';
 import { PostedLink } from '../links/posts.js';
 import type { Route } from '../links/posts.js';
-import { dialWebSocket } from '../links/websocket.js';
 import type { Records } from '../records.js';
 import { Conversation } from './conversation.js';
 import type { Lobby } from './conversation.js';
+import { Lines } from './lines.js';
+import type { LineOptions } from './lines.js';
 import { logTo } from './log.js';
 import type { Log, StructuredLog } from './log.js';
 import { PeerRoot } from './peer-root.js';
@@ -26,9 +23,8 @@ import { Peer } from './peer.js';
 import type { PeerChange, StatedGrant } from './peer-core.js';
 import { ReplayMemory } from './replay.js';
 
-export interface PeersOptions {
+export interface PeersOptions extends LineOptions {
   readonly identity: Identity;
-  readonly store: Store;
   /** What `hubRecords` or `spokeRecords` wired. */
   readonly records: Pick<Records, 'alarms' | 'connections' | 'peerKeys' | 'receipts'>;
   /** The journal of a spoke, sent to its hubs. */
@@ -39,12 +35,6 @@ export interface PeersOptions {
   readonly ops?: readonly OperationName[];
   /** On a spoke: what it grants to a connection. Call `greet` of the peer when it changes. */
   readonly grantOf?: (connectionId: string) => Promise<StatedGrant | null>;
-  /** Which addresses may be dialled; public ones by default. */
-  readonly policy?: AddressPolicy;
-  /** Certificates trusted besides the system's, PEM. */
-  readonly ca?: string;
-  /** Where links come from when it is not the network: for two instances in one process. */
-  readonly linkTo?: (connection: Connection, signal: AbortSignal) => Promise<Link>;
   readonly now?: () => number;
   readonly log?: StructuredLog;
 }
@@ -56,22 +46,17 @@ export interface PeerNews {
 }
 
 const sweepMs = 250;
-const greetEveryMs = 600_000;
-/** While one half is pending: a direct link has no other way to learn of the acceptance. */
-const greetPendingEveryMs = 15_000;
 
 export class Peers {
   readonly #peers = new Map<string, Peer>();
   readonly #roots = new Map<string, PeerRoot>();
-  readonly #dialling = new Map<string, AbortController>();
   readonly #posted = new Map<string, PostedLink>();
-  readonly #greetedAt = new Map<string, number>();
   readonly #opened = new Subject<Peer>();
   readonly #changes = new Subject<PeerNews>();
   readonly #stop = new AbortController();
   readonly #replica = newNonce();
   readonly #replay: ReplayMemory;
-  readonly #dialler: Dialler;
+  readonly #lines: Lines;
   readonly #lobby: Lobby;
   readonly #now: () => number;
   readonly #log: Log;
@@ -83,7 +68,6 @@ export class Peers {
     this.#now = options.now ?? Date.now;
     this.#log = logTo(options.log);
     this.#replay = new ReplayMemory(options.store, this.#now, () => this.fence());
-    this.#dialler = new Dialler(options.store, this.#now);
     this.#lobby = {
       id: options.identity.id,
       now: this.#now,
@@ -93,6 +77,7 @@ export class Peers {
       rolledBack: (root, raw) => this.learned(root, raw),
       host: (con, root) => this.hostOf(con, root),
     };
+    this.#lines = new Lines(options, this.#lobby, this.#stop.signal);
   }
 
   /** Every peer there is, then each that comes. */
@@ -146,35 +131,38 @@ export class Peers {
   }
 
   private async follow(): Promise<void> {
+    const { signal } = this.#stop;
     try {
-      for await (const connection of this.options.records.connections.watch(this.#stop.signal))
-        await this.take(connection);
+      for await (const connection of this.options.records.connections.watch(signal)) await this.take(connection);
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#log('Changes of connections are not followed any more.', error);
+      if (!signal.aborted) this.#log('Changes of connections are not followed any more.', error);
     }
   }
 
   private async take(connection: Connection): Promise<void> {
-    const known = this.#peers.get(connection.id);
-    if (known) await known.changed(connection);
-    else await this.open(connection);
-    this.dialOrNot(connection.id);
+    try {
+      await this.#peers.get(connection.id)?.changed(connection);
+      this.#lines.update(this.#peers.get(connection.id) ?? (await this.open(connection)));
+    } catch (error) {
+      this.#log(`The connection with ${connection.peer.name} could not be taken up.`, error);
+    }
   }
 
-  private async open(connection: Connection): Promise<void> {
-    const { identity, store, records, source, sink, ops = [], grantOf } = this.options;
+  private async open(connection: Connection): Promise<Peer> {
+    const { identity, records, source, sink, ops = [], grantOf } = this.options;
     const { connections, alarms, receipts } = records;
     const root = await this.rootOf(connection);
-    const shared = { identity, store, connections, alarms, receipts, source, sink, ops, grantOf, replay: this.#replay };
+    const shared = { identity, connections, alarms, receipts, source, sink, ops, grantOf, replay: this.#replay };
     const own = { replica: this.#replica, now: this.#now, log: this.#log };
     const changed = (peer: Peer, what: PeerChange): void => this.changed(peer, what);
     const peer = new Peer({ ...shared, ...own }, connection, root, changed);
     this.#peers.set(connection.id, peer);
     this.#opened.next(peer);
+    return peer;
   }
 
   private changed(peer: Peer, what: PeerChange): void {
-    if (what === 'hello') this.dialOrNot(peer.id);
+    if (what === 'hello') this.#lines.update(peer);
     this.#changes.next({ peer, what });
   }
 
@@ -224,55 +212,9 @@ export class Peers {
     return link;
   }
 
-  /** Dials as long as there is something to say: a closed connection is dialled once more, so that the other side hears of it. */
-  private dialOrNot(id: string): void {
-    const peer = this.#peers.get(id);
-    if (!peer || this.#stop.signal.aborted) return;
-    const { ours, theirs } = peer.connection;
-    const over = theirs.state === 'closed' || (ours.state === 'closed' && peer.hello !== undefined);
-    const dialling = this.#dialling.get(id);
-    if (weDial(peer.connection) && !over && !dialling) this.dial(peer);
-    if (over && dialling) this.hangUp(peer, dialling);
-  }
-
-  private dial(peer: Peer): void {
-    const stop = new AbortController();
-    this.#dialling.set(peer.id, stop);
-    const signal = AbortSignal.any([stop.signal, this.#stop.signal]);
-    const task = {
-      name: peer.id,
-      dial: (aborted: AbortSignal) => this.linkTo(peer.connection, aborted),
-      attend: (link: Link) => Conversation.dial(link, this.#lobby, peer.host),
-      failed: (error: unknown) => this.#log(`${peer.connection.peer.name} could not be reached.`, error),
-    };
-    this.#dialler.keep(task, signal).catch((error: unknown) => this.#log('Dialling has ended.', error));
-  }
-
-  /** Our last word is on its way: the link goes when it was sent. */
-  private hangUp(peer: Peer, dialling: AbortController): void {
-    this.#dialling.delete(peer.id);
-    void peer.greet().finally(() => dialling.abort());
-  }
-
-  private async linkTo(connection: Connection, signal: AbortSignal): Promise<Link> {
-    const { policy = new AddressPolicy(), ca, linkTo } = this.options;
-    if (linkTo) return linkTo(connection, signal);
-    const { link } = connection;
-    const options = { policy, ca, signal };
-    return link.kind === 'outbound' ? dialWebSocket(link.url, options) : dialHttps(link.url, options);
-  }
-
   private sweep(): void {
     this.pushStatement();
-    const now = this.#now();
-    for (const peer of this.#peers.values()) {
-      peer.sweep();
-      const { ours, theirs } = peer.connection;
-      const everyMs = [ours.state, theirs.state].includes('pending') ? greetPendingEveryMs : greetEveryMs;
-      if (now - (this.#greetedAt.get(peer.id) ?? now - everyMs) < everyMs) continue;
-      this.#greetedAt.set(peer.id, now);
-      void peer.greet();
-    }
+    for (const peer of this.#peers.values()) peer.sweep();
   }
 
   private pushStatement(): void {
@@ -286,10 +228,6 @@ export class Peers {
     this.#log('The store is another one than before: every session begins anew.');
     for (const peer of this.#peers.values()) peer.drop(1012, 'begin anew');
   }
-}
-
-function weDial({ we, link }: Connection): boolean {
-  return we === (link.kind === 'outbound' ? 'spoke' : 'hub');
 }
 
 function isDirectSpoke({ we, link }: Connection): boolean {

@@ -1,0 +1,80 @@
+// The links that we are the ones to dial: up as long as there is something to say over them.
+import type { Store } from '#store';
+import type { Connection } from '../connections/connection.js';
+import { AddressPolicy } from '../links/address-policy.js';
+import { Dialler } from '../links/dialler.js';
+import { dialHttps } from '../links/https.js';
+import type { Link } from '../links/link.js';
+import { dialWebSocket } from '../links/websocket.js';
+import { Conversation } from './conversation.js';
+import type { Lobby } from './conversation.js';
+import type { Peer } from './peer.js';
+
+export interface LineOptions {
+  readonly store: Store;
+  /** Which addresses may be dialled; public ones by default. */
+  readonly policy?: AddressPolicy;
+  /** Certificates trusted besides the system's, PEM. */
+  readonly ca?: string;
+  /** Where links come from when it is not the network: for two instances in one process. */
+  readonly linkTo?: (connection: Connection, signal: AbortSignal) => Promise<Link>;
+}
+
+export class Lines {
+  readonly #dialling = new Map<string, AbortController>();
+  readonly #dialler: Dialler;
+
+  constructor(
+    private readonly options: LineOptions,
+    private readonly lobby: Lobby,
+    private readonly stop: AbortSignal,
+  ) {
+    this.#dialler = new Dialler(options.store, lobby.now);
+  }
+
+  /** Dials, goes on, or hangs up: a connection that we closed is dialled once more, so that the other side hears of it. */
+  update(peer: Peer): void {
+    const { ours, theirs } = peer.connection;
+    const over = theirs.state === 'closed' || (ours.state === 'closed' && peer.hello !== undefined);
+    const dialling = this.#dialling.get(peer.id);
+    if (weDial(peer.connection) && !over && !dialling && !this.stop.aborted) this.dial(peer);
+    if (over && dialling) this.hangUp(peer, dialling);
+  }
+
+  private dial(peer: Peer): void {
+    const stop = new AbortController();
+    this.#dialling.set(peer.id, stop);
+    const task = {
+      name: peer.id,
+      dial: (signal: AbortSignal) => this.linkTo(peer.connection, signal),
+      attend: (link: Link) => Conversation.dial(link, this.lobby, peer.host),
+      failed: (error: unknown) => this.lobby.log(`${peer.connection.peer.name} could not be reached.`, error),
+    };
+    const dialled = this.#dialler.keep(task, AbortSignal.any([stop.signal, this.stop]));
+    dialled.catch((error: unknown) => this.ended(peer, error));
+  }
+
+  /** The store does not answer: the next change of the connection dials again. */
+  private ended(peer: Peer, error: unknown): void {
+    this.#dialling.delete(peer.id);
+    this.lobby.log(`${peer.connection.peer.name} is not dialled any more.`, error);
+  }
+
+  /** Our last word is on its way: the link goes when it was sent. */
+  private hangUp(peer: Peer, dialling: AbortController): void {
+    this.#dialling.delete(peer.id);
+    void peer.greet().finally(() => dialling.abort());
+  }
+
+  private async linkTo(connection: Connection, signal: AbortSignal): Promise<Link> {
+    const { policy = new AddressPolicy(), ca, linkTo } = this.options;
+    if (linkTo) return linkTo(connection, signal);
+    const { kind, url } = connection.link;
+    const options = { policy, ca, signal };
+    return kind === 'outbound' ? dialWebSocket(url, options) : dialHttps(url, options);
+  }
+}
+
+function weDial({ we, link }: Connection): boolean {
+  return we === (link.kind === 'outbound' ? 'spoke' : 'hub');
+}

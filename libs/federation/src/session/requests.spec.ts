@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import { newNonce } from '#protocol';
+import type { CommandResult } from '#protocol';
+import { info } from './session.contract.js';
+import { Requests } from './requests.js';
+import type { Answer, Waiting } from './requests.js';
+
+const h = 'h'.repeat(43);
+
+function open(now = (): number => 0) {
+  const requests = new Requests(now);
+  const ask = (kind: 'effect' | 'kill' | 'query', n = 0): Promise<Answer> =>
+    requests.add('instance.info', kind, {}, kind === 'query' ? {} : { idk: `k${n}` });
+  const sent = (batch: readonly Waiting[] | undefined) => {
+    const ref = { jti: newNonce(), h };
+    requests.sent(ref, 'raw', batch ?? []);
+    return ref;
+  };
+  const answered = (req: { jti: string; h: string }, ...results: CommandResult[]) =>
+    requests.settle({ v: 1, iss: '', aud: '', jti: '', iat: 0, con: '', req, results });
+  return { requests, ask, sent, answered };
+}
+
+const ok = (id: string): CommandResult => ({ id, st: 'ok', gv: 1, body: info });
+
+describe('requests of a peer', () => {
+  test('kills go before effects, effects before queries, at most 64 in a message', () => {
+    const { requests, ask } = open();
+    for (let n = 0; n < 100; n += 1) void ask('query');
+    void ask('effect');
+    void ask('kill');
+    expect(requests.next(true)?.map(({ kind }) => kind)).toEqual(['kill']);
+    expect(requests.next(true)).toBeUndefined();
+    expect([requests.next()?.length, requests.next()?.length, requests.next()?.length, requests.next()]).toEqual([
+      1,
+      64,
+      36,
+      undefined,
+    ]);
+  });
+
+  test('an answer counts for its own message alone: another hash or another id settles nothing', async () => {
+    const { requests, ask, sent, answered } = open();
+    const asked = ask('query');
+    const ref = sent(requests.next());
+    expect(answered({ ...ref, h: 'x'.repeat(43) }, ok('0'))).toBeUndefined();
+    expect(answered({ ...ref, jti: newNonce() }, ok('0'))).toBeUndefined();
+    for (const id of ['1', '00', '-1', '0.0', 'constructor']) answered(ref, ok(id));
+    expect(requests.size).toBe(1);
+    answered(ref, ok('0'));
+    expect(await asked).toEqual({ st: 'ok', gv: 1, body: info });
+  });
+
+  test('after a new session everything unanswered is sent again, and an answer to either copy settles it once', async () => {
+    const { requests, ask, sent, answered } = open();
+    const asked = ask('effect');
+    const first = sent(requests.next());
+    requests.resume();
+    const second = sent(requests.next());
+    answered(first, ok('0'));
+    answered(second, ok('0'));
+    expect(await asked).toMatchObject({ st: 'ok' });
+    requests.resume();
+    expect([requests.size, requests.next()]).toEqual([0, undefined]);
+  });
+
+  test('an outcome that is not known is asked for again, a few times', async () => {
+    const { requests, ask, sent } = open();
+    const asked = ask('effect');
+    for (let n = 0; n < 4; n += 1) {
+      const req = sent(requests.next());
+      requests.settle({ v: 1, iss: '', aud: '', jti: '', iat: 0, con: '', req, err: 'unknown_outcome' });
+    }
+    await expect(asked).rejects.toMatchObject({ code: 'unknown_outcome' });
+  });
+
+  test('a body that has not the shape of its operation is not believed', async () => {
+    const { requests, ask, sent, answered } = open();
+    const asked = ask('query');
+    answered(sent(requests.next()), { id: '0', st: 'ok', gv: 1, body: { ...info, free: -1 } });
+    await expect(asked).rejects.toMatchObject({ code: 'schema' });
+  });
+
+  test('what is overdue fails: as timed out when it was sent, as unavailable when not', async () => {
+    let now = 0;
+    const { requests, ask, sent } = open(() => now);
+    const first = ask('query');
+    sent(requests.next());
+    const second = ask('query');
+    now = 60_000;
+    requests.sweep();
+    await expect(first).rejects.toMatchObject({ code: 'timed_out' });
+    await expect(second).rejects.toMatchObject({ code: 'peer_unavailable' });
+    expect([requests.size, requests.next()]).toEqual([0, undefined]);
+  });
+
+  test('beyond its bound a request is refused at once, but never a kill', async () => {
+    const { requests, ask } = open();
+    for (let n = 0; n < 8_192; n += 1) ask('query').catch(() => undefined);
+    expect(() => ask('query')).toThrow(expect.objectContaining({ code: 'rate_limited' }));
+    void ask('kill');
+    expect(requests.next()?.map(({ kind }) => kind)).toEqual(['kill']);
+  });
+
+  test('a command over 64 KiB is refused before it is sent', () => {
+    const { requests } = open();
+    const args = { text: 'x'.repeat(65_536) };
+    expect(() => requests.add('agent.spawn', 'effect', args, { idk: 'k' })).toThrow(
+      expect.objectContaining({ code: 'too_large' }),
+    );
+  });
+});
