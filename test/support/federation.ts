@@ -210,16 +210,13 @@ export class Federation {
   }
 }
 
-export function git(folder: string, ...args: string[]): string {
+function git(folder: string, ...args: string[]): string {
   const author = ['-c', 'user.name=Story', '-c', 'user.email=story@example.org'];
   return execFileSync('git', [...author, ...args], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
 }
 
 /** A small repository on branch main; returns its `file://` URL. */
-export function makeRepository(
-  folder: string,
-  files: Readonly<Record<string, string>> = { 'README.md': 'A story.\n' },
-) {
+function makeRepository(folder: string, files: Readonly<Record<string, string>> = { 'README.md': 'A story.\n' }) {
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   git(folder, 'init', '--quiet', '--initial-branch=main');
