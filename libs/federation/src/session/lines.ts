@@ -22,6 +22,8 @@ export interface LineOptions {
 
 export class Lines {
   readonly #dialling = new Map<string, AbortController>();
+  /** Closed by us, and the other side has heard of it since this process started. */
+  readonly #told = new Set<string>();
   readonly #dialler: Dialler;
 
   constructor(
@@ -32,10 +34,11 @@ export class Lines {
     this.#dialler = new Dialler(options.store, lobby.now);
   }
 
-  /** Dials, goes on, or hangs up: a connection that we closed is dialled once more, so that the other side hears of it. */
+  /** Dials, goes on, or hangs up: a connection that we closed is dialled until the other side has heard of it. [F-3] */
   update(peer: Peer): void {
     const { ours, theirs } = peer.connection;
-    const over = theirs.state === 'closed' || (ours.state === 'closed' && peer.hello !== undefined);
+    const told = this.#told.has(peer.id) || peer.isConnected;
+    const over = theirs.state === 'closed' || (ours.state === 'closed' && told);
     const dialling = this.#dialling.get(peer.id);
     if (weDial(peer.connection) && !over && !dialling && !this.stop.aborted) this.dial(peer);
     if (over && dialling) this.hangUp(peer, dialling);
@@ -63,6 +66,7 @@ export class Lines {
   /** Our last word is on its way: the link goes when it was sent. */
   private hangUp(peer: Peer, dialling: AbortController): void {
     this.#dialling.delete(peer.id);
+    this.#told.add(peer.id);
     void peer.greet().finally(() => dialling.abort());
   }
 

@@ -45,6 +45,11 @@ export class Peer {
     return this.#core.lastHeardAt;
   }
 
+  /** Whether there is a session now: what our hello says reaches the other side. */
+  get isConnected(): boolean {
+    return this.#core.session !== undefined;
+  }
+
   /** The kind of the link that is current. */
   get linkKind(): Link['kind'] | undefined {
     return this.#core.session?.link.kind;

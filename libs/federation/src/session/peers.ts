@@ -162,7 +162,7 @@ export class Peers {
   }
 
   private changed(peer: Peer, what: PeerChange): void {
-    if (what === 'hello') this.#lines.update(peer);
+    if (what === 'hello' || what === 'state') this.#lines.update(peer);
     this.#changes.next({ peer, what });
   }
 
