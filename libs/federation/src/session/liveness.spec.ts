@@ -45,6 +45,19 @@ describe('[F-13] a link over which nothing comes any more', () => {
   });
 });
 
+describe('a key statement', () => {
+  test('is issued anew at half its life, pushed on the open link, and kept by the other side', async () => {
+    const { both } = await pausable();
+    const kept = async (): Promise<string> => (await both.spoke.peerKeys.latest(both.con)).token;
+    const before = await kept();
+    both.skewMs.hub = both.skewMs.spoke = 4 * 86_400_000;
+    await until('the new statement to arrive', async () => (await kept()) !== before);
+    expect(await kept()).toBe(both.hub.identity.statement.token);
+    await until('both to be ready', () => both.atHub.state === 'ready' && both.atSpoke.state === 'ready');
+    await both.end();
+  });
+});
+
 describe('[F-3] the two halves of a connection', () => {
   test.each(['pair', 'https'] as const)(
     'meet over %s: while the hub has not accepted only keys and hello pass',

@@ -101,6 +101,7 @@ export class Peers {
 
   /** Learns of all connections, then dials and follows their changes in the background. */
   async start(): Promise<void> {
+    this.#stated = this.options.identity.statement.token;
     for (const connection of await this.options.records.connections.list()) await this.take(connection);
     this.#timer = setInterval(() => this.sweep(), sweepMs).unref();
     void this.follow();
@@ -219,7 +220,7 @@ export class Peers {
 
   private pushStatement(): void {
     const { token } = this.options.identity.statement;
-    if (this.#stated !== '' && token !== this.#stated) for (const peer of this.#peers.values()) peer.push(token);
+    if (token !== this.#stated) for (const peer of this.#peers.values()) peer.push(token);
     this.#stated = token;
   }
 
