@@ -202,7 +202,7 @@ describe('killswitch, when something else hangs', () => {
     let stalling: StallingStore | undefined;
     const isOutput = (commit: Commit) => JSON.stringify(commit.appends ?? []).includes('"agent.output"');
     const store = (inner: Room['store']) => (stalling = new StallingStore(inner, isOutput));
-    const agents = await room.open({ store, options: { outputFlushMs: 1, stepMs: 2_000, storeMs: 1_000 } });
+    const agents = await room.open({ store, options: { outputFlushMs: 1, stepMs: 200, storeMs: 1_000 } });
     const { agentId } = await agents.spawn(room.request('echo hi; sleep 60'));
     await eventually(
       async () => stalling?.stalled ?? 0,
@@ -210,12 +210,12 @@ describe('killswitch, when something else hangs', () => {
     );
     const began = performance.now();
     expect((await agents.kill(agentId, admin, 'now')).killed).toEqual([agentId]);
-    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   test('[K-15] [L-2] a kill does not wait for a worktree that is never made', async () => {
     const slow = (inner: ConstructorParameters<typeof SlowWorktrees>[0]) => new SlowWorktrees(inner, 60_000);
-    const agents = await room.open({ worktrees: slow, options: { stepMs: 2_000 } });
+    const agents = await room.open({ worktrees: slow, options: { stepMs: 200 } });
     const { agentId } = await agents.spawn(room.request('sleep 60'));
     await eventually(
       () => agents.get(agentId),
@@ -223,14 +223,14 @@ describe('killswitch, when something else hangs', () => {
     );
     const began = performance.now();
     expect((await agents.kill(agentId, admin, 'now')).killed).toEqual([agentId]);
-    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(performance.now() - began).toBeLessThan(1_000);
     expect((await cleaned(agents, agentId)).cleanup?.worktree).toMatchObject({ outcome: 'failed' });
   });
 
   test('[K-5] [L-7] [S-7] a sandbox that cannot be stopped holds up nobody else, and its agent is not called killed', async () => {
     const stubborn = new Set<string>();
     const sandboxes = (inner: readonly Sandbox[]) => inner.map((one) => new StubbornSandbox(one, stubborn));
-    const agents = await room.open({ sandboxes, options: { graceMs: 100, stepMs: 3_000, killMs: 3_000 } });
+    const agents = await room.open({ sandboxes, options: { graceMs: 100, stepMs: 400, killMs: 400 } });
     const spawned = await Promise.all([1, 2, 3].map(() => agents.spawn(room.request('sleep 60'))));
     const ids = spawned.map(({ agentId }) => agentId);
     for (const agentId of ids) await inState(agents, agentId, 'running');
