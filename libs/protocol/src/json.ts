@@ -16,6 +16,8 @@ const strings = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 interface Tally {
   names: number;
   all: number;
+  /** Whether a string may have a lone surrogate: a text without escapes of that kind has none. */
+  readonly surrogates: boolean;
 }
 
 /**
@@ -26,9 +28,9 @@ interface Tally {
 export function parseJson(bytes: Uint8Array): unknown {
   const text = decodeText(bytes);
   const value = parseText(text);
-  const tally = { names: 0, all: 0 };
+  const tally = { names: 0, all: 0, surrogates: text.includes('\\u') };
   walk(value, 1, tally);
-  checkSpelling(text, tally.names);
+  if (JSON.stringify(value) !== text) checkSpelling(text, tally.names);
   return value;
 }
 
@@ -37,8 +39,9 @@ export function parseJson(bytes: Uint8Array): unknown {
  * @throws JsonFault when it would not.
  */
 export function formatJson(value: unknown): string {
-  walk(value, 1, { names: 0, all: 0 });
-  return JSON.stringify(value);
+  const text = JSON.stringify(value);
+  walk(value, 1, { names: 0, all: 0, surrogates: text.includes('\\ud') });
+  return text;
 }
 
 function decodeText(bytes: Uint8Array): string {
@@ -59,7 +62,7 @@ function parseText(text: string): unknown {
 
 /**
  * What `JSON.parse` hides: a name given twice, and numbers spelled so that another parser makes them something else.
- * Without its strings a JSON text has one colon per member as written, so fewer members in the value mean a duplicate.
+ * A text that is what `JSON.stringify` writes has neither. Without its strings a JSON text has one colon per member as written, so fewer members in the value mean a duplicate.
  */
 function checkSpelling(text: string, names: number): void {
   const bare = text.replace(strings, '');
@@ -68,7 +71,10 @@ function checkSpelling(text: string, names: number): void {
 }
 
 function walk(value: unknown, depth: number, tally: Tally): void {
-  if (typeof value === 'string') checkString(value);
+  if (typeof value === 'string') {
+    if (tally.surrogates) checkString(value);
+    return;
+  }
   if (typeof value === 'number') checkNumber(value);
   if (value === null || typeof value !== 'object') return;
   if (depth > jsonDepthMax) throw new JsonFault(`deeper than ${jsonDepthMax} levels`);
@@ -87,7 +93,7 @@ function walkMembers(members: Record<string, unknown>, depth: number, tally: Tal
   tally.names += names.length;
   for (const name of names) {
     if (name === '__proto__') throw new JsonFault('a member is called __proto__');
-    checkString(name);
+    if (tally.surrogates) checkString(name);
     walk(members[name], depth + 1, tally);
   }
 }

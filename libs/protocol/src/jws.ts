@@ -1,7 +1,7 @@
 // Strict compact JWS (RFC 7515) over node:crypto, synchronous: a kill must not wait behind password hashes in libuv's pool.
 // The header is exactly {"alg","kid","typ"}; for a key and a type there is one encoded header, and nothing else is taken.
 import { hash } from 'node:crypto';
-import { decodeBase64url, encodeBase64url } from './base64url.js';
+import { decodeAlphabetic, encodeBase64url } from './base64url.js';
 import { WritError } from './errors.js';
 import { formatJson, JsonFault, parseJson } from './json.js';
 import type { SigningKey, VerifyingKey } from './keys.js';
@@ -79,12 +79,13 @@ export function openJws<T extends MessageType>(
   const [head, body, signature] = partsOf(token);
   const claimed = headerOf(head);
   const expected = expectedType(claimed.typ, typ);
-  const bytes = decodeBase64url(body);
+  const bytes = decodeAlphabetic(body);
   if (!bytes) throw new RefusedError('the payload is not canonical base64url');
   const key = keyOf(claimed.kid, () => payloadOf(bytes));
   if (key?.kid !== claimed.kid) throw new RefusedError(`no key ${claimed.kid} is known here`);
   if (key.header(expected) !== head) throw new RefusedError('the header is not that of this key');
-  const input = Buffer.from(`${head}.${body}`, 'latin1');
+  // A slice shares the characters of the message; putting the parts together again would copy them.
+  const input = Buffer.from((token as string).slice(0, head.length + 1 + body.length), 'latin1');
   checkSignature(key, input, signature);
   const signingInputHash = hash('sha256', input, 'base64url');
   return { payload: payloadOf(bytes), typ: expected, kid: key.kid, signingInputHash, payloadBytes: bytes.length };
@@ -103,7 +104,7 @@ function partsOf(token: unknown): [head: string, body: string, signature: string
 }
 
 function headerOf(head: string): PeekedHeader {
-  const match = header.exec(decodeBase64url(head)?.toString('latin1') ?? '');
+  const match = header.exec(decodeAlphabetic(head)?.toString('latin1') ?? '');
   const [, kid, typ] = match ?? [];
   if (kid === undefined || typ === undefined) throw new RefusedError('the header is not {"alg","kid","typ"}');
   if (!types.has(typ)) throw new RefusedError('the message type is unknown');
@@ -118,7 +119,7 @@ function expectedType<T extends MessageType>(claimed: MessageType, typ: T | read
 }
 
 function checkSignature(key: VerifyingKey, input: Buffer, signature: string): void {
-  const bytes = decodeBase64url(signature);
+  const bytes = decodeAlphabetic(signature);
   if (!bytes || !key.verify(input, bytes)) throw new RefusedError('the signature does not hold');
 }
 

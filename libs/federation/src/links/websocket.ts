@@ -82,6 +82,8 @@ export async function dialWebSocket(baseUrl: string, options: DialOptions): Prom
   options.signal.throwIfAborted();
   const socket = new WebSocket(url, {
     ...socketOptions,
+    // What is masked elsewhere against scripts that choose their bytes (RFC 6455 section 10.3) is base64url under a signature here.
+    generateMask: (mask) => mask.fill(0),
     handshakeTimeout: options.timeoutMs ?? 10_000,
     lookup: options.policy.lookupFor(url),
     ca: options.ca,

@@ -62,6 +62,8 @@ export class PeerCore implements SessionHost {
   readonly sink: JournalSink | undefined;
   /** By replica, the newest last. */
   readonly sessions = new Map<string, Session>();
+  /** The newest of them. */
+  session: Session | undefined;
   handler: CommandHandler | undefined;
   hello: HelloClaims | undefined;
   lastHeardAt: number | undefined;
@@ -109,11 +111,6 @@ export class PeerCore implements SessionHost {
     return this.hello?.gv ?? 0;
   }
 
-  /** The newest one. */
-  get session(): Session | undefined {
-    return [...this.sessions.values()].at(-1);
-  }
-
   statement(): string {
     return this.context.identity.statement.token;
   }
@@ -155,6 +152,7 @@ export class PeerCore implements SessionHost {
     const older = this.sessions.get(replica);
     this.sessions.delete(replica);
     this.sessions.set(replica, session);
+    this.session = session;
     if (older && older.link !== session.link) older.close(1000, 'displaced by a newer link');
     this.heard(this.now());
     this.requests.resume();
@@ -164,6 +162,7 @@ export class PeerCore implements SessionHost {
   ended(session: Session, left: readonly AnswerSheet[]): void {
     const replica = session.replica ?? '';
     if (this.sessions.get(replica) === session) this.sessions.delete(replica);
+    this.session = [...this.sessions.values()].at(-1);
     for (const sheet of left) {
       sheet.queued = false;
       this.answer(sheet);

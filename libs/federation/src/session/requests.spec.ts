@@ -26,17 +26,29 @@ const ok = (id: string): CommandResult => ({ id, st: 'ok', gv: 1, body: info });
 describe('requests of a peer', () => {
   test('kills go before effects, effects before queries, at most 64 in a message', () => {
     const { requests, ask } = open();
-    for (let n = 0; n < 100; n += 1) void ask('query');
+    for (let n = 0; n < 200; n += 1) void ask('query');
     void ask('effect');
     void ask('kill');
     expect(requests.next(true)?.map(({ kind }) => kind)).toEqual(['kill']);
     expect(requests.next(true)).toBeUndefined();
-    expect([requests.next()?.length, requests.next()?.length, requests.next()?.length, requests.next()]).toEqual([
-      1,
-      64,
-      36,
-      undefined,
-    ]);
+    const sizes = Array.from({ length: 6 }, () => requests.next()?.length);
+    expect(sizes).toEqual([1, 64, 64, 64, 8, undefined]);
+  });
+
+  test('a message takes half of the questions on their way, so that both sides work at the same time; few go together', () => {
+    const many = open();
+    for (let n = 0; n < 64; n += 1) void many.ask('query');
+    many.sent(many.requests.next());
+    expect([many.requests.next()?.length, many.requests.next()]).toEqual([32, undefined]);
+    const few = open();
+    for (let n = 0; n < 8; n += 1) void few.ask('query');
+    expect([few.requests.next()?.length, few.requests.next()]).toEqual([8, undefined]);
+  });
+
+  test('effects are not divided: one commit of the receiver covers a whole message', () => {
+    const { requests, ask } = open();
+    for (let n = 0; n < 64; n += 1) void ask('effect');
+    expect(requests.next()?.length).toBe(64);
   });
 
   test('an answer counts for its own message alone: another hash or another id settles nothing', async () => {

@@ -3,12 +3,22 @@
 import { commandBytes, commandBytesMax, commandsMax, operation, WritError } from '#protocol';
 import type { CommandEntry, CommandResult, MessageRef, OperationKind, Problem, ResultClaims } from '#protocol';
 
+/** One caller's way to wait no longer; an `AbortController` for every request costs more than the request's schema. */
+export class Withdrawal {
+  listener: (() => void) | undefined;
+
+  withdraw(): void {
+    this.listener?.();
+  }
+}
+
 export interface RequestOptions {
   /** For operations with an effect: names it once and for all. */
   readonly idk?: string;
   /** 60 s by default; looked at every quarter of a second. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  readonly withdrawal?: Withdrawal;
   /** W3C `traceparent`. */
   readonly trace?: string;
 }
@@ -44,6 +54,8 @@ interface SentMessage {
 /** Requests of one peer at once; kills do not count. */
 const waitingMax = 8_192;
 const againMax = 3;
+/** Questions that are worth a signature of their own. */
+const groupMin = 8;
 const defaultTimeoutMs = 60_000;
 /** In the order in which they are sent. */
 const order: readonly OperationKind[] = ['kill', 'effect', 'query'];
@@ -77,6 +89,7 @@ export class Requests {
         again: 0,
       };
       if (options.signal) this.follow(one, options.signal);
+      if (options.withdrawal) options.withdrawal.listener = () => this.fail(one, withdrawn());
       this.#waiting += 1;
       this.#lanes[kind].push(one);
       this.wake();
@@ -93,10 +106,16 @@ export class Requests {
     for (const kind of urgentOnly ? order.slice(0, 1) : order) {
       const lane = this.#lanes[kind];
       if (lane.length === 0) continue;
-      const batch = lane.splice(0, commandsMax).filter((one) => one.state === 'queued');
+      const batch = lane.splice(0, this.groupMax(kind)).filter((one) => one.state === 'queued');
       if (batch.length > 0) return batch;
     }
     return undefined;
+  }
+
+  /** Half of the questions on their way in one message: while one side works on these, the other works on those. */
+  private groupMax(kind: OperationKind): number {
+    if (kind !== 'query') return commandsMax;
+    return Math.min(commandsMax, Math.max(groupMin, Math.ceil(this.#waiting / 2)));
   }
 
   /** What a batch looks like in a message. */
@@ -213,9 +232,15 @@ export class Requests {
     if (one.state === 'done') return false;
     one.state = 'done';
     this.#waiting -= 1;
-    if (one.abort) one.options.signal?.removeEventListener('abort', one.abort);
+    const { signal, withdrawal } = one.options;
+    if (one.abort) signal?.removeEventListener('abort', one.abort);
+    if (withdrawal) withdrawal.listener = undefined;
     return true;
   }
+}
+
+function withdrawn(): Error {
+  return new Error('Nobody waits for the answer any more.');
 }
 
 function tooMany(): WritError {

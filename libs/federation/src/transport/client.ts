@@ -3,6 +3,7 @@ import { ClientProxy } from '@nestjs/microservices';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
 import { WritError } from '#protocol';
 import type { OperationName } from '#protocol';
+import { Withdrawal } from '../session/requests.js';
 import type { Answer, RequestOptions } from '../session/requests.js';
 
 /** Whoever can be asked. */
@@ -42,22 +43,13 @@ export class WritClient extends ClientProxy {
   }
 
   protected publish(packet: ReadPacket<unknown>, callback: (packet: WritePacket) => void): () => void {
-    const unsubscribed = new AbortController();
+    const withdrawal = new Withdrawal();
     const { args, options } = recordOf(packet.data);
-    const signal = options.signal ? AbortSignal.any([options.signal, unsubscribed.signal]) : unsubscribed.signal;
-    let answered = false;
-    const answer = (last: WritePacket): void => {
-      answered = true;
-      callback(last);
-    };
-    this.peer.request(packet.pattern as OperationName, args, { ...options, signal }).then(
-      (said) => answer(packetOf(said)),
-      (err: unknown) => answer({ err, isDisposed: true }),
+    this.peer.request(packet.pattern as OperationName, args, { ...options, withdrawal }).then(
+      (said) => callback(packetOf(said)),
+      (err: unknown) => callback({ err, isDisposed: true }),
     );
-    // Nest unsubscribes after an answer too, and an abort is not free.
-    return () => {
-      if (!answered) unsubscribed.abort();
-    };
+    return () => withdrawal.withdraw();
   }
 
   protected dispatchEvent<T>(packet: ReadPacket): Promise<T> {
