@@ -47,12 +47,28 @@ function rows(results: Results, inflight: number): Row[] {
   });
 }
 
+/** Writ against each peer within the same round, the median of the rounds: a machine that slows down slows both. */
+function ratios(results: Results, inflight: number): Row[] {
+  const ours = results.get('writ') ?? [];
+  return (['requests/s', 'p50 ms'] as const).map((unit) => {
+    const figure = figures[unit];
+    const against = (list: readonly PairResult[]) =>
+      hundredths(median(list.map((result, round) => figure(ours[round] ?? result) / figure(result))));
+    const peers = Object.fromEntries([...results].map(([name, list]) => [name, against(list)]));
+    delete peers.writ;
+    return { name: 'status-roundtrip', unit: `${unit}, writ : peer`, inflight, ours: 1, peers };
+  });
+}
+
 /** Each pair's two processes live through the whole row, so that none is measured cold. */
 export async function statusRoundtrip(plan: Plan): Promise<Row[]> {
   const processes = await Promise.all(pairs.map(({ name }) => PairProcess.start(name)));
   try {
     const all: Row[] = [];
-    for (const inflight of inflights) all.push(...rows(await cells(processes, inflight, plan), inflight));
+    for (const inflight of inflights) {
+      const results = await cells(processes, inflight, plan);
+      all.push(...rows(results, inflight), ...ratios(results, inflight));
+    }
     return all;
   } finally {
     for (const pair of processes) pair.stop();
