@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CleanupSaga } from './cleanup/saga.js';
 import type { AgentsDeps } from './deps.js';
 import { Killswitch } from './killswitch/killswitch.js';
+import { Intents } from './killswitch/intents.js';
 import { Latches } from './killswitch/latches.js';
 import { Orders } from './killswitch/orders.js';
 import { Tombstones } from './killswitch/tombstones.js';
@@ -43,9 +44,10 @@ export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
   const latches = new Latches(store);
   const tombstones = new Tombstones(store, options);
   const orders = new Orders(store, ground.runs, log);
-  const rescue = new Rescue({ ...ground, deps, holder });
+  const intents = new Intents(store, ground.register, latches, log);
+  const rescue = new Rescue({ ...ground, deps, holder, intents });
   const spawner = new Spawner({ ...ground, deps, latches, tombstones, claim: holder.mark, start });
-  const killswitch = new Killswitch({ ...ground, deps, latches, tombstones, orders, rescue });
+  const killswitch = new Killswitch({ ...ground, deps, latches, tombstones, orders, intents, rescue });
   const sweep = new Sweep({ ...ground, deps, holder, rescue, start });
   return { holder, latches, orders, spawner, killswitch, sweep };
 }

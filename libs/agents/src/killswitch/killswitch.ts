@@ -1,16 +1,18 @@
-// Stops one agent, those of one owner, or all. Waits in no queue: a local run is stopped through its signal before the
-// store is asked anything. Answers only after a look found nothing alive, or with what is left. [K-4] [K-8] [L-2] [L-7]
+// Stops one agent, those of one owner, or all. Waits in no queue: a local run is stopped through its signal as soon as the
+// intent is committed, or after a moment if the store hangs. Answers only after a look found nothing alive, or with what
+// is left. [K-4] [K-8] [L-2] [L-7]
 import { setTimeout as pause } from 'node:timers/promises';
 import { WritError, type Actor, type KillReport } from '#protocol';
 import { inWidth } from '../lifecycle/within.js';
 import type { AgentsDeps } from '../deps.js';
 import type { Listing } from '../lifecycle/listing.js';
-import { isLive, type AgentRecord } from '../lifecycle/record.js';
+import { isLive, type AgentRecord, type Intent } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import type { Rescue } from '../recovery/rescue.js';
 import type { Run } from '../spawner/run.js';
 import type { Runs } from '../spawner/runs.js';
 import { Stop } from '../spawner/stop.js';
+import type { Intents } from './intents.js';
 import { everybody, type Latches } from './latches.js';
 import type { Order, Orders } from './orders.js';
 import { emptyReport, joined } from './report.js';
@@ -27,10 +29,9 @@ export interface KillswitchParts {
   readonly latches: Latches;
   readonly tombstones: Tombstones;
   readonly orders: Orders;
+  readonly intents: Intents;
   readonly rescue: Rescue;
 }
-
-type Will = Omit<Order, 'agentId' | 'scope'>;
 
 export class Killswitch {
   /** Kills that are under way: whoever asks again gets the same report. */
@@ -39,7 +40,7 @@ export class Killswitch {
   constructor(private readonly parts: KillswitchParts) {}
 
   kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport> {
-    const will: Will = { exitReason: 'killed', actor, reason };
+    const will: Intent = { exitReason: 'killed', actor, reason };
     return this.once(`agent ${owner ?? ''} ${agentId}`, () => this.killKnown(agentId, will, owner));
   }
 
@@ -77,7 +78,7 @@ export class Killswitch {
   }
 
   /** Agents of others are `not_found`, and so is an unknown one unless an owner says that its spawn may still come. */
-  private async killKnown(agentId: string, will: Will, owner?: string): Promise<KillReport> {
+  private async killKnown(agentId: string, will: Intent, owner?: string): Promise<KillReport> {
     const { runs, register, tombstones } = this.parts;
     for (;;) {
       const run = runs.get(agentId);
@@ -88,14 +89,15 @@ export class Killswitch {
     }
   }
 
-  private killRun(run: Run, will: Will): Promise<KillReport> {
-    if (run.hasEnded) return Promise.resolve({ ...emptyReport, alreadyEnded: [run.agentId] });
+  private async killRun(run: Run, will: Intent): Promise<KillReport> {
+    if (run.hasEnded) return { ...emptyReport, alreadyEnded: [run.agentId] };
+    await this.parts.intents.commit(run.agentId, will);
     run.stop(new Stop(will.exitReason, will.actor, will.reason));
     return this.endOf(run, will);
   }
 
   /** What becomes of a run that was stopped; with what it left when it takes too long. */
-  private async endOf(run: Run, will: Will): Promise<KillReport> {
+  private async endOf(run: Run, will: Intent): Promise<KillReport> {
     const { graceMs, killMs } = this.parts.deps.options;
     const late = new AbortController();
     const patience = pause(graceMs + killMs, 'late' as const, { signal: late.signal, ref: false });
@@ -111,10 +113,11 @@ export class Killswitch {
   }
 
   /** Of an agent that this process does not run: it has ended, or runs elsewhere, or nobody runs it any more. */
-  private async killRecord(record: AgentRecord, will: Will): Promise<KillReport> {
+  private async killRecord(record: AgentRecord, will: Intent): Promise<KillReport> {
     const { agentId } = record;
     const { graceMs, killMs } = this.parts.deps.options;
     if (!isLive(record.state)) return { ...emptyReport, alreadyEnded: [agentId] };
+    await this.parts.intents.commit(agentId, will);
     await this.parts.orders.give({ agentId, ...will });
     const deadline = performance.now() + graceMs + killMs;
     for (;;) {
@@ -127,7 +130,7 @@ export class Killswitch {
     }
   }
 
-  private async rescued(record: AgentRecord, will: Will): Promise<AgentRecord> {
+  private async rescued(record: AgentRecord, will: Intent): Promise<AgentRecord> {
     try {
       return await this.parts.rescue.ifAbandoned(record.agentId, will);
     } catch (cause) {
@@ -150,7 +153,7 @@ export class Killswitch {
     }
   }
 
-  private async killOne(agentId: string, will: Will): Promise<KillReport> {
+  private async killOne(agentId: string, will: Intent): Promise<KillReport> {
     try {
       return await this.killKnown(agentId, will);
     } catch (cause) {
@@ -167,7 +170,7 @@ export class Killswitch {
 }
 
 /** An agent that ended by itself while the kill was on its way was not killed. */
-function reportOf(record: AgentRecord, will: Will): KillReport {
+function reportOf(record: AgentRecord, will: Intent): KillReport {
   const { agentId, state, exitReason } = record;
   const isOurs = state === 'killed' || exitReason === will.exitReason;
   return { ...emptyReport, [isOurs ? 'killed' : 'alreadyEnded']: [agentId] };

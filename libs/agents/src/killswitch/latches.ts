@@ -21,10 +21,13 @@ export class Latches {
 
   /** @throws WritError `latched`. */
   async refuse(owner: string): Promise<void> {
-    for (const scope of [everybody, owner]) {
-      const latch = await this.read(scope);
-      if (latch) throw new WritError('latched', `The killswitch is set since ${latch.value.setAt}.`);
-    }
+    const latch = await this.over(owner);
+    if (latch) throw new WritError('latched', `The killswitch is set since ${latch.setAt}.`);
+  }
+
+  /** The latch that stands over an owner: that of everybody, or its own. */
+  async over(owner: string): Promise<Latch | undefined> {
+    return ((await this.read(everybody)) ?? (await this.read(owner)))?.value;
   }
 
   /** A latch that stands stays as it is, but an admin's takes the place of a peer's. `order` goes into the same commit. */

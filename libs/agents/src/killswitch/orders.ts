@@ -1,7 +1,8 @@
 // Orders to stop, for whichever process runs the agents: another replica on the same store hears them as we do.
-import { exitReason, type Actor, type ExitReason } from '#protocol';
+import { exitReason } from '#protocol';
 import type { Append, Key, Store } from '#store';
 import type { AgentsLog } from '../deps.js';
+import type { Intent } from '../lifecycle/record.js';
 import type { Run } from '../spawner/run.js';
 import type { Runs } from '../spawner/runs.js';
 import { Stop } from '../spawner/stop.js';
@@ -11,13 +12,10 @@ const stream: Key = ['agents', 'orders'];
 /** Orders that are kept: each is heard within moments. */
 const KEPT_MAX = 1_000;
 
-export interface Order {
+export interface Order extends Intent {
   /** One agent, or what an owner (or everybody) has alive. */
   readonly agentId?: string;
   readonly scope?: string;
-  readonly exitReason: ExitReason;
-  readonly actor: Actor;
-  readonly reason: string;
 }
 
 export class Orders {

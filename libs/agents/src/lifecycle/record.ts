@@ -1,5 +1,5 @@
 // The record of an agent: the one source of truth about it, and the keys under which the store has it.
-import type { Actor, AgentResource, AgentState, Cleanup, SandboxLevel, SpawnArgs } from '#protocol';
+import type { Actor, AgentResource, AgentState, Cleanup, ExitReason, SandboxLevel, SpawnArgs } from '#protocol';
 import type { Key } from '#store';
 
 /** What an agent waits for while it is `spawning`. */
@@ -17,6 +17,13 @@ export interface AgentRecord extends Omit<AgentResource, 'agentId' | 'phase' | '
   readonly outputDropped: number;
 }
 
+/** That an agent is to be stopped: by whom, and why. */
+export interface Intent {
+  readonly exitReason: ExitReason;
+  readonly actor: Actor;
+  readonly reason: string;
+}
+
 /** Whose an agent is while it is alive, and what of its clean-up is left when it has ended. Its absence means: nothing is left. */
 export interface Lease {
   readonly agentId: string;
@@ -25,6 +32,8 @@ export interface Lease {
   readonly holder: string;
   /** The machine and state folder where its sandbox, worktree and output are. */
   readonly site: string;
+  /** Present from a kill on until the terminal state. */
+  readonly intent?: Intent;
   /** Present from the terminal state on. */
   readonly ending?: { readonly done: Partial<Cleanup>; readonly attempts: number };
 }

@@ -10,6 +10,7 @@ import { admin, cleaned, eventually, inState, Room } from '../../../../test/supp
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
 const program = join(top, 'dist/test/support/agents-child.js');
+const operator = { kind: 'key', id: 'operator' };
 const clean = { sandbox: { outcome: 'done' }, worktree: { outcome: 'done' }, lease: { outcome: 'done' } };
 
 describe('recovery', () => {
@@ -25,9 +26,9 @@ describe('recovery', () => {
   });
 
   /** A spoke of its own, with agents that it accepted. */
-  const started = async (count: number, script: string): Promise<string[]> => {
-    child = spawn(process.execPath, [program, room.folder, room.repository, String(count), script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  const started = async (count: number, script: string, graceMs = 500): Promise<string[]> => {
+    child = spawn(process.execPath, [program, room.folder, room.repository, String(count), script, String(graceMs)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
     return (JSON.parse(line) as { agents: string[] }).agents;
@@ -117,6 +118,48 @@ describe('recovery', () => {
     await crashed();
     expect((await agents.kill(agentId, admin, 'stop')).killed).toEqual([agentId]);
     expect(await cleaned(agents, agentId)).toMatchObject({ state: 'killed', actor: admin, cleanup: clean });
+  });
+
+  test.each(['one', 'all'])(
+    '[K-1] [L-6] [K-6] a spoke that dies in the middle of the kill of %s records it at its next start: killed, by whom and why',
+    async (which) => {
+      const ids = await started(2, `trap 'echo asked' TERM; echo up; while :; do sleep 0.1; done`, 60_000);
+      const outputs = () => Promise.all(ids.map(async (agentId) => (await stateOf(agentId))?.outputBytes));
+      await eventually(outputs, (all) => all.every((bytes) => bytes === 3));
+      child?.stdin?.write(`${which === 'one' ? ids[0] : 'all'}\n`);
+      await eventually(outputs, ([first]) => first === 9);
+      await crashed();
+      expect((await stateOf(ids[0]!))?.state).toBe('running');
+      const agents = await room.open();
+      const killed = {
+        state: 'killed',
+        exitReason: 'killed',
+        reason: 'it went wrong',
+        actor: operator,
+        cleanup: clean,
+      };
+      expect(await cleaned(agents, ids[0]!)).toMatchObject(killed);
+      const other = which === 'all' ? killed : { state: 'failed', exitReason: 'spoke_restarted' };
+      expect(await cleaned(agents, ids[1]!)).toMatchObject(other);
+      const told = (await room.events()).filter(({ type }) => type === 'agent.killed');
+      expect(told.map(({ subject }) => subject).sort()).toEqual(which === 'all' ? [...ids].sort() : [ids[0]]);
+    },
+  );
+
+  test('[K-3] what waited under a latch when its spoke died is killed at the next start and never begun', async () => {
+    const ids = await started(4, `trap 'echo asked' TERM; echo up; while :; do sleep 0.1; done`, 60_000);
+    const states = () => Promise.all(ids.map(stateOf));
+    await eventually(states, ([first]) => first?.outputBytes === 3);
+    await crashed();
+    const waited = (await states()).flatMap((one, n) => (one?.phase === 'queued' ? [ids[n]!] : []));
+    const latch = { scope: 'all', actor: operator, reason: 'it went wrong', setAt: new Date().toISOString() };
+    await room.store.commit({ puts: [{ key: ['agents', 'latch', 'all'], value: latch }] });
+    const agents = await room.open();
+    for (const agentId of ids) {
+      expect(await cleaned(agents, agentId)).toMatchObject({ state: 'killed', actor: operator });
+      const types = (await room.events()).filter(({ subject }) => subject === agentId).map(({ type }) => type);
+      if (waited.includes(agentId)) expect(types).toEqual(['agent.spawned', 'agent.killed', 'agent.cleanup']);
+    }
   });
 
   test('[O-6] the agents of a process that lives are left alone', async () => {

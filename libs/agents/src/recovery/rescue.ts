@@ -3,9 +3,9 @@
 import { within } from '../lifecycle/within.js';
 import type { CleanupSaga } from '../cleanup/saga.js';
 import type { AgentsDeps } from '../deps.js';
-import { isLive, type AgentRecord, type Lease } from '../lifecycle/record.js';
+import { isLive, type AgentRecord, type Intent, type Lease } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
-import type { Order } from '../killswitch/orders.js';
+import type { Intents } from '../killswitch/intents.js';
 import type { Spools } from '../output/spool.js';
 import { endingOfStop } from '../spawner/endings.js';
 import { Stop, theSpoke } from '../spawner/stop.js';
@@ -20,25 +20,31 @@ export interface RescueParts {
   readonly spools: Spools;
   readonly saga: CleanupSaga;
   readonly holder: Holder;
+  readonly intents: Intents;
 }
 
 export class Rescue {
   constructor(private readonly parts: RescueParts) {}
 
-  /** Ends an agent that nobody runs any more; returns its record as it is now. @throws WritError `not_found`. */
-  async ifAbandoned(agentId: string, will?: Omit<Order, 'agentId' | 'scope'>): Promise<AgentRecord> {
+  /**
+   * Ends an agent that nobody runs any more: as what was asked for before its process went away, else as what is asked for
+   * now. Returns its record as it is now. @throws WritError `not_found`.
+   */
+  async ifAbandoned(agentId: string, will?: Intent): Promise<AgentRecord> {
     const lease = (await this.parts.register.lease(agentId))?.value;
     const record = await this.parts.register.find(agentId);
     if (!lease || !isLive(record.state) || !(await this.parts.holder.isGone(lease.holder))) return record;
     const fallback = new Stop('spoke_restarted', theSpoke, 'The spoke went away while the agent was alive.');
-    return this.end(record, lease, will ? new Stop(will.exitReason, will.actor, will.reason) : fallback);
+    const asked = (await this.parts.intents.of(lease)) ?? will;
+    return this.end(record, lease, asked ? new Stop(asked.exitReason, asked.actor, asked.reason) : fallback);
   }
 
-  /** Takes a waiting agent over. False when it has begun to work, or someone else was faster. */
+  /** Takes a waiting agent over. Undefined when it has begun to work, is to be killed, or someone else was faster. */
   async adopt(agentId: string): Promise<AgentRecord | undefined> {
     const lease = await this.parts.register.lease(agentId);
     const entry = await this.parts.register.read(agentId);
     if (!lease || entry?.value.state !== 'spawning' || entry.value.phase !== 'queued') return undefined;
+    if (await this.parts.intents.of(lease.value)) return undefined;
     const { holder, site } = this.parts.holder;
     const value: Lease = { ...lease.value, holder, site };
     const checks = [entry, lease].map(({ key, version }) => ({ key, version }));
