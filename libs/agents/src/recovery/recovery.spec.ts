@@ -21,7 +21,8 @@ describe('recovery', () => {
     room = await Room.make();
   });
   afterEach(async () => {
-    child?.kill('SIGKILL');
+    if (child?.exitCode === null && child.signalCode === null) await crashed();
+    child = undefined;
     await room.close();
   });
 
@@ -172,6 +173,7 @@ describe('recovery', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect((await agents.get(agentId)).state).toBe('running');
     expect((await agents.kill(agentId, admin, 'over')).killed).toEqual([agentId]);
+    await cleaned(agents, agentId);
   });
 
   test('[L-11] who lost the lease stops what another has recorded as ended, and cleans up its own', async () => {
