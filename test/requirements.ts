@@ -41,6 +41,7 @@ export const requirements = {
   'K-14': 'An agent is asked to end before it is forced.',
   'K-15': 'A stop that comes before or during the spawn stops it.',
   'W-1': 'Work is kept under a ref before a worktree is removed; when it cannot be kept, the worktree stays.',
+  'W-2': 'What no live agent owns is removed after a grace, and the disk budget never costs live or unkept work.',
   'W-3': 'A missing record is no licence to delete.',
   'W-4': 'Names of repositories and branches reach git as data only, and nothing of a repository runs on the host.',
   'W-5': 'No worktree is removed under a live agent.',
@@ -69,4 +70,4 @@ export const requirements = {
 } as const satisfies Readonly<Record<string, string>>;
 
 /** Rows of work that has not begun; tests may cite them already. */
-export const later: readonly string[] = [...Array.from({ length: 11 }, (_, n) => `P-${n + 1}`), 'W-2', 'F-8', 'O-9'];
+export const later: readonly string[] = [...Array.from({ length: 11 }, (_, n) => `P-${n + 1}`), 'F-8', 'O-9'];

@@ -64,6 +64,12 @@ export class SlowWorktrees extends Worktrees {
     await new Promise((resolve) => setTimeout(resolve, this.delayMs).unref());
     return this.inner.create(request, signal);
   }
+  override get stock() {
+    return this.inner.stock;
+  }
+  override preflight(agentId: string) {
+    return this.inner.preflight(agentId);
+  }
   override harvest(agentId: string, message: string) {
     return this.inner.harvest(agentId, message);
   }

@@ -4,6 +4,7 @@ import { addAgents } from './commands/agents.js';
 import { addCommands } from './commands/commands.js';
 import { addConnections } from './commands/connections.js';
 import { addDoctor } from './commands/doctor.js';
+import { addGc } from './commands/gc.js';
 import { addGrants } from './commands/grants.js';
 import { addKeys } from './commands/keys.js';
 import { addKill } from './commands/kill.js';
@@ -48,6 +49,7 @@ export function buildProgram(world: World, version: string): Command {
     addCommands,
     addKill,
     addKeys,
+    addGc,
     addDoctor,
   ])
     add(program, world);

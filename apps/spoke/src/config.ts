@@ -2,7 +2,7 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { agentsOptions, profileOptions, runtimeOptions, skillOptions } from '#agents';
+import { agentsOptions, gcOptions, profileOptions, runtimeOptions, skillOptions } from '#agents';
 import { loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
@@ -34,7 +34,8 @@ export const spokeConfig = z.strictObject({
   /** Networks beyond the public internet in which hubs may be: `loopback`, `private`, or CIDR ranges. */
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
   heartbeatMs: z.int().min(100).max(15_000).default(15_000),
-  agents: agentsOptions.omit({ stateDir: true }).prefault({}),
+  agents: agentsOptions.omit({ stateDir: true, gc: true }).prefault({}),
+  gc: gcOptions.prefault({}),
   sandbox: z.strictObject({ allowNone: z.boolean().default(false) }).prefault({}),
   repositories: z
     .strictObject({

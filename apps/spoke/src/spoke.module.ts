@@ -5,18 +5,21 @@ import { ApiModule, Gateway } from '#api';
 import { Store } from '#store';
 import { AgentsController } from './agents/agents.controller.js';
 import { Inbox } from './agents/inbox.js';
+import { GcController } from './housekeeping/gc.controller.js';
+import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsController } from './hubs/hubs.controller.js';
 import { HubsService } from './hubs/hubs.service.js';
 import type { Spoke } from './spoke.js';
 
 @Module({})
 class SpokeCore {
-  static of({ store, gateway, hubs, inbox }: Spoke): DynamicModule {
+  static of({ store, gateway, hubs, inbox, housekeeping }: Spoke): DynamicModule {
     const providers = [
       { provide: Store, useValue: store },
       { provide: Gateway, useValue: gateway },
       { provide: HubsService, useValue: hubs },
       { provide: Inbox, useValue: inbox },
+      { provide: HousekeepingService, useValue: housekeeping },
     ];
     return { module: SpokeCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -29,7 +32,7 @@ export class SpokeModule {
     return {
       module: SpokeModule,
       imports: [core, ApiModule.register({ imports: [core], logger })],
-      controllers: [HubsController, AgentsController],
+      controllers: [HubsController, AgentsController, GcController],
     };
   }
 }

@@ -20,6 +20,7 @@ import { modelKey, type SpokeConfig } from './config.js';
 import { GrantGuard } from './grants/grant.guard.js';
 import { GrantsService } from './grants/grants.service.js';
 import { ConnectionPolicy } from './hubs/connection.policy.js';
+import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsService } from './hubs/hubs.service.js';
 import { InstanceView } from './instance.js';
 import { JournalRelay } from './journal/journal.relay.js';
@@ -43,6 +44,7 @@ export class Spoke {
     readonly inbox: Inbox,
     readonly hubs: HubsService,
     readonly guard: GrantGuard,
+    readonly housekeeping: HousekeepingService,
     private readonly grants: GrantsService,
     private readonly relay: JournalRelay,
     private readonly policy: ConnectionPolicy,
@@ -77,6 +79,7 @@ export class Spoke {
       name: config.name,
       link,
     });
+    const housekeeping = new HousekeepingService(agents, acts);
     const view = new InstanceView(config, identity.id, store, sandboxes);
     const gateway = new SpokeGateway({ agents, store, acts, view, directory, owners: () => ownersOf(records) });
     const inbox = new Inbox(agents, grants, records.journal, softwareOf);
@@ -91,6 +94,7 @@ export class Spoke {
       inbox,
       hubs,
       new GrantGuard(grants),
+      housekeeping,
       grants,
       relay,
       policy,
@@ -154,7 +158,7 @@ function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround)
   const root = join(config.stateDir, 'worktrees');
   const worktrees = new GitWorktrees({ root, allowFile, inUse, fetchTimeMsMax: fetchMs, fetchBytesMax: bytesMax });
   const resolver = new ConfiguredResolver(config, modelKey);
-  const options = { ...config.agents, stateDir: join(config.stateDir, 'agents') };
+  const options = { ...config.agents, gc: config.gc, stateDir: join(config.stateDir, 'agents') };
   return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options });
 }
 

@@ -9,6 +9,7 @@ export { openSandboxes, Sandboxes } from './sandbox/open.js';
 export type { SandboxOptions, SandboxReport } from './sandbox/open.js';
 export { Sandbox } from './sandbox/sandbox.js';
 export type { LaunchSpec, Mount, ProcessEnd, ResourceLimits, SandboxProbe, SandboxProcess } from './sandbox/sandbox.js';
+export { gcOptions } from './gc/options.js';
 export { createAgents } from './create.js';
 export type { CreateAgents } from './create.js';
 export type { AgentsLog } from './deps.js';

@@ -1,5 +1,5 @@
 // The face, answered by this machine: each question goes to the part that knows.
-import { WritError, type Actor, type AgentResource, type KillReport } from '#protocol';
+import { WritError, type Actor, type AgentResource, type GcReport, type GcRequest, type KillReport } from '#protocol';
 import { Agents, type AgentFilter, type Latch, type OutputChunk, type SpawnRequest } from './agents.js';
 import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
@@ -27,6 +27,7 @@ export class LocalAgents extends Agents {
     await this.doors.holder.claim();
     void this.doors.orders.follow(this.watching.signal);
     await this.doors.sweep.begin();
+    await this.doors.collector.begin();
   }
 
   /** Refuses new spawns, stops every agent and records it as `failed` with `shutdown`. What does not end in time is left to the next start. [S-6] [L-12] */
@@ -93,6 +94,11 @@ export class LocalAgents extends Agents {
     return Math.max(0, this.deps.options.agentsMax - (await this.live()));
   }
 
+  /** Collects what is on disk and belongs to no live agent; with `dryRun` only says what it would do. */
+  gc(request: GcRequest): Promise<GcReport> {
+    return this.doors.collector.collect(request);
+  }
+
   private async shutDown(): Promise<void> {
     const { options, log } = this.deps;
     const { runs } = this.ground;
@@ -102,6 +108,7 @@ export class LocalAgents extends Agents {
     for (const run of runs.all()) run.abandon();
     this.watching.abort();
     await this.doors.sweep.end();
+    await inTime(options.stepMs, 'Ending the garbage collection', this.doors.collector.end(), log);
     await this.doors.holder.give();
   }
 }

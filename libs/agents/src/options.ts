@@ -1,6 +1,7 @@
 // What a spoke's admin may set about agents. Compiled once, with every default; nothing in this room reads another source.
 import { z } from 'zod';
 import { limits } from '#protocol';
+import { gcOptions } from './gc/options.js';
 
 const ms = (fallback: number, max = 86_400_000) => z.int().min(1).max(max).default(fallback);
 
@@ -39,6 +40,7 @@ export const agentsOptions = z.strictObject({
   leaseMs: ms(45_000),
   /** How often lost leases and failed clean-up steps are looked for. */
   sweepMs: ms(30_000),
+  gc: gcOptions.prefault({}),
   /** A call to the store. */
   storeMs: ms(5_000),
   /** One step of a stop or a clean-up, beyond the grace. */

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { CleanupSaga } from './cleanup/saga.js';
 import type { AgentsDeps } from './deps.js';
+import { Collector } from './gc/collector.js';
+import { Standings } from './gc/standing.js';
 import { Killswitch } from './killswitch/killswitch.js';
 import { Intents } from './killswitch/intents.js';
 import { Latches } from './killswitch/latches.js';
@@ -49,7 +51,12 @@ export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
   const spawner = new Spawner({ ...ground, deps, latches, tombstones, claim: holder.mark, start });
   const killswitch = new Killswitch({ ...ground, deps, latches, tombstones, orders, intents, rescue });
   const sweep = new Sweep({ ...ground, deps, holder, rescue, start });
-  return { holder, latches, orders, spawner, killswitch, sweep };
+  const collector = new Collector({
+    deps,
+    spools: ground.spools,
+    standings: new Standings(ground.register, ground.runs),
+  });
+  return { holder, latches, orders, spawner, killswitch, sweep, collector };
 }
 
 export type Doors = ReturnType<typeof doors>;

@@ -1,6 +1,7 @@
 // The typed client of the REST API, for hub and spoke alike; what only one of them has answers `not_found` on the other.
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated, InstanceResource } from '#protocol';
 import { AgentResources, KillResources } from './agents.js';
+import { HousekeepingResources } from './housekeeping.js';
 import { Http } from './http.js';
 import type { ConnectionOptions } from './http.js';
 import { CommandResources, HubResources, InviteResources, SpokeResources } from './peers.js';
@@ -32,6 +33,7 @@ export class RestClient implements AsyncDisposable {
   readonly spokes: SpokeResources;
   readonly commands: CommandResources;
   readonly hubs: HubResources;
+  readonly housekeeping: HousekeepingResources;
 
   constructor(options: ConnectionOptions) {
     this.http = new Http(options);
@@ -42,6 +44,7 @@ export class RestClient implements AsyncDisposable {
     this.spokes = new SpokeResources(this.http);
     this.commands = new CommandResources(this.http);
     this.hubs = new HubResources(this.http);
+    this.housekeeping = new HousekeepingResources(this.http);
   }
 
   /** Who this is, its clock, and what it finds wrong with itself. */

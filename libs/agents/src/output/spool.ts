@@ -1,6 +1,7 @@
 // One file per agent with all it said, under byte offsets of UTF-8. A sink that fails loses output, never a run. [O-1] [O-4]
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { agentId as agentIdSchema } from '#protocol';
 
 export class Spools {
   constructor(private readonly folder: string) {}
@@ -41,6 +42,21 @@ export class Spools {
     } finally {
       await file.close();
     }
+  }
+
+  /** Every agent with output on disk. */
+  async agents(): Promise<readonly string[]> {
+    const names = await readdir(this.folder).catch(() => []);
+    return names.filter((name) => agentIdSchema.safeParse(name).success);
+  }
+
+  /** When it was last written to, epoch milliseconds; 0 without a file. */
+  async changedAt(agentId: string): Promise<number> {
+    return (await stat(this.path(agentId)).catch(() => null))?.mtimeMs ?? 0;
+  }
+
+  async remove(agentId: string): Promise<void> {
+    await rm(this.path(agentId), { force: true, recursive: true });
   }
 
   /** Removes files nobody wrote to for so long. Returns how many. */

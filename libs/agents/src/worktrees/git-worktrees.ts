@@ -15,7 +15,9 @@ import { agentBranch, keptRef } from './refs.js';
 import type { WorktreeRecord } from './records.js';
 import { Records } from './records.js';
 import { openUp, snapshot } from './snapshot.js';
-import type { Diff, Harvest, Worktree } from './worktrees.js';
+import { preflight, topOf } from './preflight.js';
+import { GitStock } from './stock.js';
+import type { Diff, Harvest, Preflight, Worktree } from './worktrees.js';
 import { Worktrees } from './worktrees.js';
 
 export interface WorktreeOptions {
@@ -44,11 +46,13 @@ export class GitWorktrees extends Worktrees {
   readonly #mirrors: Mirrors;
   /** What a crash left in the trash goes before anything new comes. */
   #emptied?: Promise<void>;
+  override readonly stock: GitStock;
 
   constructor(private readonly options: WorktreeOptions) {
     super();
     this.#records = new Records(options.root);
     this.#mirrors = new Mirrors(join(options.root, 'mirrors'), { ...defaults, ...options });
+    this.stock = new GitStock(options.root, this.#records, this.#mirrors);
   }
 
   override async create(
@@ -59,8 +63,17 @@ export class GitWorktrees extends Worktrees {
     const found = await this.#records.read(request.agentId);
     if (found?.state === 'ready') return this.#worktree(found);
     if (found?.state === 'removed') throw gone();
-    const base = await this.#mirrors.fetch(request.repository, request.branch, signal);
-    return this.#make({ format: 1, ...request, base, state: 'making' }, signal);
+    return this.#mirrors.using(request.repository, async () => {
+      const base = await this.#mirrors.fetch(request.repository, request.branch, signal);
+      return this.#make({ format: 1, ...request, base, state: 'making' }, signal);
+    });
+  }
+
+  override async preflight(agentId: string): Promise<Preflight | null> {
+    const record = await this.#record(agentId);
+    if (record.state !== 'ready') return null;
+    await this.#notInUse(agentId);
+    return preflight(this.#records.places(agentId), { ...record, mirror: this.#mirrors.path(record.repository) });
   }
 
   override async harvest(agentId: string, message: string): Promise<Harvest | null> {
@@ -122,9 +135,8 @@ export class GitWorktrees extends Worktrees {
   async #keep(record: WorktreeRecord): Promise<void> {
     const { agentId, repository, base, harvested } = record;
     const places = this.#records.places(agentId);
-    const { head, others } = await takeCommits(places, this.#origin(record));
-    const parent = harvested && (await isAncestor(places.git, head, harvested)) ? harvested : head;
-    const commit = await snapshot(places, parent, leftoverMessage);
+    const { top, others } = await topOf(places, { base, harvested, mirror: this.#mirrors.path(repository) });
+    const commit = await snapshot(places, top, leftoverMessage);
     if (commit !== base || harvested || others) {
       await git(['update-ref', keptRef(agentId), commit], { gitDir: places.git });
       await this.#mirrors.keep(repository, agentId, places.git, commit);
@@ -176,11 +188,6 @@ async function deleteTree(folder: string): Promise<void> {
     await openUp(folder);
     await rm(folder, { recursive: true, force: true });
   });
-}
-
-async function isAncestor(gitDir: string, older: string, newer: string): Promise<boolean> {
-  const found = await gitLine(['rev-list', '--max-count=1', older, `^${newer}`], { gitDir });
-  return found === '';
 }
 
 async function changes(gitDir: string, base: string, commit: string): Promise<Harvest['changes']> {

@@ -1,13 +1,14 @@
 // Worktrees room: one bare mirror per repository, on the host only. It holds what was fetched, the base of every agent and the work kept
 // of those that are gone. Agents never see it: what other agents left behind is in it.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WritError } from '#protocol';
 import { Flights } from './flights.js';
 import type { GitRun } from './git.js';
 import { git, GitFailure, gitLine } from './git.js';
-import { baseRef, keptRef, keptRefspecs } from './refs.js';
+import { baseRef, headRef, keptRef, keptRefspecs } from './refs.js';
 
 export interface FetchOptions {
   /** `file:` repositories are this machine's own: for the demo and the development of a spoke. */
@@ -21,14 +22,48 @@ export interface FetchOptions {
 export class Mirrors {
   readonly #flights = new Flights();
   readonly #ready = new Map<string, Promise<unknown>>();
+  /** How many are making a worktree from a mirror now, and how often one was begun. */
+  readonly #users = new Map<string, number>();
+  readonly #uses = new Map<string, number>();
 
   constructor(
-    private readonly root: string,
+    readonly root: string,
     private readonly options: FetchOptions,
   ) {}
 
   path(repository: string): string {
-    return join(this.root, `${sha256(repository)}.git`);
+    return join(this.root, mirrorName(repository));
+  }
+
+  /** While the work goes on nobody takes the mirror away. */
+  async using<T>(repository: string, work: () => Promise<T>): Promise<T> {
+    const name = mirrorName(repository);
+    this.#users.set(name, (this.#users.get(name) ?? 0) + 1);
+    this.#uses.set(name, this.uses(name) + 1);
+    try {
+      return await work();
+    } finally {
+      this.#users.set(name, (this.#users.get(name) ?? 1) - 1);
+    }
+  }
+
+  isUsed(name: string): boolean {
+    return (this.#users.get(name) ?? 0) > 0;
+  }
+
+  /** Grows with every use: who looks twice sees whether there was one between. */
+  uses(name: string): number {
+    return this.#uses.get(name) ?? 0;
+  }
+
+  /** Only for one that nobody uses: it is moved away in one step, without waiting, and the next use makes it anew. */
+  async drop(name: string): Promise<void> {
+    const trash = join(this.root, '..', 'trash');
+    mkdirSync(trash, { recursive: true, mode: 0o700 });
+    const heap = join(trash, randomUUID());
+    renameSync(join(this.root, name), heap);
+    for (const repository of this.#ready.keys()) if (mirrorName(repository) === name) this.#ready.delete(repository);
+    await rm(heap, { recursive: true, force: true });
   }
 
   /** Fetches a branch and returns its commit. Callers that want the same at the same time share one fetch. */
@@ -77,7 +112,7 @@ export class Mirrors {
 
   async #fetch(repository: string, branch: string, signal: AbortSignal): Promise<string> {
     const gitDir = this.path(repository);
-    const ref = `refs/writ/heads/${sha256(branch)}`;
+    const ref = headRef(branch);
     const args = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--end-of-options'];
     try {
       await git(['fetch', ...args, repository, `+refs/heads/${branch}:${ref}`], { ...this.#transport(signal), gitDir });
@@ -100,6 +135,10 @@ function unavailable(branch: string, cause: GitFailure): WritError {
     : 'The repository does not answer, is too large, or does not let this spoke in.';
   const field = cause.complaint.includes("couldn't find remote ref") ? 'context.branch' : 'context.repository';
   return new WritError('repository_unavailable', detail, { field, cause });
+}
+
+export function mirrorName(repository: string): string {
+  return `${sha256(repository)}.git`;
 }
 
 function sha256(text: string): string {

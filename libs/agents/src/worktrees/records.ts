@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { z } from 'zod';
 import { agentId as agentIdSchema, branchName, commitHash, repositoryUrl } from '#protocol';
+import { changedAt } from './disk.js';
 
 /** `making` → `ready` → `removed`; a crash leaves the state before the step that it cut. */
 const worktreeRecord = z.strictObject({
@@ -51,7 +52,19 @@ export class Records {
     await rename(draft, file);
   }
 
-  /** Only for one that never became ready. */
+  /** Every agent that has or had a worktree here. */
+  async agents(): Promise<readonly string[]> {
+    const names = (await readdir(join(this.root, 'records')).catch(nullIfAbsent)) ?? [];
+    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    return ids.filter((id) => agentIdSchema.safeParse(id).success);
+  }
+
+  /** When its state last changed, epoch milliseconds; undefined without a record. */
+  changedAt(agentId: string): Promise<number | undefined> {
+    return changedAt(this.#file(agentId));
+  }
+
+  /** Only for one that never became ready, or whose kept work was given up. */
   async forget(agentId: string): Promise<void> {
     await rm(this.#file(agentId), { force: true });
   }

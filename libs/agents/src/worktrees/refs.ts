@@ -1,4 +1,10 @@
 // Worktrees room: where commits are found, in a mirror and in the host's git folder of an agent.
+import { createHash } from 'node:crypto';
+
+/** In a mirror: a branch of the repository as it was last fetched. */
+export function headRef(branch: string): string {
+  return `refs/writ/heads/${createHash('sha256').update(branch).digest('hex')}`;
+}
 
 /** The agent's branch, in its own git folder and in the host's. */
 export function agentBranch(agentId: string): string {

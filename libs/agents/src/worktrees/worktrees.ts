@@ -10,6 +10,42 @@ export interface Worktree {
   readonly base: string;
 }
 
+/** A mirror; `usedAtMs` is when an agent last had to do with it. `inUse`: it holds a worktree or kept work. */
+export interface StoredMirror {
+  readonly id: string;
+  /** Unknown when no agent's record names it any more. */
+  readonly repository?: string;
+  readonly bytes: number;
+  readonly usedAtMs: number;
+  readonly inUse: boolean;
+}
+
+/** Work of an agent whose worktree is gone; `bytes` are those that only it needs. */
+export interface KeptWork {
+  readonly agentId: string;
+  readonly mirror: string;
+  readonly bytes: number;
+  readonly keptAtMs: number;
+}
+
+export abstract class Stock {
+  /** On disk, mirrors and worktrees together. */
+  abstract bytes(): Promise<number>;
+  /** Of one worktree: its size and when it last changed state. */
+  abstract worktree(agentId: string): Promise<{ readonly bytes: number; readonly changedAtMs: number }>;
+  /** The ref under which the work of an agent is kept, if there was any. */
+  abstract keptRef(agentId: string): Promise<string | undefined>;
+  abstract mirrors(): Promise<readonly StoredMirror[]>;
+  /** Oldest first. */
+  abstract kept(): Promise<readonly KeptWork[]>;
+  /** False when it came into use meanwhile: then it stays. */
+  abstract dropMirror(id: string): Promise<boolean>;
+  /** For good. The disk is freed by the next `compact` of its mirror. */
+  abstract dropKept(work: KeptWork): Promise<void>;
+  /** Frees what nothing names any more and is older than `graceMs`. */
+  abstract compact(mirror: string, graceMs: number): Promise<void>;
+}
+
 export interface Harvest {
   readonly branch: string;
   readonly commit: string;
@@ -21,7 +57,20 @@ export interface Diff {
   readonly truncated: boolean;
 }
 
+/** What would be lost without a ref: files not committed; commits that no branch of the repository has, and that the agent's own branch has not. */
+export interface Preflight {
+  readonly dirty: number;
+  readonly unpushed: number;
+  readonly unmerged: number;
+}
+
 export abstract class Worktrees {
+  /** What these worktrees leave on disk beside themselves: for the garbage collection. */
+  abstract readonly stock: Stock;
+
+  /** What is in a worktree that is nowhere else; null before anything could be. Only when nothing of the agent lives. Changes nothing of its files. */
+  abstract preflight(agentId: string): Promise<Preflight | null>;
+
   /** Fetches the mirror and makes the worktree; the one that is there when there is one. @throws WritError `repository_unavailable`, `limit_unenforceable` (disk). */
   abstract create(
     request: { agentId: string; repository: string; branch: string },

@@ -1,0 +1,15 @@
+// What a spoke's admin asks of the spoke itself.
+import type { GcBody, GcReport } from '#protocol';
+import type { Http } from './http.js';
+
+/** A collection measures the whole disk of the spoke before it answers. */
+const gcWaitS = 600;
+
+export class HousekeepingResources {
+  constructor(private readonly http: Http) {}
+
+  async gc(body: GcBody = {}): Promise<GcReport> {
+    const call = { method: 'POST', path: '/v1/gc', body, waitS: gcWaitS, repeatable: true } as const;
+    return (await this.http.call<GcReport>(call)).body;
+  }
+}
