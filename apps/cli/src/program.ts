@@ -9,6 +9,7 @@ import { addGrants } from './commands/grants.js';
 import { addKeys } from './commands/keys.js';
 import { addKill } from './commands/kill.js';
 import { addPairing } from './commands/pairing.js';
+import { addQuestions } from './commands/questions.js';
 import { addSpawn } from './commands/spawn.js';
 import { addStart } from './commands/start.js';
 import { exitCodesHelp } from './exit.js';
@@ -48,6 +49,7 @@ export function buildProgram(world: World, version: string): Command {
     addAgents,
     addCommands,
     addKill,
+    addQuestions,
     addKeys,
     addGc,
     addDoctor,

@@ -9,17 +9,20 @@ import { GcController } from './housekeeping/gc.controller.js';
 import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsController } from './hubs/hubs.controller.js';
 import { HubsService } from './hubs/hubs.service.js';
+import { QuestionsController } from './questions/questions.controller.js';
+import { QuestionsService } from './questions/questions.service.js';
 import type { Spoke } from './spoke.js';
 
 @Module({})
 class SpokeCore {
-  static of({ store, gateway, hubs, inbox, housekeeping }: Spoke): DynamicModule {
+  static of({ store, gateway, hubs, inbox, housekeeping, questions }: Spoke): DynamicModule {
     const providers = [
       { provide: Store, useValue: store },
       { provide: Gateway, useValue: gateway },
       { provide: HubsService, useValue: hubs },
       { provide: Inbox, useValue: inbox },
       { provide: HousekeepingService, useValue: housekeeping },
+      { provide: QuestionsService, useValue: questions },
     ];
     return { module: SpokeCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -32,7 +35,7 @@ export class SpokeModule {
     return {
       module: SpokeModule,
       imports: [core, ApiModule.register({ imports: [core], logger })],
-      controllers: [HubsController, AgentsController, GcController],
+      controllers: [HubsController, AgentsController, GcController, QuestionsController],
     };
   }
 }

@@ -23,6 +23,7 @@ import { ConnectionPolicy } from './hubs/connection.policy.js';
 import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsService } from './hubs/hubs.service.js';
 import { InstanceView } from './instance.js';
+import { QuestionsService } from './questions/questions.service.js';
 import { JournalRelay } from './journal/journal.relay.js';
 
 const softwareOf = () => ({ software: `writ ${version}`, versions: [1], operations: [...operationNames] });
@@ -43,6 +44,7 @@ export class Spoke {
     readonly gateway: SpokeGateway,
     readonly inbox: Inbox,
     readonly hubs: HubsService,
+    readonly questions: QuestionsService,
     readonly guard: GrantGuard,
     readonly housekeeping: HousekeepingService,
     private readonly grants: GrantsService,
@@ -93,6 +95,7 @@ export class Spoke {
       gateway,
       inbox,
       hubs,
+      new QuestionsService(agents, acts),
       new GrantGuard(grants),
       housekeeping,
       grants,

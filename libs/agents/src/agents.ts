@@ -7,6 +7,7 @@ import type {
   AgentType,
   KillReport,
   Limits,
+  OpenQuestion,
   SandboxLevel,
   SpawnArgs,
 } from '#protocol';
@@ -20,7 +21,13 @@ export interface SpawnRequest {
   readonly idk?: string;
   readonly args: SpawnArgs;
   /** What the door allows at most; absent means the spoke's own defaults and ceilings. Compiled from a grant. */
-  readonly ceiling?: { readonly limits: Limits; readonly sandbox: SandboxLevel; readonly concurrentMax: number };
+  readonly ceiling?: {
+    readonly limits: Limits;
+    readonly sandbox: SandboxLevel;
+    readonly concurrentMax: number;
+    /** A person has to approve it, within so long. */
+    readonly approvalMs?: number;
+  };
   /** Runtimes and models were checked at the door; what remains is whether this spoke has them. */
 }
 
@@ -41,6 +48,13 @@ export interface OutputChunk {
   readonly next: number;
   readonly end: boolean;
   readonly dropped: number;
+}
+
+/** What a person says: yes, no, or one of the question's options. */
+export interface Reply {
+  readonly allow?: boolean;
+  readonly option?: string;
+  readonly reason?: string;
 }
 
 export interface Latch {
@@ -75,6 +89,10 @@ export abstract class Agents {
   /** Clears a latch. A peer never clears a latch that it did not set. A latch of `all` is never cleared by an owner. Returns whether that scope is still latched. */
   abstract reset(scope: string, actor: Actor, reason: string): Promise<boolean>;
   abstract latches(): Promise<readonly Latch[]>;
+  /** What waits for a person, the oldest first. */
+  abstract questions(): Promise<readonly OpenQuestion[]>;
+  /** @throws WritError `not_found`, `invalid_request` (no such option), `invalid_transition` (answered already) */
+  abstract answer(questionId: string, reply: Reply, actor: Actor): Promise<OpenQuestion>;
   /** Live agents, over all owners or of one. */
   abstract live(owner?: string): Promise<number>;
   /** Places left for an owner under the spoke's own limit. */

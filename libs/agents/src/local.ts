@@ -1,6 +1,14 @@
 // The face, answered by this machine: each question goes to the part that knows.
-import { WritError, type Actor, type AgentResource, type GcReport, type GcRequest, type KillReport } from '#protocol';
-import { Agents, type AgentFilter, type Latch, type OutputChunk, type SpawnRequest } from './agents.js';
+import {
+  WritError,
+  type Actor,
+  type AgentResource,
+  type GcReport,
+  type GcRequest,
+  type KillReport,
+  type OpenQuestion,
+} from '#protocol';
+import { Agents, type AgentFilter, type Latch, type OutputChunk, type Reply, type SpawnRequest } from './agents.js';
 import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
 import { resourceOf } from './lifecycle/record.js';
@@ -84,6 +92,14 @@ export class LocalAgents extends Agents {
 
   latches(): Promise<readonly Latch[]> {
     return this.doors.latches.all();
+  }
+
+  questions(): Promise<readonly OpenQuestion[]> {
+    return this.ground.questions.open();
+  }
+
+  answer(questionId: string, reply: Reply, actor: Actor): Promise<OpenQuestion> {
+    return this.ground.questions.answer(questionId, reply, actor);
   }
 
   live(owner?: string): Promise<number> {

@@ -16,6 +16,7 @@ import type { AgentRecord } from './lifecycle/record.js';
 import { Register } from './lifecycle/register.js';
 import { OutputReader } from './output/reader.js';
 import { Spools } from './output/spool.js';
+import { Questions } from './questions/questions.js';
 import type { Holder } from './recovery/holder.js';
 import { Rescue } from './recovery/rescue.js';
 import { Sweep } from './recovery/sweep.js';
@@ -35,7 +36,9 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const saga = new CleanupSaga(deps, register, mint, ends, holder.mark);
   const starts = new Turnstile(options.startsMax);
   const reader = new OutputReader(spools, register);
-  return { ledger, register, mint, spools, ends, saga, starts, reader, runs: new Runs(), listing: new Listing(store) };
+  const listing = new Listing(store);
+  const questions = new Questions({ register, listing, mint, now: deps.now });
+  return { ledger, register, mint, spools, ends, saga, starts, reader, runs: new Runs(), listing, questions };
 }
 
 export type Ground = Awaited<ReturnType<typeof laid>>;

@@ -4,6 +4,7 @@ import { AgentResources, KillResources } from './agents.js';
 import { HousekeepingResources } from './housekeeping.js';
 import { Http } from './http.js';
 import type { ConnectionOptions } from './http.js';
+import { QuestionResources } from './questions.js';
 import { CommandResources, HubResources, InviteResources, SpokeResources } from './peers.js';
 
 class KeyResources {
@@ -34,6 +35,7 @@ export class RestClient implements AsyncDisposable {
   readonly commands: CommandResources;
   readonly hubs: HubResources;
   readonly housekeeping: HousekeepingResources;
+  readonly questions: QuestionResources;
 
   constructor(options: ConnectionOptions) {
     this.http = new Http(options);
@@ -45,6 +47,7 @@ export class RestClient implements AsyncDisposable {
     this.commands = new CommandResources(this.http);
     this.hubs = new HubResources(this.http);
     this.housekeeping = new HousekeepingResources(this.http);
+    this.questions = new QuestionResources(this.http);
   }
 
   /** Who this is, its clock, and what it finds wrong with itself. */

@@ -1,6 +1,7 @@
 // What an agent is to the outside: the spawn request, its limits, its states and the resource that hub and spoke both show.
 // All figures are safe integers: money is in millionths of a US dollar (`…MicroUsd`), times are ISO 8601 in UTC.
 import { z } from 'zod';
+import { actor } from './actor.js';
 import {
   agentId,
   branchName,
@@ -12,6 +13,7 @@ import {
   taskId,
   time,
 } from './names.js';
+import { question, questionAnswer } from './question.js';
 
 export const agentTypes = ['worker', 'reviewer', 'tester'] as const;
 export const agentType = z.enum(agentTypes);
@@ -112,6 +114,8 @@ export const exitReasons = [
   'spoke_restarted',
   'connection_lost',
   'shutdown',
+  'approval_denied',
+  'approval_expired',
 ] as const;
 export const exitReason = z.enum(exitReasons);
 export type ExitReason = z.infer<typeof exitReason>;
@@ -146,17 +150,13 @@ const cleanupStep = z.strictObject({
 export const cleanup = z.strictObject({ sandbox: cleanupStep, worktree: cleanupStep, lease: cleanupStep });
 export type Cleanup = z.infer<typeof cleanup>;
 
-/** Who did something: a person or program with an API key, a peer, or the spoke itself. */
-export const actor = z.strictObject({ kind: z.enum(['key', 'peer', 'system']), id: z.string().min(1).max(128) });
-export type Actor = z.infer<typeof actor>;
-
 /** An agent as hub and spoke show it. `spoke` and `asOf` are set on a hub: the hub's view is as old as `asOf`. */
 export const agentResource = z.strictObject({
   agentId,
   taskId,
   agentType,
   state: agentState,
-  /** What a spawning agent waits for: `queued`, `worktree`, `sandbox`. */
+  /** What a spawning agent waits for: `approval`, `queued`, `worktree`, `sandbox`. */
   phase: z.string().max(40).optional(),
   /** `local`, or the connection it was spawned over. */
   owner: z.string().min(1).max(64),
@@ -172,6 +172,9 @@ export const agentResource = z.strictObject({
   reason: z.string().max(2_000).optional(),
   exitReason: exitReason.optional(),
   actor: actor.optional(),
+  /** What a person has to answer before it goes on, and what was answered last. */
+  question: question.optional(),
+  answer: questionAnswer.optional(),
   usage,
   outputBytes: z.int().min(0),
   result: agentResult.optional(),

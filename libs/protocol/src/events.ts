@@ -1,7 +1,6 @@
 // Events of an agent, in the fields of CloudEvents 1.0. A spoke journals each as one JSON string and never changes it again.
 import { z } from 'zod';
 import {
-  actor,
   agentContext,
   agentOptions,
   agentResult,
@@ -12,7 +11,9 @@ import {
   sandboxLevel,
   usage,
 } from './agent.js';
+import { actor } from './actor.js';
 import { idempotencyKey, taskId, time } from './names.js';
+import { question, questionAnswer } from './question.js';
 
 const data = {
   'agent.spawned': z.strictObject({
@@ -51,6 +52,8 @@ const data = {
     dropped: z.int().min(0).optional(),
   }),
   'agent.usage': z.strictObject({ usage }),
+  'agent.question': z.strictObject({ question }),
+  'agent.answer': z.strictObject({ answer: questionAnswer }),
   'grant.changed': z.strictObject({ version: z.int().min(1) }),
 } as const;
 
@@ -80,6 +83,8 @@ export const agentEvent = z.discriminatedUnion('type', [
   envelope('agent.cleanup'),
   envelope('agent.output'),
   envelope('agent.usage'),
+  envelope('agent.question'),
+  envelope('agent.answer'),
   envelope('grant.changed'),
 ]);
 export type AgentEvent = z.infer<typeof agentEvent>;

@@ -25,6 +25,8 @@ export const grant = z.strictObject({
   hubLost: z
     .union([z.literal('continue'), z.strictObject({ stopAfterS: z.int().min(45).max(86_400) })])
     .default('continue'),
+  /** Whether a person of the spoke has to approve each spawn, and within how many seconds. */
+  approval: z.union([z.literal('none'), z.strictObject({ withinS: z.int().min(10).max(604_800) })]).default('none'),
 });
 export type Grant = z.infer<typeof grant>;
 export type GrantInput = z.input<typeof grant>;

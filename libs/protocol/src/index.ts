@@ -1,8 +1,9 @@
 // Ground: what two instances, and an instance and its users, say to each other. No Nest, no I/O.
 export { describeError, errorCodes, problemOf, WritError } from './errors.js';
 export type { ErrorCode, ErrorContext, Problem } from './errors.js';
+export { actor } from './actor.js';
+export type { Actor } from './actor.js';
 export {
-  actor,
   agentContext,
   agentOptions,
   agentResource,
@@ -25,7 +26,6 @@ export {
   usage,
 } from './agent.js';
 export type {
-  Actor,
   AgentResource,
   AgentResult,
   AgentState,
@@ -172,6 +172,10 @@ export { compilePattern } from './pattern.js';
 export type { Matcher } from './pattern.js';
 export { defaultRuntime, effectiveLimits, effectiveSandbox, permits } from './permits.js';
 export type { Denial, Permission } from './permits.js';
+export { question, questionAnswer, questionKinds, questionOption } from './question.js';
+export type { Question, QuestionAnswer } from './question.js';
+export { answerBody, openQuestion, questionPage } from './rest.questions.js';
+export type { AnswerBody, OpenQuestion } from './rest.questions.js';
 export { RefusedError } from './refused.js';
 export { issueKeyStatement, KeyStatement, openKeyStatement, statementGraceS } from './statement.js';
 export type { Revocation, StatementContent, StatementKey } from './statement.js';

@@ -1,6 +1,6 @@
 // The REST resources of connections: a hub's invites, spokes and commands; a spoke's hubs and grants.
 import { z } from 'zod';
-import { actor } from './agent.js';
+import { actor } from './actor.js';
 import { grant } from './grant.js';
 import { agentId, nonce128, spokeName, thumbprint, time } from './names.js';
 import { operationName } from './operations.js';

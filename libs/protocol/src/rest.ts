@@ -1,7 +1,8 @@
 // The REST resources that hub and spoke share: spawn requests, pages, kills, latches, problems. What only one
 // of them has (spokes, invites, commands; hubs, grants) is in rest.peers.ts.
 import { z } from 'zod';
-import { actor, agentResource, agentState, agentType, spawnArgs } from './agent.js';
+import { actor } from './actor.js';
+import { agentResource, agentState, agentType, spawnArgs } from './agent.js';
 import { errorCodes } from './errors.js';
 import type { ErrorCode } from './errors.js';
 import { agentEvent } from './events.js';

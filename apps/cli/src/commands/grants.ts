@@ -13,6 +13,7 @@ export interface GrantFlags {
   readonly branch?: string[];
   readonly runtime?: string[];
   readonly agents?: string;
+  readonly approval?: string;
 }
 
 const toSpawn: GrantInput['operations'] = [
@@ -35,7 +36,8 @@ export function takesGrant(command: Command): Command {
     .option('--repo <pattern>', 'repositories, as URL pattern: https://github.com/acme/* (repeatable)', several)
     .option('--branch <pattern>', 'branches, all by default (repeatable)', several)
     .option('--runtime <name>', 'runtimes, `claude` by default (repeatable)', several)
-    .option('--agents <n>', 'how many agents at once, 5 by default');
+    .option('--agents <n>', 'how many agents at once, 5 by default')
+    .option('--approval <seconds>', 'a person has to approve each spawn within so long (`writ approve`)');
 }
 
 function fromFile(file: string): unknown {
@@ -46,7 +48,7 @@ function fromFile(file: string): unknown {
   }
 }
 
-function fromFlags({ allow, repo, branch, runtime, agents }: GrantFlags): unknown {
+function fromFlags({ allow, repo, branch, runtime, agents, approval }: GrantFlags): unknown {
   if (!allow && !repo) return { operations: ['agent.status'] };
   if (!allow || !repo)
     throw new WritError('invalid_request', 'Name both: --allow worker --repo PATTERN.', {
@@ -60,6 +62,7 @@ function fromFlags({ allow, repo, branch, runtime, agents }: GrantFlags): unknow
     branches: branch,
     runtimes: runtime,
     concurrentMax,
+    approval: approval === undefined ? undefined : { withinS: Number(approval) },
   };
 }
 
@@ -91,6 +94,7 @@ export function grantLines(grant: Grant): [string, string][] {
         .map(([name, value]) => `${name}=${value}`)
         .join(', ') || 'this spoke’s own',
     ],
+    ['approval', typeof grant.approval === 'object' ? `by a person, within ${grant.approval.withinS} s` : 'not needed'],
     ['hub lost', grant.hubLost === 'continue' ? 'agents go on' : `agents stop after ${grant.hubLost.stopAfterS} s`],
   ];
 }

@@ -1,5 +1,5 @@
 // Events as a spoke would journal them, and the stream in which a hub keeps them, for tests of the fleet view.
-import { agentEvent, agentIdOf, type AgentEvent, type EventData, type EventType } from '#protocol';
+import { agentEvent, agentIdOf, type AgentEvent, type EventData, type EventType, type Question } from '#protocol';
 import { fleetEventsOf, type JournalEntry } from '#federation';
 import type { Store } from '#store';
 
@@ -15,6 +15,15 @@ const actor = { kind: 'peer', id: 'hub' } as const;
 const step = { outcome: 'done' } as const;
 const context = { repository: 'https://example.org/a', branch: 'main', workItems: ['do it'] };
 
+const question: Question = {
+  questionId: 'AAAAAAAAAAAAAAAAAAAAAA',
+  kind: 'spawn',
+  title: 'May it begin?',
+  options: [{ id: 'approve', label: 'Approve', allows: true }],
+  askedAt: '2026-01-01T00:00:00.000Z',
+  until: '2026-01-01T01:00:00.000Z',
+};
+
 /** The data of an event of each kind, as small as it may be. */
 const samples: { readonly [T in EventType]: EventData<T> } = {
   'agent.spawned': { taskId: 'task', agentType: 'worker', context, options: {}, limits: {}, actor },
@@ -25,6 +34,17 @@ const samples: { readonly [T in EventType]: EventData<T> } = {
   'agent.cleanup': { cleanup: { sandbox: step, worktree: step, lease: step } },
   'agent.output': { offset: 0, bytes: 5, text: 'hello' },
   'agent.usage': { usage },
+  'agent.question': { question },
+  'agent.answer': {
+    answer: {
+      questionId: question.questionId,
+      kind: 'spawn',
+      option: 'approve',
+      allows: true,
+      actor,
+      at: question.askedAt,
+    },
+  },
   'grant.changed': { version: 2 },
 };
 

@@ -35,7 +35,7 @@ function change(
 ): Partial<AgentResource> {
   switch (event.type) {
     case 'agent.running':
-      return { state: 'running', startedAt: event.time, sandbox: event.data.sandbox };
+      return { state: 'running', startedAt: event.time, sandbox: event.data.sandbox, phase: undefined };
     case 'agent.completed':
       return ended('completed', event);
     case 'agent.failed':
@@ -48,6 +48,10 @@ function change(
       return { outputBytes: Math.max(before.outputBytes, event.data.offset + event.data.bytes) };
     case 'agent.usage':
       return { usage: event.data.usage };
+    case 'agent.question':
+      return { question: event.data.question, ...(before.state === 'spawning' && { phase: 'approval' }) };
+    case 'agent.answer':
+      return { question: undefined, answer: event.data.answer, phase: undefined };
   }
 }
 
@@ -55,5 +59,5 @@ function ended(
   state: AgentState,
   { time, data }: Of<'agent.completed'> | Of<'agent.failed'> | Of<'agent.killed'>,
 ): Partial<AgentResource> {
-  return { ...data, state, endedAt: time };
+  return { ...data, state, endedAt: time, phase: undefined, question: undefined };
 }

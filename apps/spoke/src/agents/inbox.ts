@@ -113,11 +113,14 @@ interface Ceiling {
   readonly limits: Limits;
   readonly sandbox: SandboxLevel;
   readonly concurrentMax: number;
+  readonly approvalMs?: number;
 }
 
 /** The guard has looked already; this second look is at the same moment as the act. @throws WritError `grant_denied` */
 function ceilingOf({ grant }: HeldGrant, args: OperationArgs<'agent.spawn'>): Ceiling {
   const verdict = permits(grant, 'agent.spawn', args);
   if (!verdict.ok) throw denied(verdict);
-  return { limits: grant.limits, sandbox: grant.sandbox, concurrentMax: grant.concurrentMax };
+  const { limits, sandbox, concurrentMax, approval } = grant;
+  const asked = typeof approval === 'object' ? { approvalMs: approval.withinS * 1_000 } : {};
+  return { limits, sandbox, concurrentMax, ...asked };
 }

@@ -3,7 +3,7 @@ import type { Actor, AgentResource, AgentState, Cleanup, ExitReason, SandboxLeve
 import type { Key } from '#store';
 
 /** What an agent waits for while it is `spawning`. */
-export type Phase = 'queued' | 'worktree' | 'sandbox';
+export type Phase = 'approval' | 'queued' | 'worktree' | 'sandbox';
 
 export interface AgentRecord extends Omit<AgentResource, 'agentId' | 'phase' | 'sandbox' | 'actor' | 'spoke' | 'asOf'> {
   readonly agentId: string;

@@ -6,7 +6,7 @@ import { isLive, type AgentRecord, type Phase } from './record.js';
 //                       ┌────────────┐  something runs   ┌─────────┐  finished   ┌───────────┐
 //   spawn ─────────────▶│  spawning  │──────────────────▶│ running │────────────▶│ completed │
 //                       └────────────┘                   └─────────┘             └───────────┘
-//     phase: queued → worktree → sandbox                   │     │
+//     phase: (approval →) queued → worktree → sandbox      │     │
 //                         │      │                         │     │   error, limit,   ┌────────┐
 //                         │      └─────────────────────────┼─────┴──────────────────▶│ failed │
 //                         │                                │   restart, shutdown     └────────┘
@@ -43,5 +43,5 @@ export function toEnded(record: AgentRecord, ending: Ending, at: string): AgentR
   if (!isLive(record.state) || (ending.state === 'completed' && record.state !== 'running'))
     refuse(record, ending.state);
   const reason = ending.state === 'killed' ? ending.reason : redacted(ending.reason);
-  return { ...record, ...ending, phase: undefined, reason, endedAt: at };
+  return { ...record, ...ending, phase: undefined, question: undefined, reason, endedAt: at };
 }

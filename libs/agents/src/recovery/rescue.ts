@@ -13,6 +13,8 @@ import type { Holder } from './holder.js';
 
 /** Nobody waits for words of an agent whose spoke is gone. */
 const GRACE_MS = 1_000;
+/** In these nothing has begun yet. */
+const waits: readonly AgentRecord['phase'][] = ['approval', 'queued'];
 
 export interface RescueParts {
   readonly deps: AgentsDeps;
@@ -43,7 +45,7 @@ export class Rescue {
   async adopt(agentId: string): Promise<AgentRecord | undefined> {
     const lease = await this.parts.register.lease(agentId);
     const entry = await this.parts.register.read(agentId);
-    if (!lease || entry?.value.state !== 'spawning' || entry.value.phase !== 'queued') return undefined;
+    if (!lease || entry?.value.state !== 'spawning' || !waits.includes(entry.value.phase)) return undefined;
     if (await this.parts.intents.of(lease.value)) return undefined;
     const { holder, site } = this.parts.holder;
     const value: Lease = { ...lease.value, holder, site };

@@ -20,7 +20,12 @@ import type { SpawnRequest } from '../agents.js';
 import type { AgentsOptions } from '../options.js';
 import type { ResourceLimits, Sandbox } from '../sandbox/sandbox.js';
 
-const ceiling = z.strictObject({ limits, sandbox: sandboxLevel, concurrentMax: z.int().min(0) });
+const ceiling = z.strictObject({
+  limits,
+  sandbox: sandboxLevel,
+  concurrentMax: z.int().min(0),
+  approvalMs: z.int().min(1).optional(),
+});
 
 const spawnRequest = z.strictObject({
   owner: z.string().min(1).max(64),

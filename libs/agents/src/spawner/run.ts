@@ -15,11 +15,12 @@ import type { Resolved } from '../profiles/resolver.js';
 import type { AgentTask, RuntimeHost, RuntimeOutcome } from '../runtimes/runtime.js';
 import type { Harvest, Worktree } from '../worktrees/worktrees.js';
 import { argsOf } from '../lifecycle/record.js';
+import type { Questions } from '../questions/questions.js';
 import { Cell, type CellSpec } from './cell.js';
 import { endingOfError, endingOfOutcome, endingOfStop } from './endings.js';
 import { Meter } from './meter.js';
 import { resourceLimits } from './plan.js';
-import { aborted, Stop, theSpoke } from './stop.js';
+import { aborted, refusedBy, Stop, theSpoke } from './stop.js';
 import type { Leave, Turnstile } from './turnstile.js';
 
 /** Between two tries to stop or to record what ended. */
@@ -34,6 +35,7 @@ export interface RunParts {
   readonly starts: Turnstile;
   readonly ends: Turnstile;
   readonly saga: CleanupSaga;
+  readonly questions: Questions;
 }
 
 type Finished = { readonly outcome: RuntimeOutcome } | { readonly error: unknown };
@@ -116,6 +118,7 @@ export class Run {
     let deadline: NodeJS.Timeout | undefined;
     let leave: Leave | undefined;
     try {
+      await this.approved(signal);
       leave = await this.parts.starts.enter(signal);
       deadline = this.deadline();
       return { outcome: await Promise.race([this.steps(leave), aborted(signal)]) };
@@ -126,6 +129,14 @@ export class Run {
       clearTimeout(deadline);
       leave?.();
     }
+  }
+
+  /** Where the grant wants a person's yes, nothing begins before it. */
+  private async approved(signal: AbortSignal): Promise<void> {
+    const { question, answer } = this.agent;
+    const asked = question?.kind === 'spawn';
+    const said = asked ? await this.parts.questions.answered(this.agentId, question, signal) : answer;
+    if (said?.kind === 'spawn' && !said.allows) throw refusedBy(said);
   }
 
   private async steps(leave: Leave): Promise<RuntimeOutcome> {

@@ -1,7 +1,7 @@
 // The one door for new agents: validated, admitted, committed as `spawning` with its event, and back at once. The way of
 // an accepted spawn is one commit without a single read; only what is refused or repeated looks closer. [S-1] [S-2] [S-8]
 import { isDeepStrictEqual } from 'node:util';
-import { WritError, type AgentResource } from '#protocol';
+import { WritError, type AgentEvent, type AgentResource } from '#protocol';
 import { agentEvents, type SpawnRequest } from '../agents.js';
 import type { AgentsDeps } from '../deps.js';
 import type { Latches } from '../killswitch/latches.js';
@@ -19,6 +19,7 @@ import {
   type Lease,
 } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
+import { spawnQuestion } from '../questions/question.js';
 import { noUsage } from './meter.js';
 import { fitting, validated, type Fitting, type ValidRequest } from './plan.js';
 
@@ -90,7 +91,7 @@ export class Spawner {
 
   private draft(request: ValidRequest, { level, limits }: Fitting): AgentRecord {
     const { agentId, owner, actor, idk, args } = request;
-    return {
+    const record: AgentRecord = {
       agentId,
       owner,
       ...args,
@@ -106,10 +107,13 @@ export class Spawner {
       outputBytes: 0,
       outputDropped: 0,
     };
+    const { approvalMs } = request.ceiling ?? {};
+    if (approvalMs === undefined) return record;
+    return { ...record, phase: 'approval', question: spawnQuestion(record, approvalMs, this.parts.deps.now()) };
   }
 
   private change(request: ValidRequest, record: AgentRecord): Change {
-    const { deps, latches, tombstones, mint, claim } = this.parts;
+    const { deps, latches, tombstones, claim } = this.parts;
     const { agentId, owner } = record;
     const lease: Lease = { agentId, owner, ...claim };
     const order = timeOrder(record);
@@ -125,8 +129,15 @@ export class Spawner {
         { key: [...timeIndex(), order], value: agentId },
         { key: [...timeIndex(owner), order], value: agentId },
       ],
-      appends: [{ stream: agentEvents(owner), value: mint.spawned(record) }],
+      appends: this.events(record).map((value) => ({ stream: agentEvents(owner), value })),
     };
+  }
+
+  private events(record: AgentRecord): AgentEvent[] {
+    const { mint } = this.parts;
+    const { agentId, question } = record;
+    const spawned = mint.spawned(record);
+    return question ? [spawned, mint.of('agent.question', agentId, { question })] : [spawned];
   }
 
   private accepted(record: AgentRecord, version: string): AgentResource {

@@ -16,6 +16,7 @@ const grant: Grant = {
   concurrentMax: 5,
   limits: {},
   hubLost: 'continue',
+  approval: 'none',
 };
 
 export const info = { software: 'test', versions: [1], operations: ['agent.status'], free: 3 };
