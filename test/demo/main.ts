@@ -1,41 +1,27 @@
 // `npm run demo`: a hub, two partners, a repair, a kill, a forgery, in half a minute. Flags: --json, --keep, --repo PATH, --script FILE.
 import { once } from 'node:events';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Narrator } from './narrator.js';
-import { branchOf, makeSampleRepository } from './sample-repository.js';
+import { makeSampleRepository } from './sample-repository.js';
 import { forgery } from './scenes/forgery.js';
 import { kill } from './scenes/kill.js';
 import { grantFor, pair } from './scenes/pairing.js';
 import { repair, type Job } from './scenes/repair.js';
 import { Stage } from './stage.js';
+import { readWishes, WrongUsage, type Wishes } from './wishes.js';
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: 'boolean' },
-    keep: { type: 'boolean' },
-    repo: { type: 'string' },
-    script: { type: 'string' },
-  },
-});
-
-function jobOn(stage: Stage): Job {
+function jobOn(stage: Stage, { repository }: Wishes): Job {
   const workItem = 'Repair the failing test.';
-  if (flags.repo === undefined) {
-    return { repository: makeSampleRepository(stage.room('sample')), branch: 'main', workItem, sample: true };
-  }
-  const folder = resolve(flags.repo);
-  return { repository: pathToFileURL(folder).href, branch: branchOf(folder), workItem, sample: false };
+  if (repository) return { repository: repository.url, branch: repository.branch, workItem, folder: repository.folder };
+  return { repository: makeSampleRepository(stage.room('sample')), branch: 'main', workItem };
 }
 
-async function play(stage: Stage, tell: Narrator) {
+async function play(stage: Stage, tell: Narrator, wishes: Wishes) {
   tell.scene('A hub and two partners, each a process of its own');
-  await stage.open(flags.script === undefined ? {} : { script: resolve(flags.script) });
+  await stage.open();
   tell.step(
-    `hub ${stage.hub.instance.url}, spokes north and south; ${modelLine()}; sandbox: ${stage.sandbox}${stage.sandbox === 'none' ? ' (no namespace can be made here; `writ doctor` names the cure)' : ''}.`,
+    `hub ${stage.hub.instance.url}, spokes north and south; ${modelLine(stage)}; sandbox: ${stage.sandbox}${stage.sandbox === 'none' ? ' (no namespace can be made here; `writ doctor` names the cure)' : ''}.`,
   );
-  const job = jobOn(stage);
+  const job = jobOn(stage, wishes);
   for (const [name, player] of [
     ['north', stage.north],
     ['south', stage.south],
@@ -51,13 +37,14 @@ async function play(stage: Stage, tell: Narrator) {
     agentId,
     state,
     spoke: spoke?.name,
+    branch: result?.branch,
     commit: result?.commit,
   }));
   return { ok: killed.survivors === 0, agents, refused, survivors: killed.survivors, events: stage.events.count };
 }
 
-const modelLine = () =>
-  process.env.ANTHROPIC_API_KEY ? 'the real model API' : 'an understudy plays the model from a script';
+const modelLine = ({ key }: Stage) =>
+  key === undefined ? 'an understudy plays the model from a script' : 'the real model API';
 
 async function keep(stage: Stage): Promise<void> {
   const players = [stage.hub, stage.north, stage.south];
@@ -69,19 +56,29 @@ async function keep(stage: Stage): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
-const stage = new Stage();
-const tell = new Narrator(flags.json ?? false);
+async function perform(wishes: Wishes): Promise<void> {
+  const stage = new Stage(wishes.script);
+  const tell = new Narrator(wishes.json);
+  try {
+    const outcome = await play(stage, tell, wishes);
+    if (wishes.keep) await keep(stage);
+    const { ok, events, refused, survivors } = outcome;
+    if (wishes.json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+    else tell.step(`${events} events, ${refused.length} commands refused, ${survivors} survivors.`);
+    process.exitCode = ok ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${stage.lastWords()}\n`);
+    process.exitCode = 1;
+  } finally {
+    await stage.close();
+  }
+}
+
 try {
-  const outcome = await play(stage, tell);
-  if (flags.keep) await keep(stage);
-  if (flags.json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
-  else
-    tell.step(`${outcome.events} events, ${outcome.refused.length} commands refused, ${outcome.survivors} survivors.`);
-  process.exitCode = outcome.ok ? 0 : 1;
+  await perform(await readWishes(process.argv.slice(2)));
 } catch (error) {
-  process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.stderr.write(`${stage.lastWords()}\n`);
-  process.exitCode = 1;
-} finally {
-  await stage.close();
+  if (!(error instanceof WrongUsage)) throw error;
+  process.stderr.write(`The demo cannot begin: ${error.message}\n`);
+  process.exitCode = 2;
 }

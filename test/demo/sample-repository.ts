@@ -21,9 +21,9 @@ export function makeSampleRepository(folder: string): string {
   return pathToFileURL(folder).href;
 }
 
-/** The branch that is checked out there. */
-export function branchOf(folder: string): string {
-  return git(folder, 'rev-parse', '--abbrev-ref', 'HEAD').trim();
+/** Takes one ref of another repository over, and nothing else. */
+export function fetchInto(folder: string, from: string, refspec: string): void {
+  git(folder, 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', from, refspec);
 }
 
 /** Applies a diff to a fresh clone and runs the sample's tests there: whether the repair is one, by a look that asks no agent. */

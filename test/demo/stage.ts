@@ -9,11 +9,6 @@ import { Instance } from '../support/instance.js';
 import { Tap } from '../support/tap.js';
 import { scriptFile, UnderstudyProcess } from '../support/understudy.js';
 
-export interface Wishes {
-  /** The script of the first spoke's model; the sample repair by default. */
-  readonly script?: string;
-}
-
 /** An instance and a client with its first key. */
 export interface Player {
   readonly instance: Instance;
@@ -54,16 +49,24 @@ export class Stage {
   south!: Player;
   events!: EventCount;
   sandbox: SandboxLevel = 'none';
+  /** Of the real model API; undefined when an understudy plays, for want of a key or because a script was asked for. */
+  readonly key: string | undefined;
+
+  /** `script`: of the first spoke's model; the sample's repair by default. */
+  constructor(private readonly script?: string) {
+    this.key = script === undefined ? process.env.ANTHROPIC_API_KEY || undefined : undefined;
+  }
 
   /** `north` reaches the hub through a tap, so that the last scene can show what a listener on the wire can do. */
-  async open({ script = scriptFile('repair') }: Wishes): Promise<void> {
+  async open(): Promise<void> {
     this.leaving.push(async () => rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 }));
     this.sandbox = await this.strongest();
     const wire = await this.tap.open();
     this.leaving.push(() => this.tap.close());
     this.hub = await this.enter('hub', 'hub', { publicUrl: wire });
     this.tap.aim(this.hub.instance.url);
-    const [repair, endless] = await Promise.all([this.model(script), this.model(scriptFile('long-run'))]);
+    const scripts = [this.script ?? scriptFile('repair'), scriptFile('long-run')] as const;
+    const [repair, endless] = await Promise.all([this.model(scripts[0]), this.model(scripts[1])]);
     [this.north, this.south] = await Promise.all([this.spoke('north', repair), this.spoke('south', endless)]);
     this.events = new EventCount(this.hub.client);
     this.leaving.push(() => this.events.stop());
@@ -93,10 +96,8 @@ export class Stage {
     return reports.findLast(({ ok }) => ok)?.level ?? 'none';
   }
 
-  /** With a real key in the environment the real API is used, else the understudy. */
   private async model(script: string): Promise<{ baseUrl?: string; key: string }> {
-    const key = process.env.ANTHROPIC_API_KEY;
-    if (key) return { key };
+    if (this.key !== undefined) return { key: this.key };
     const understudy = await UnderstudyProcess.start(script);
     this.leaving.push(() => understudy.stop());
     return { baseUrl: understudy.url, key: 'understudy' };
