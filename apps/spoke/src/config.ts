@@ -2,7 +2,7 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { agentsOptions, gcOptions, profileOptions, runtimeOptions, skillOptions } from '#agents';
+import { agentsOptions, gcOptions, profileOptions, remoteOptions, runtimeOptions, skillOptions } from '#agents';
 import { loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
@@ -48,6 +48,8 @@ export const spokeConfig = z.strictObject({
         .default(4 * 2 ** 30),
     })
     .prefault({}),
+  /** SSH keys and HTTPS tokens by URL pattern, the first that matches: `repositories`, `ssh`, `https`. */
+  remotes: remoteOptions,
   profiles: profileOptions,
   runtimes: runtimeOptions,
   skills: skillOptions,
@@ -62,4 +64,9 @@ export function readConfig(env = process.env, argv = process.argv.slice(2)): Spo
 /** The key of the model API. Read when an agent needs it and handed on, never kept and never shown to an agent. */
 export function modelKey(): string | undefined {
   return process.env.ANTHROPIC_API_KEY;
+}
+
+/** A variable that `remotes` names. Read when a repository is fetched, never kept. */
+export function remoteToken(name: string): string | undefined {
+  return process.env[name];
 }

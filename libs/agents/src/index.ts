@@ -23,5 +23,6 @@ export type { ProfileOptions, RuntimeOptions, SkillOptions } from './profiles/op
 export type { ModelKey } from './runtimes/claude/claude.runtime.js';
 export { GitWorktrees } from './worktrees/git-worktrees.js';
 export type { WorktreeOptions } from './worktrees/git-worktrees.js';
+export { remoteOptions } from './worktrees/remotes/options.js';
 export { Worktrees } from './worktrees/worktrees.js';
 export type { Diff, Harvest, Worktree } from './worktrees/worktrees.js';

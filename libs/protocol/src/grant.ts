@@ -5,7 +5,7 @@ import { runtimeName } from './names.js';
 import { operationName } from './operations.js';
 
 /** `*` stands for any run of characters but `/`, `**` for any run. Compared against the whole URL or branch. */
-const pattern = z
+export const pattern = z
   .string()
   .regex(/^[A-Za-z0-9_.~%/+@:#*-]{1,300}$/, 'must be a pattern of letters, digits and `_ . ~ % / + @ : # - *`');
 

@@ -68,7 +68,7 @@ export { messageRef } from './envelope.js';
 export type { MessageRef } from './envelope.js';
 export { agentEvent, eventTypes } from './events.js';
 export type { AgentEvent, EventData, EventType } from './events.js';
-export { grant } from './grant.js';
+export { grant, pattern } from './grant.js';
 export type { Grant, GrantInput } from './grant.js';
 export { agentIdOf, newNonce } from './ids.js';
 export { decodeInvite, encodeInvite, inviteContent, inviteLifetimeS } from './invite.js';

@@ -4,6 +4,7 @@
 //   agents/<id>/tree                  what the sandbox shows as /work, with the agent's own git folder in it
 //   agents/<id>/git                   the host's git folder for the same files
 //   records/<id>.json                 making → ready → removed
+//   askpass                           the script by which git asks for a token
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ import { layRepository, takeCommits } from './agent-repository.js';
 import { git, gitLine } from './git.js';
 import { Mirrors } from './mirrors.js';
 import { agentBranch, keptRef } from './refs.js';
+import type { RemoteOptions } from './remotes/options.js';
+import { Remotes } from './remotes/remotes.js';
 import type { WorktreeRecord } from './records.js';
 import { Records } from './records.js';
 import { openUp, snapshot } from './snapshot.js';
@@ -33,8 +36,12 @@ export interface WorktreeOptions {
   readonly fetchBytesMax?: number;
   /** How many commits an agent can look back: 50 by default. */
   readonly historyDepth?: number;
-  /** For the transports of a fetch alone: proxies, `SSH_AUTH_SOCK`. */
+  /** For the transports of a fetch alone: proxies, certificates. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Keys and tokens by repository: none by default. */
+  readonly remotes?: RemoteOptions;
+  /** A variable with a token, read when it is needed. */
+  readonly variable?: (name: string) => string | undefined;
 }
 
 const defaults = { allowFile: false, fetchTimeMsMax: 120_000, fetchBytesMax: 4 * 2 ** 30, environment: {} };
@@ -51,7 +58,9 @@ export class GitWorktrees extends Worktrees {
   constructor(private readonly options: WorktreeOptions) {
     super();
     this.#records = new Records(options.root);
-    this.#mirrors = new Mirrors(join(options.root, 'mirrors'), { ...defaults, ...options });
+    const { root: folder, remotes: known = [], variable = () => undefined } = options;
+    const remotes = new Remotes({ remotes: known, folder, variable });
+    this.#mirrors = new Mirrors(join(options.root, 'mirrors'), { ...defaults, ...options, remotes });
     this.stock = new GitStock(options.root, this.#records, this.#mirrors);
   }
 

@@ -2,6 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { anonymous, type Access } from './remotes/access.js';
+import { askDescriptor, serveAnswers } from './remotes/askpass.js';
 
 export interface GitRun {
   readonly gitDir?: string;
@@ -16,8 +19,10 @@ export interface GitRun {
   readonly fileBytesMax?: number;
   /** Set for a repository that somebody else named: which transports git may use for it. */
   readonly protocols?: string;
-  /** More of the environment, for transports: proxies, the agent of ssh. */
+  /** More of the environment, for transports: proxies, certificates. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The key or token for a remote: none by default. */
+  readonly access?: Access;
   readonly config?: readonly string[];
 }
 
@@ -35,6 +40,8 @@ export class GitFailure extends Error {
   constructor(
     readonly command: string,
     readonly complaint: string,
+    /** It was ended because its time was up. */
+    readonly isLate = false,
   ) {
     super(`git ${command}: ${complaint.trim() || 'ended without a word'}`);
   }
@@ -54,6 +61,7 @@ const config = [
     'core.excludesFile=/dev/null',
   ],
   ...['core.pager=cat', 'core.sshCommand=', 'core.untrackedCache=false', 'credential.helper=', 'diff.external='],
+  ...['http.followRedirects=false', 'http.sslVerify=true', 'core.askPass='],
   ...['diff.ignoreSubmodules=all', 'submodule.recurse=false', 'fetch.recurseSubmodules=false', 'commit.gpgSign=false'],
   ...[
     'protocol.ext.allow=never',
@@ -66,6 +74,8 @@ const config = [
 
 const environment = {
   PATH: '/usr/local/bin:/usr/bin:/bin',
+  // curl would look for a .netrc in the home of the user.
+  HOME: '/nonexistent',
   LC_ALL: 'C',
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: '/dev/null',
@@ -74,7 +84,7 @@ const environment = {
   GIT_LITERAL_PATHSPECS: '1',
   GIT_ASKPASS: '/bin/false',
   SSH_ASKPASS: '/bin/false',
-  GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oPermitLocalCommand=no -oClearAllForwardings=yes',
+  GIT_SSH_COMMAND: '/bin/false',
   GIT_OPTIONAL_LOCKS: '0',
   GIT_AUTHOR_NAME: 'Writ agent',
   GIT_AUTHOR_EMAIL: 'agent@writ.invalid',
@@ -86,13 +96,17 @@ const environment = {
 export async function git(args: readonly [string, ...string[]], run: GitRun = {}): Promise<GitOutput> {
   run.signal?.throwIfAborted();
   const child = start(args, run);
-  const timer = setTimeout(() => end(child), run.timeMsMax ?? timeMsDefault);
+  const time = { isUp: false };
+  const timer = setTimeout(() => {
+    time.isUp = true;
+    end(child);
+  }, run.timeMsMax ?? timeMsDefault);
   const abort = (): void => end(child);
   run.signal?.addEventListener('abort', abort, { once: true });
   try {
     const { code, ...output } = await collect(child, run);
     run.signal?.throwIfAborted();
-    if (code !== 0 && !output.truncated) throw new GitFailure(args[0], output.complaint);
+    if (code !== 0 && !output.truncated) throw new GitFailure(args[0], output.complaint, time.isUp);
     return output;
   } finally {
     clearTimeout(timer);
@@ -116,12 +130,15 @@ function start(args: readonly string[], run: GitRun): ChildProcess {
     ...args,
   ];
   const limit = fileBytesMax === undefined ? 'unlimited' : String(Math.ceil(fileBytesMax / blockBytes));
-  return spawn('/bin/sh', ['-c', 'ulimit -f "$1" && shift && exec "$@"', 'sh', limit, ...argv], {
+  const { env, answer } = run.access ?? anonymous;
+  const child = spawn('/bin/sh', ['-c', 'ulimit -f "$1" && shift && exec "$@"', 'sh', limit, ...argv], {
     cwd: workTree ?? '/',
-    env: { ...run.env, ...environment, GIT_ALLOW_PROTOCOL: run.protocols ?? 'file' },
+    env: { ...run.env, ...environment, ...env, GIT_ALLOW_PROTOCOL: run.protocols ?? 'file' },
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(answer ? ['pipe' as const] : [])],
   });
+  if (answer) serveAnswers(child.stdio[askDescriptor] as Duplex, answer);
+  return child;
 }
 
 /** Git and the transports that it started are one process group. */
@@ -144,10 +161,11 @@ async function collect(child: ChildProcess, run: GitRun): Promise<GitOutput & { 
     if (said.bytes > bytesMax) end(child);
   });
   child.stderr?.on('data', (piece: Buffer) => keep(complaints, complained, piece, complaintBytesMax));
-  const [code] = (await once(child, 'close')) as [number | null];
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   const text = Buffer.concat(pieces).subarray(0, bytesMax).toString('utf8');
-  const complaint = Buffer.concat(complaints).toString('utf8');
-  return { text, truncated: said.bytes > bytesMax, complaint, code };
+  const { hide } = run.access ?? anonymous;
+  const complaint = hide(`${Buffer.concat(complaints).toString('utf8')}${signal ?? ''}`);
+  return { text: hide(text), truncated: said.bytes > bytesMax, complaint, code };
 }
 
 function keep(pieces: Buffer[], kept: { bytes: number }, piece: Buffer, bytesMax: number): void {

@@ -8,6 +8,8 @@ import { WritError } from '#protocol';
 import { Flights } from './flights.js';
 import type { GitRun } from './git.js';
 import { git, GitFailure, gitLine } from './git.js';
+import { ownWords, reasonOf } from './remotes/reasons.js';
+import type { Remotes } from './remotes/remotes.js';
 import { baseRef, headRef, keptRef, keptRefspecs } from './refs.js';
 
 export interface FetchOptions {
@@ -17,6 +19,7 @@ export interface FetchOptions {
   /** The largest pack that a fetch may write. */
   readonly fetchBytesMax: number;
   readonly environment: Readonly<Record<string, string>>;
+  readonly remotes: Remotes;
 }
 
 export class Mirrors {
@@ -115,26 +118,32 @@ export class Mirrors {
     const ref = headRef(branch);
     const args = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--end-of-options'];
     try {
-      await git(['fetch', ...args, repository, `+refs/heads/${branch}:${ref}`], { ...this.#transport(signal), gitDir });
+      const transport = await this.transport(repository, signal);
+      await git(['fetch', ...args, repository, `+refs/heads/${branch}:${ref}`], { ...transport, gitDir });
       return await gitLine(['rev-parse', '--verify', `${ref}^{commit}`], { gitDir });
     } catch (error) {
-      throw error instanceof GitFailure ? unavailable(branch, error) : error;
+      throw error instanceof GitFailure ? unavailable(branch, error, this.options.fetchTimeMsMax) : error;
     }
   }
 
-  #transport(signal: AbortSignal): GitRun {
-    const { allowFile, fetchTimeMsMax, fetchBytesMax, environment } = this.options;
+  /** How git gets to a repository, bounded. @throws WritError `repository_unavailable` */
+  async transport(repository: string, signal: AbortSignal): Promise<GitRun> {
+    const { allowFile, fetchTimeMsMax, fetchBytesMax, environment, remotes } = this.options;
     const protocols = allowFile ? 'https:ssh:file' : 'https:ssh';
-    return { signal, protocols, timeMsMax: fetchTimeMsMax, fileBytesMax: fetchBytesMax, env: environment };
+    const access = await remotes.access(repository);
+    const bounds = { timeMsMax: fetchTimeMsMax, fileBytesMax: fetchBytesMax };
+    // One pack, so that the limit on one file is the limit on all that comes.
+    const config = ['fetch.unpackLimit=1'];
+    return { signal, protocols, ...bounds, env: environment, access, config };
   }
 }
 
-function unavailable(branch: string, cause: GitFailure): WritError {
-  const detail = cause.complaint.includes("couldn't find remote ref")
-    ? `The repository has no branch \`${branch}\`.`
-    : 'The repository does not answer, is too large, or does not let this spoke in.';
-  const field = cause.complaint.includes("couldn't find remote ref") ? 'context.branch' : 'context.repository';
-  return new WritError('repository_unavailable', detail, { field, cause });
+function unavailable(branch: string, cause: GitFailure, timeMsMax: number): WritError {
+  if (ownWords(cause.complaint).includes("couldn't find remote ref")) {
+    const detail = `The repository has no branch \`${branch}\`.`;
+    return new WritError('repository_unavailable', detail, { field: 'context.branch', cause });
+  }
+  return new WritError('repository_unavailable', reasonOf(cause, timeMsMax), { field: 'context.repository', cause });
 }
 
 export function mirrorName(repository: string): string {
