@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Act } from '#api';
-import type { GcReport } from '#protocol';
+import type { DrainState, GcReport } from '#protocol';
 import { ChainedLog, openSqliteStore } from '#store';
-import { Federation, type Player } from '../support/federation.js';
+import { Federation, refusal, type Player } from '../support/federation.js';
+import { until } from '../support/until.js';
 import { writ } from '../support/writ.js';
 
 let stage: Federation;
@@ -49,4 +50,43 @@ test('only an admin may collect', async () => {
   const refused = await writ(['gc', '--url', spoke.instance.url, '--key', key, '--on', 'spoke']);
   expect(refused.code).toBe(3);
   expect(refused.err).toContain('role admin');
+});
+
+test('a drain refuses what is new with a time to come again, lets what runs go on, outlasts a restart, and is lifted', async () => {
+  const hub = await stage.hub('drained-hub');
+  const partner = await stage.spoke('partner');
+  await stage.pair(hub, partner);
+  const state = ['--state', partner.instance.options.stateDir];
+  const running = await stage.spawn(hub, 'partner', 'echo ready; until [ -e /work/go ]; do sleep 0.1; done');
+  await stage.running(hub, running.agentId);
+
+  const begun = await writ(['drain', '--reason', 'kernel update', '-o', 'json', ...state]);
+  expect(JSON.parse(begun.out) as DrainState).toMatchObject({ draining: true, live: 1, reason: 'kernel update' });
+  expect(await refusal(stage.spawn(partner, undefined, 'true'))).toMatchObject({ code: 'capacity' });
+  const fromHub = await refusal(stage.spawn(hub, 'partner', 'true'));
+  expect(fromHub).toMatchObject({ code: 'capacity', detail: expect.stringContaining('drains') as unknown });
+  const ready = await partner.call('GET', '/readyz');
+  expect([ready.status, ready.json()]).toMatchObject([503, { ready: false }]);
+  expect((await partner.client.instance()).checks).toContainEqual(expect.objectContaining({ name: 'drain' }));
+  expect((await hub.client.agents.get(running.agentId)).state).toBe('running');
+
+  const waiting = writ(['drain', '--wait', '-o', 'json', ...state]);
+  await hub.client.agents.kill(running.agentId, 'it is time');
+  const emptied = await waiting;
+  expect([emptied.code, JSON.parse(emptied.out)]).toMatchObject([0, { draining: true, live: 0 }]);
+
+  await partner.restart('SIGKILL');
+  expect(await refusal(stage.spawn(partner, undefined, 'true'))).toMatchObject({ code: 'capacity' });
+  const lifted = await writ(['drain', '--lift', '-o', 'json', ...state]);
+  expect(JSON.parse(lifted.out) as DrainState).toMatchObject({ draining: false });
+  expect((await partner.call('GET', '/readyz')).status).toBe(200);
+  const { agentId } = await stage.spawn(partner, undefined, 'true');
+  await until('the new one ends', async () => (await partner.client.agents.get(agentId)).state === 'completed');
+}, 90_000);
+
+test('`writ unlock` resets the killswitch', async () => {
+  await spoke.client.kill.all({ reason: 'a drill' });
+  expect(await refusal(stage.spawn(spoke, undefined, 'true'))).toMatchObject({ code: 'latched' });
+  expect((await typed('unlock', '-o', 'json')).out.trim()).toBe('[]');
+  expect(await spoke.client.kill.latches()).toEqual([]);
 });

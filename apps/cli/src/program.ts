@@ -4,6 +4,7 @@ import { addAgents } from './commands/agents.js';
 import { addCommands } from './commands/commands.js';
 import { addConnections } from './commands/connections.js';
 import { addDoctor } from './commands/doctor.js';
+import { addDrain } from './commands/drain.js';
 import { addGc } from './commands/gc.js';
 import { addGrants } from './commands/grants.js';
 import { addKeys } from './commands/keys.js';
@@ -52,6 +53,7 @@ export function buildProgram(world: World, version: string): Command {
     addQuestions,
     addKeys,
     addGc,
+    addDrain,
     addDoctor,
   ])
     add(program, world);

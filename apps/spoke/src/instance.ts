@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
-import type { Sandboxes } from '#agents';
+import type { LocalAgents, Sandboxes } from '#agents';
 import { checkStore, version } from '#api';
 import type { Store } from '#store';
 import { modelKey, type SpokeConfig } from './config.js';
@@ -15,20 +15,31 @@ export class InstanceView {
     private readonly id: string,
     private readonly store: Store,
     private readonly sandboxes: Sandboxes,
+    private readonly agents: LocalAgents,
   ) {}
 
   async instance(): Promise<InstanceResource> {
     const words = fingerprintWords(this.id).split(' ');
     const about = { role: 'spoke', id: this.id, name: this.config.name, words, version } as const;
     const checks = [await checkStore(this.store), this.sandboxCheck(), await gitCheck(), this.modelCheck()];
-    return { ...about, time: new Date().toISOString(), operations: [...operationNames], checks };
+    const all = [...checks, ...(await this.drainChecks())];
+    return { ...about, time: new Date().toISOString(), operations: [...operationNames], checks: all };
   }
 
-  /** Without a store or a sandbox no agent can be spawned; a missing model key only stops agents that need one. */
+  /** Without a store or a sandbox, or while it drains, no agent can be spawned; a missing model key only stops agents that need one. */
   async ready(): Promise<{ ready: boolean; reasons: readonly string[] }> {
     const checks = [await checkStore(this.store), this.sandboxCheck()];
-    const reasons = checks.filter(({ outcome }) => outcome === 'failed').map(({ detail }) => detail);
+    const failed = checks.filter(({ outcome }) => outcome === 'failed');
+    const reasons = [...failed, ...(await this.drainChecks())].map(({ detail }) => detail);
     return { ready: reasons.length === 0, reasons };
+  }
+
+  /** Nothing while agents are taken; a store that does not answer has a check of its own. Also read without a key: no reason in it. */
+  private async drainChecks(): Promise<Check[]> {
+    const draining = await this.agents.draining().catch(() => undefined);
+    if (!draining) return [];
+    const detail = `It drains since ${draining.since} and takes no new agents.`;
+    return [{ name: 'drain', outcome: 'warning', detail, cure: 'writ drain --lift' }];
   }
 
   private sandboxCheck(): Check {

@@ -5,6 +5,7 @@ import { ApiModule, Gateway } from '#api';
 import { Store } from '#store';
 import { AgentsController } from './agents/agents.controller.js';
 import { Inbox } from './agents/inbox.js';
+import { DrainController } from './housekeeping/drain.controller.js';
 import { GcController } from './housekeeping/gc.controller.js';
 import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsController } from './hubs/hubs.controller.js';
@@ -35,7 +36,7 @@ export class SpokeModule {
     return {
       module: SpokeModule,
       imports: [core, ApiModule.register({ imports: [core], logger })],
-      controllers: [HubsController, AgentsController, GcController, QuestionsController],
+      controllers: [HubsController, AgentsController, GcController, DrainController, QuestionsController],
     };
   }
 }

@@ -82,7 +82,7 @@ export class Spoke {
       link,
     });
     const housekeeping = new HousekeepingService(agents, acts);
-    const view = new InstanceView(config, identity.id, store, sandboxes);
+    const view = new InstanceView(config, identity.id, store, sandboxes, agents);
     const gateway = new SpokeGateway({ agents, store, acts, view, directory, owners: () => ownersOf(records) });
     const inbox = new Inbox(agents, grants, records.journal, softwareOf);
     const relay = new JournalRelay(store, records.journal, failed);

@@ -13,6 +13,7 @@ import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
 import { resourceOf } from './lifecycle/record.js';
 import type { Doors, Ground } from './parts.js';
+import type { Draining } from './spawner/drain.js';
 import { Stop, theSpoke } from './spawner/stop.js';
 
 /** A diff as it is shown; the rest is in the repository. */
@@ -107,7 +108,22 @@ export class LocalAgents extends Agents {
   }
 
   async free(): Promise<number> {
+    if (await this.draining()) return 0;
     return Math.max(0, this.deps.options.agentsMax - (await this.live()));
+  }
+
+  /** No new agents from here on, also after a restart; those that are there go on. One that stands stays as it is. */
+  async drain(actor: Actor, reason: string): Promise<void> {
+    await this.doors.drain.begin({ actor, reason, since: new Date(this.deps.now()).toISOString() });
+  }
+
+  draining(): Promise<Draining | undefined> {
+    return this.doors.drain.state();
+  }
+
+  /** New agents again. */
+  lift(): Promise<void> {
+    return this.doors.drain.lift();
   }
 
   /** Collects what is on disk and belongs to no live agent; with `dryRun` only says what it would do. */

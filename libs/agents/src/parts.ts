@@ -20,6 +20,7 @@ import { Questions } from './questions/questions.js';
 import type { Holder } from './recovery/holder.js';
 import { Rescue } from './recovery/rescue.js';
 import { Sweep } from './recovery/sweep.js';
+import { Drain } from './spawner/drain.js';
 import { Run } from './spawner/run.js';
 import { Runs } from './spawner/runs.js';
 import { Spawner } from './spawner/spawner.js';
@@ -47,11 +48,12 @@ export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
   const { store, options, log } = deps;
   const start = (record: AgentRecord) => ground.runs.start(new Run({ ...ground, deps }, record));
   const latches = new Latches(store);
+  const drain = new Drain(store);
   const tombstones = new Tombstones(store, options);
   const orders = new Orders(store, ground.runs, log);
   const intents = new Intents(store, ground.register, latches, log);
   const rescue = new Rescue({ ...ground, deps, holder, intents });
-  const spawner = new Spawner({ ...ground, deps, latches, tombstones, claim: holder.mark, start });
+  const spawner = new Spawner({ ...ground, deps, latches, tombstones, drain, claim: holder.mark, start });
   const killswitch = new Killswitch({ ...ground, deps, latches, tombstones, orders, intents, rescue });
   const sweep = new Sweep({ ...ground, deps, holder, rescue, start });
   const collector = new Collector({
@@ -59,7 +61,7 @@ export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
     spools: ground.spools,
     standings: new Standings(ground.register, ground.runs),
   });
-  return { holder, latches, orders, spawner, killswitch, sweep, collector };
+  return { holder, latches, orders, drain, spawner, killswitch, sweep, collector };
 }
 
 export type Doors = ReturnType<typeof doors>;

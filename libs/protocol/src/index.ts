@@ -183,5 +183,7 @@ export { checkTimes, clockDifferenceS, commandLifetimeS, lifetimeMaxS, skewS } f
 export { fingerprintWords } from './words.js';
 export { apiKey, apiKeyCreate, apiKeyCreated, apiKeyPage, apiKeyText, newApiKey, role, roles } from './rest.keys.js';
 export type { ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from './rest.keys.js';
+export { drainBody, drainState } from './rest.drain.js';
+export type { DrainBody, DrainState } from './rest.drain.js';
 export { gcBody, gcItem, gcReport, gcWork } from './rest.gc.js';
 export type { GcBody, GcItem, GcReport, GcRequest, GcWork } from './rest.gc.js';

@@ -1,4 +1,4 @@
-// `writ kill`: one agent, all of them, or the reset of the killswitch.
+// `writ kill`: one agent, all of them, or the reset of the killswitch, which is also `writ unlock`.
 import type { Command } from 'commander';
 import { WritError } from '#protocol';
 import type { KillOutcomeResource, LatchBody } from '#protocol';
@@ -70,5 +70,13 @@ export function addKill(program: Command, world: World): void {
     .addHelpText('after', examples)
     .action((id: string | undefined, options: KillFlags, command: Command) =>
       kill(id, options, new Desk(world, command)),
+    );
+  program
+    .command('unlock')
+    .description('Reset the killswitch: the same as `kill --reset`')
+    .option('--scope <scope>', 'all; spoke:<name> on a hub; hub:<name> on a spoke', 'all')
+    .option('--reason <text>', 'why; it goes into the records', 'asked for on the command line')
+    .action((options: KillFlags, command: Command) =>
+      kill(undefined, { ...options, reset: true }, new Desk(world, command)),
     );
 }

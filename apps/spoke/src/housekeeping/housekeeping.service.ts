@@ -1,5 +1,5 @@
 // What a spoke's admin does to the spoke itself. Each act is recorded, with who did it.
-import type { Actor, GcReport, GcRequest } from '#protocol';
+import type { Actor, DrainState, GcReport, GcRequest } from '#protocol';
 import type { LocalAgents } from '#agents';
 import type { Acts } from '#api';
 
@@ -13,5 +13,22 @@ export class HousekeepingService {
   async gc(request: GcRequest, actor: Actor): Promise<GcReport> {
     if (!request.dryRun) await this.acts.record({ act: 'gc', subject: 'disk', actor, detail: request });
     return this.agents.gc(request);
+  }
+
+  async drain(reason: string, actor: Actor): Promise<DrainState> {
+    await this.agents.drain(actor, reason);
+    await this.acts.record({ act: 'drain', subject: 'agents', actor, detail: { reason } });
+    return this.drainState();
+  }
+
+  async lift(actor: Actor): Promise<DrainState> {
+    await this.agents.lift();
+    await this.acts.record({ act: 'drain.lift', subject: 'agents', actor, detail: {} });
+    return this.drainState();
+  }
+
+  async drainState(): Promise<DrainState> {
+    const [draining, live] = await Promise.all([this.agents.draining(), this.agents.live()]);
+    return { draining: draining !== undefined, live, ...draining };
   }
 }

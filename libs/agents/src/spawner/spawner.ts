@@ -20,6 +20,7 @@ import {
 } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import { spawnQuestion } from '../questions/question.js';
+import type { Drain } from './drain.js';
 import { noUsage } from './meter.js';
 import { fitting, validated, type Fitting, type ValidRequest } from './plan.js';
 
@@ -32,6 +33,7 @@ export interface SpawnerParts {
   readonly mint: EventMint;
   readonly latches: Latches;
   readonly tombstones: Tombstones;
+  readonly drain: Drain;
   readonly claim: Pick<Lease, 'holder' | 'site'>;
   /** Starts the run of an accepted agent. */
   readonly start: (record: AgentRecord) => void;
@@ -83,6 +85,7 @@ export class Spawner {
     await this.parts.latches.refuse(owner);
     const entry = await this.parts.register.read(agentId);
     if (!entry) await this.parts.tombstones.refuse(owner, agentId);
+    if (!entry) await this.parts.drain.refuse();
     if (!entry) return undefined;
     const isSame = entry.value.owner === owner && isDeepStrictEqual(plain(argsOf(entry.value)), plain(args));
     if (!isSame) throw new WritError('idk_conflict', 'An agent with this id was spawned with other arguments.');
@@ -113,7 +116,7 @@ export class Spawner {
   }
 
   private change(request: ValidRequest, record: AgentRecord): Change {
-    const { deps, latches, tombstones, claim } = this.parts;
+    const { deps, latches, tombstones, drain, claim } = this.parts;
     const { agentId, owner } = record;
     const lease: Lease = { agentId, owner, ...claim };
     const order = timeOrder(record);
@@ -122,7 +125,12 @@ export class Spawner {
       owner,
       by: 1,
       max: { spoke: deps.options.agentsMax, owner: request.ceiling?.concurrentMax ?? deps.options.agentsMax },
-      checks: [{ key: recordKey(agentId), version: null }, tombstones.check(owner, agentId), ...latches.checks(owner)],
+      checks: [
+        { key: recordKey(agentId), version: null },
+        tombstones.check(owner, agentId),
+        ...latches.checks(owner),
+        drain.check,
+      ],
       puts: [
         { key: recordKey(agentId), value: record },
         { key: leaseKey(agentId), value: lease },
