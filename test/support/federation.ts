@@ -50,9 +50,9 @@ export class Player {
     await this.client.close();
   }
 
-  async back(): Promise<void> {
+  async back(more: Readonly<Record<string, string>> = {}): Promise<void> {
     const { options, url } = this.instance;
-    const env = { ...options.env, WRIT_PORT: new URL(url).port };
+    const env = { ...options.env, ...more, WRIT_PORT: new URL(url).port };
     this.instance = await Instance.start({ ...options, env });
     this.client = new RestClient({ url: this.instance.url, key: this.instance.key });
   }

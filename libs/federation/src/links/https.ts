@@ -173,7 +173,7 @@ class HttpsLink extends Link {
       onResponseStart: (_, status) => this.begun(status, bytes),
       onResponseData: (_, chunk) => this.received(lines, chunk),
       onResponseEnd: done,
-      onResponseError: () => this.close(1006, 'cut'),
+      onResponseError: (_, error) => this.close(1006, reasonOf(error)),
     };
   }
 
@@ -187,6 +187,11 @@ class HttpsLink extends Link {
     for (const line of lines.cut(chunk)) if (this.#open) this.#inbox.take(line);
     if (lines.overflown) this.close(1009, 'message too large');
   }
+}
+
+/** For our log only: a name that does not resolve, a certificate that nobody vouches for, a port where nobody listens. */
+function reasonOf(error: Error & { readonly code?: string }): string {
+  return error.message || (error.code ?? 'cut');
 }
 
 /**

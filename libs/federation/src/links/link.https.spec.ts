@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { selfSigned } from '../../../../test/support/tls-door.js';
 import { AddressPolicy } from './address-policy.js';
 import { dialHttps } from './https.js';
 import { envelope, linkContract, listen } from './link.contract.js';
@@ -14,17 +11,6 @@ import type { Wire } from './link.contract.js';
 import { PostedLink, postHandler } from './posts.js';
 
 const policy = new AddressPolicy(['loopback']);
-const folder = mkdtempSync(join(tmpdir(), 'writ-links-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** A key and a certificate for 127.0.0.1 that is its own authority. */
-function certificate(): { key: string; cert: string } {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const ask = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=writ -addext subjectAltName=IP:127.0.0.1`;
-  execFileSync('openssl', [...ask.split(' '), '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-}
-
 async function wireOver(server: Server, scheme: string, accepted: PostedLink, ca?: string): Promise<Wire> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -47,7 +33,7 @@ linkContract('HTTP on loopback', plainWire);
 
 linkContract('HTTPS', () => {
   const accepted = new PostedLink('test');
-  const pair = certificate();
+  const pair = selfSigned();
   return wireOver(
     createTlsServer(
       pair,
@@ -84,7 +70,7 @@ describe('a direct link', () => {
     const accepted = new PostedLink('test');
     const wire = await wireOver(
       createTlsServer(
-        certificate(),
+        selfSigned(),
         postHandler(() => accepted),
       ),
       'https',

@@ -23,7 +23,9 @@ class Exchange implements Reply {
     private readonly response: ServerResponse,
     private readonly link: PostedLink,
   ) {
-    response.writeHead(200, { 'content-type': sequenceType, 'cache-control': 'no-store' });
+    // A proxy that collects answers before it passes them on would hold up commands: nginx is told not to.
+    const passOn = { 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+    response.writeHead(200, { 'content-type': sequenceType, ...passOn });
     response.flushHeaders();
     response.once('close', () => clearTimeout(this.#timer));
   }

@@ -52,8 +52,11 @@ export class Conversation {
     conversation.#candidates.push(session);
     link.onMessage(conversation.take);
     await session.greet(undefined, host.statement());
-    await link.closed;
-    return conversation.#session !== undefined;
+    const { code, reason } = await link.closed;
+    const useful = conversation.#session !== undefined;
+    if (!useful && code !== 1001)
+      lobby.log(`No session came about with ${link.remote}: ${reason || `closed ${code}`}.`);
+    return useful;
   }
 
   /** Somebody dialled us: `root` only when the link already tells who it may be. */
@@ -115,8 +118,14 @@ export class Conversation {
     const session = this.meant(read.hello);
     if (!session) throw new RefusedError('its hello answers none of ours');
     if (session.met(read.hello)) this.promote(session);
-    reply?.end();
+    if (reply) this.answerHello(session, reply);
     return true;
+  }
+
+  /** Until events flow nobody keeps a POST open for us: what has changed here, such as our half, can be said on this one only. */
+  private answerHello(session: Session, reply: Reply): void {
+    if (session.state === 'ready') void session.greet(reply).then(() => reply.end());
+    else reply.end();
   }
 
   /** The session whose nonce came back. */

@@ -145,6 +145,7 @@ export class Peer {
 
   private get greetEveryMs(): number {
     const { ours, theirs } = this.connection;
+    if (this.linkKind === 'https' && ours.state === 'active' && theirs.state === 'pending') return greetAcceptedEveryMs;
     return [ours.state, theirs.state].includes('pending') ? greetPendingEveryMs : greetEveryMs;
   }
 }
@@ -152,6 +153,8 @@ export class Peer {
 const greetEveryMs = 600_000;
 /** While one half is pending: a direct link has no other way to learn of the acceptance. */
 const greetPendingEveryMs = 15_000;
+/** On a direct link, while we have accepted and have not heard that they know: their answer to a hello tells. */
+const greetAcceptedEveryMs = 1_000;
 
 function closedError(): WritError {
   return new WritError('connection_closed', 'The connection was closed.');
