@@ -2,7 +2,15 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { agentsOptions, gcOptions, profileOptions, remoteOptions, runtimeOptions, skillOptions } from '#agents';
+import {
+  agentsOptions,
+  dockerOptions,
+  gcOptions,
+  profileOptions,
+  remoteOptions,
+  runtimeOptions,
+  skillOptions,
+} from '#agents';
 import { loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
@@ -36,7 +44,7 @@ export const spokeConfig = z.strictObject({
   heartbeatMs: z.int().min(100).max(15_000).default(15_000),
   agents: agentsOptions.omit({ stateDir: true, gc: true }).prefault({}),
   gc: gcOptions.prefault({}),
-  sandbox: z.strictObject({ allowNone: z.boolean().default(false) }).prefault({}),
+  sandbox: z.strictObject({ allowNone: z.boolean().default(false), docker: dockerOptions.prefault({}) }).prefault({}),
   repositories: z
     .strictObject({
       /** Whether `file://` repositories on this machine may be used. */

@@ -47,6 +47,8 @@ export class InstanceView {
     const missing = this.sandboxes.reports.find(({ level }) => level === 'namespace');
     const cure = missing?.ok === false ? missing.cure : undefined;
     if (!works) return { name: 'sandbox', outcome: 'failed', detail: 'No sandbox can be made here.', cure };
+    const docker = this.dockerFault(works.level);
+    if (docker) return docker;
     const enforceable = works.enforceable.join(', ') || 'no limits';
     const outcome = works.level === 'namespace' || works.level === 'docker' ? 'ok' : 'warning';
     return {
@@ -55,6 +57,14 @@ export class InstanceView {
       detail: `The strongest here is ${works.level}; it enforces ${enforceable}.`,
       cure,
     };
+  }
+
+  /** Who names an image wants containers: agents then run under a weaker level, and that is worth a word. */
+  private dockerFault(instead: string): Check | undefined {
+    const report = this.sandboxes.reports.find(({ level }) => level === 'docker');
+    if (this.config.sandbox.docker.image === undefined || report?.ok !== false) return undefined;
+    const detail = `There are no containers, so the strongest here is ${instead}. ${report.reason ?? ''}`.trim();
+    return { name: 'sandbox', outcome: 'warning', detail, cure: report.cure };
   }
 
   private modelCheck(): Check {

@@ -64,7 +64,8 @@ export class Spoke {
     const grants = new GrantsService(store, acts, identity.id);
     const sandboxes = await openSandboxes({
       stateDir: join(config.stateDir, 'sandboxes'),
-      allowNone: config.sandbox.allowNone,
+      ...config.sandbox,
+      spokeId: identity.id,
     });
     const agents = await openAgents(config, { store, sandboxes, sourceId: identity.id, log });
     const peers = new Peers({

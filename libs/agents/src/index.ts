@@ -5,6 +5,7 @@ export { LimitReached, Runtime } from './runtimes/runtime.js';
 export type { AgentProfile, AgentSkill, AgentTask, RuntimeHost, RuntimeOutcome } from './runtimes/runtime.js';
 export { Resolver } from './profiles/resolver.js';
 export type { Resolved } from './profiles/resolver.js';
+export { dockerOptions } from './sandbox/docker.options.js';
 export { openSandboxes, Sandboxes } from './sandbox/open.js';
 export type { SandboxOptions, SandboxReport } from './sandbox/open.js';
 export { Sandbox } from './sandbox/sandbox.js';

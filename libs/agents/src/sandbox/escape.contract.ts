@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -64,22 +64,80 @@ export function escapeContract(level: SandboxLevel): void {
   });
 
   test('only its worktree and its own scratch folders can be written', async () => {
-    const { out } = await trial.run(`cat /proc/self/mountinfo`);
-    const writable = out
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => line.split(' '))
-      .filter(([, , , , , options = '']) => !options.split(',').includes('ro'))
-      .map(([, , , , point = '']) => point);
+    const { out } = await trial.run(
+      "find / -path '/proc/[0-9]*' -prune -o -writable ! -type l ! -samefile /dev/null -print 2>/dev/null; exit 0",
+    );
+    const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'pts', 'console', 'ptmx'];
+    const own = [
+      '/work',
+      '/tmp',
+      '/var/tmp',
+      '/home/agent',
+      '/dev/shm',
+      '/dev/mqueue',
+      '/proc/pressure',
+      ...devices.map((name) => `/dev/${name}`),
+    ];
+    const isOwn = (path: string): boolean => own.some((place) => path === place || path.startsWith(`${place}/`));
+    expect(out).toContain('/work\n');
+    expect(out.split('\n').filter((path) => path !== '' && !isOwn(path))).toEqual([]);
+    const places = [
+      '/x',
+      '/etc/x',
+      '/usr/x',
+      '/opt/x',
+      '/proc/sys/kernel/core_pattern',
+      '/dev/x',
+      '/proc/sysrq-trigger',
+    ];
+    const { err } = await trial.run(`for f in ${places.join(' ')}; do echo x > $f; done; exit 0`);
+    expect(err.split('\n').filter((line) => /Read-only|denied|nonexistent/.test(line))).toHaveLength(places.length);
+  });
+
+  // The user inside a container is nobody on the host, so that a mount that says `rw` there gives nothing away.
+  (level === 'docker' ? test.skip : test)('every mount but those says read-only', async () => {
+    const { out } = await trial.run('cat /proc/self/mountinfo; echo x > /proc/1/oom_score_adj || echo sealed');
+    const lines = out.split('\n').map((line) => line.split(' '));
+    const writable = lines.filter(([, , , , point, options = 'ro']) => point && !options.split(',').includes('ro'));
     const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'pts', 'console'].map(
       (name) => `/dev/${name}`,
     );
     const allowed = new Set(['/work', '/tmp', '/var/tmp', '/home/agent', '/dev/shm', ...devices]);
-    expect(writable.filter((point) => !allowed.has(point))).toEqual([]);
-    const { err } = await trial.run(
-      'for f in /x /etc/x /usr/x /opt/x /proc/sys/kernel/core_pattern /dev/x /proc/1/oom_score_adj; do echo x > $f; done; exit 0',
+    expect(writable.map(([, , , , point = '']) => point).filter((point) => !allowed.has(point))).toEqual([]);
+    expect(out).toContain('sealed');
+  });
+
+  test('its scratch has an end, and filling it up harms nobody else', async () => {
+    const { out, err } = await trial.run(
+      'head -c 600M /dev/zero > /tmp/fill || echo full; head -c 600M /dev/zero > "$HOME/fill" || echo full; stat -c %s /tmp/fill',
     );
-    expect(err.split('\n').filter((line) => /Read-only|denied|nonexistent/.test(line))).toHaveLength(7);
+    expect(out.match(/full/g)).toHaveLength(2);
+    expect(err).toContain('No space left');
+    expect(Number(out.trim().split('\n').at(-1))).toBeLessThanOrEqual(512 * 2 ** 20);
+  });
+
+  test('a name that turns into a link to the host while it is used leads nowhere, inside and at the next launch', async () => {
+    const target = join(trial.folder, 'host-file');
+    const before = statSync(target);
+    const swap = `echo own > own; while :; do ln -sfn ${target} name; ln -sfn own name; mkdir -p d; mv d e; ln -s ${trial.folder} d; rm d; mv e d; done`;
+    const running = await trial.ready(`(${swap}) 2>/dev/null &`);
+    const reads = 'i=0; while [ $i -lt 300 ]; do cat name d/host-file 2>/dev/null; i=$((i + 1)); done; echo done';
+    const { out } = await trial.run(reads);
+    expect(out).toMatch(/done\n$/);
+    expect(out).not.toContain(secret);
+    await trial.sandbox.stop(trial.agentId, 0);
+    await running.end;
+    const { uid, gid, mode } = statSync(target);
+    expect({ uid, gid, mode }).toEqual({ uid: before.uid, gid: before.gid, mode: before.mode });
+    expect(readFileSync(target, 'utf8')).toBe(secret);
+  });
+
+  test('no socket of the host is there, no engine’s either, and the way through another’s root is the same root', async () => {
+    const { out, err } = await trial.run(
+      `find / -path /proc -prune -o -type s -print 2>/dev/null; cat /proc/1/root${trial.folder}/host-file /proc/self/cwd/../..${trial.folder}/host-file`,
+    );
+    expect(out).toBe('');
+    expect(err).not.toBe('');
   });
 
   test('a read-only mount stays read-only', async () => {
@@ -101,13 +159,16 @@ export function escapeContract(level: SandboxLevel): void {
     writeFileSync(
       join(trial.work, 'connect.mjs'),
       `import { connect } from 'node:net';
-       for (const at of [{ port: ${port}, host: '127.0.0.1' }, { path: '\\0${secret}' }, { port: 53, host: '1.1.1.1' }])
+       for (const at of [{ port: ${port}, host: '127.0.0.1' }, { path: '\\0${secret}' }, { port: 53, host: '1.1.1.1' }, { port: 80, host: '169.254.169.254' }])
          await new Promise((done) => connect(at).on('error', (e) => (console.log(e.code), done())).on('data', (d) => (console.log('GOT', String(d)), done())));`,
     );
     const { out } = await trial.run('node connect.mjs; cat /proc/net/route');
     server.close();
     abstract.close();
-    expect(out.split('\n').slice(0, 3)).toEqual([expect.stringMatching(/^E/), 'ECONNREFUSED', 'ENETUNREACH']);
+    expect(out.split('\n').slice(0, 4)).toEqual([
+      ...[expect.stringMatching(/^E/), 'ECONNREFUSED'],
+      ...['ENETUNREACH', 'ENETUNREACH'],
+    ]);
     expect(out).not.toContain(secret);
   });
 

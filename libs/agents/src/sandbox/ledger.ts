@@ -1,5 +1,6 @@
 // Sandbox room: what is written on disk about running sandboxes, so that another life of the spoke can end them.
-// A folder per agent: `launch-<uuid>.json` for each process tree, `groups.json` for its cgroups, `stopped` after a stop.
+// A folder per agent: `launch-<uuid>.json` for each process tree, `groups.json` for its cgroups, `engine.json` when a container engine
+// was used, `stopped` after a stop.
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,6 +20,8 @@ const launchRecord = z.strictObject({
 });
 
 const groupRecord = z.strictObject({ format: z.literal(1), paths: z.array(z.string()).max(10) });
+/** The spoke's id, as its containers carry it. */
+const engineRecord = z.strictObject({ format: z.literal(1), spokeId: z.string().min(1) });
 
 export interface Launch {
   readonly id: string;
@@ -55,6 +58,17 @@ export class Ledger {
   async groups(agentId: string): Promise<readonly string[]> {
     const text = await readIfThere(join(this.#folder(agentId), 'groups.json'));
     return text === null ? [] : groupRecord.parse(JSON.parse(text)).paths;
+  }
+
+  /** Before a container engine is asked for anything that could leave something. */
+  async recordEngine(agentId: string, spokeId: string): Promise<void> {
+    await this.#write(agentId, 'engine.json', { format: 1, spokeId });
+  }
+
+  /** The spoke's id that the agent's containers carry; null when no engine was ever used for it. */
+  async engine(agentId: string): Promise<string | null> {
+    const text = await readIfThere(join(this.#folder(agentId), 'engine.json'));
+    return text === null ? null : engineRecord.parse(JSON.parse(text)).spokeId;
   }
 
   /** After this no launch of the agent may begin, until it is removed. */

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { SandboxLevel } from '#protocol';
 import { sandboxLevels, WritError } from '#protocol';
 import { Cgroups, findCgroups } from './cgroups.js';
+import { DockerSandbox } from './docker.js';
+import type { DockerOptions } from './docker.options.js';
+import { dockerOptions } from './docker.options.js';
 import { Ledger } from './ledger.js';
 import { NamespaceSandbox } from './namespace.js';
 import { NoneSandbox } from './none.js';
@@ -14,6 +17,10 @@ export interface SandboxOptions {
   readonly stateDir: string;
   /** Development only: agents may run without any wall. */
   readonly allowNone?: boolean;
+  /** Without an image there is no level `docker`. */
+  readonly docker?: DockerOptions;
+  /** Tells this spoke's containers from others on the same engine: `spoke` by default. */
+  readonly spokeId?: string;
 }
 
 export interface SandboxReport extends SandboxProbe {
@@ -54,13 +61,15 @@ export class Sandboxes {
   }
 }
 
-export async function openSandboxes({ stateDir, allowNone = false }: SandboxOptions): Promise<Sandboxes> {
+export async function openSandboxes(options: SandboxOptions): Promise<Sandboxes> {
+  const { stateDir, allowNone = false, docker = dockerOptions.parse({}), spokeId = 'spoke' } = options;
   const cgroups = new Cgroups(await findCgroups());
   const ledger = (level: SandboxLevel): Ledger => new Ledger(join(stateDir, level));
   const all = [
     new NoneSandbox(allowNone, ledger('none'), cgroups),
     new UnshareSandbox(ledger('unshare'), cgroups, join(stateDir, 'root-unshare')),
     new NamespaceSandbox(ledger('namespace'), cgroups, join(stateDir, 'root')),
+    new DockerSandbox(ledger('docker'), spokeId, docker),
   ];
   const reports = await Promise.all(all.map(report));
   return new Sandboxes(all, reports);

@@ -12,7 +12,7 @@ export interface Living {
 export type Look = () => Promise<Living>;
 
 /** A process that SIGKILL does not end within this time hangs in the kernel (a dead disk): reported, not waited for. */
-const killMsMax = 5_000;
+export const killMsMax = 5_000;
 const lookEveryMs = { first: 4, most: 100 };
 
 export function count({ inside, holders }: Living): number {
@@ -42,7 +42,7 @@ export async function kill(look: Look): Promise<number> {
 }
 
 /** Asks again and again, ever more slowly, until it is so or the time is over. */
-async function until(timeMs: number, isSo: () => Promise<boolean>): Promise<void> {
+export async function until(timeMs: number, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + timeMs;
   for (let pauseMs = lookEveryMs.first; !(await isSo()); pauseMs = Math.min(pauseMs * 2, lookEveryMs.most)) {
     const leftMs = deadline - performance.now();

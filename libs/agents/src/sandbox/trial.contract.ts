@@ -8,9 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxLevel } from '#protocol';
 import { WritError } from '#protocol';
 import { Cgroups, findCgroups } from './cgroups.js';
+import { DockerSandbox } from './docker.js';
+import type { DockerOptions } from './docker.options.js';
+import { dockerOptions } from './docker.options.js';
 import { Ledger } from './ledger.js';
 import { NamespaceSandbox } from './namespace.js';
 import { NoneSandbox } from './none.js';
+import type { SandboxOptions } from './open.js';
 import { openSandboxes } from './open.js';
 import { UnshareSandbox } from './unshare.js';
 import type { LaunchSpec, ProcessEnd, ResourceLimits, Sandbox, SandboxProbe, SandboxProcess } from './sandbox.js';
@@ -18,11 +22,26 @@ import type { LaunchSpec, ProcessEnd, ResourceLimits, Sandbox, SandboxProbe, San
 export const never = new AbortController().signal;
 
 export class Trial {
+  /** The engine of this run; without it there is no level `docker`. */
+  static docker: DockerOptions | undefined;
+
   readonly folder = mkdtempSync(join(tmpdir(), 'writ-sandbox-'));
   readonly work = join(this.folder, 'work');
   readonly stateDir = join(this.folder, 'state');
   readonly agentId = randomUUID();
+  /** Its containers are its own, whatever runs beside it on the same engine. */
+  readonly spokeId = randomUUID();
   sandbox!: Sandbox;
+
+  /** As a process beside this one opens the same sandboxes. */
+  get options() {
+    return {
+      stateDir: this.stateDir,
+      allowNone: true,
+      docker: Trial.docker,
+      spokeId: this.spokeId,
+    } satisfies SandboxOptions;
+  }
 
   static async open(level: SandboxLevel): Promise<Trial> {
     const trial = new Trial();
@@ -33,8 +52,10 @@ export class Trial {
 
   /** As the next life of a spoke finds it. */
   async reopen(level: SandboxLevel): Promise<Sandbox> {
+    const { docker, spokeId } = this.options;
     const cgroups = new Cgroups(await findCgroups());
     const ledger = new Ledger(join(this.stateDir, level));
+    if (level === 'docker') return new DockerSandbox(ledger, spokeId, docker ?? dockerOptions.parse({}));
     if (level === 'none') return new NoneSandbox(true, ledger, cgroups);
     const folder = join(this.stateDir, 'root');
     return level === 'unshare'
@@ -103,7 +124,7 @@ export async function codeOf(promise: Promise<unknown>): Promise<string | undefi
 /** Whether a level works here, and what to do if not. */
 export async function lookAt(level: SandboxLevel): Promise<SandboxProbe> {
   const folder = mkdtempSync(join(tmpdir(), 'writ-probe-'));
-  const { reports } = await openSandboxes({ stateDir: folder, allowNone: true });
+  const { reports } = await openSandboxes({ stateDir: folder, allowNone: true, docker: Trial.docker });
   rmSync(folder, { recursive: true });
   return reports.find((report) => report.level === level)!;
 }

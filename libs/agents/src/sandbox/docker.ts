@@ -1,0 +1,167 @@
+// Sandbox room: the level `docker`, a container for each launch. The engine is the record: a container carries the spoke's and the
+// agent's id as labels, so that another life of the spoke finds it; the ledger says whether the engine was ever used for an agent.
+import { agentId as agentIdSchema, WritError } from '#protocol';
+import { checkSpec, limitNames } from './check.js';
+import { containerSettings, containerUser, containerWalls, giveAway } from './docker-container.js';
+import type { ContainerState } from './docker-engine.js';
+import { Engine } from './docker-engine.js';
+import { ContainerLaunch } from './docker-launch.js';
+import type { DockerOptions } from './docker.options.js';
+import { tryDocker } from './docker-probe.js';
+import type { DockerFindings } from './docker-probe.js';
+import type { Ledger } from './ledger.js';
+import { killMsMax, until } from './reaper.js';
+import type { LaunchSpec, SandboxProbe, SandboxProcess } from './sandbox.js';
+import { Sandbox } from './sandbox.js';
+import { Starts } from './starts.js';
+
+const spokeLabel = 'org.writ.spoke';
+const agentLabel = 'org.writ.agent';
+const alive = ['running', 'paused', 'restarting'];
+
+export class DockerSandbox extends Sandbox {
+  override readonly level = 'docker';
+  readonly #starts = new Starts();
+  readonly #running = new Map<string, ContainerLaunch>();
+  readonly #limited = new Set<string>();
+  readonly #engine: Engine;
+  #findings?: Promise<DockerFindings>;
+
+  /** `spokeId` tells the containers of this spoke from those of others on the same engine. */
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly spokeId: string,
+    private readonly options: DockerOptions,
+  ) {
+    super();
+    this.#engine = new Engine(options);
+  }
+
+  override async probe(): Promise<SandboxProbe> {
+    return (await this.#found()).probe;
+  }
+
+  override async launch(spec: LaunchSpec, signal: AbortSignal): Promise<SandboxProcess> {
+    signal.throwIfAborted();
+    const { probe } = await this.#found();
+    await checkSpec(spec, probe);
+    return this.#starts.run(spec.agentId, signal, async (called) => {
+      if (await this.ledger.isStopped(spec.agentId)) throw stopped();
+      return this.#alone(spec, () => this.#start(spec, signal, called));
+    });
+  }
+
+  override async stop(agentId: string, graceMs: number): Promise<number> {
+    await this.ledger.markStopped(agentId);
+    await this.#starts.callOff(agentId, stopped());
+    if (graceMs > 0) await this.#ask(agentId, graceMs);
+    let left = 0;
+    await until(killMsMax, async () => {
+      const containers = await this.#containers(agentId);
+      await Promise.all(containers.map((container) => this.#force(container)));
+      left = await this.survivors(agentId);
+      return left === 0;
+    });
+    return left;
+  }
+
+  override async survivors(agentId: string): Promise<number> {
+    const containers = (await this.#containers(agentId)).filter(isAlive);
+    const counts = await Promise.all(containers.map(({ id }) => this.#engine.processes(id)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Also agents of which only the engine still knows; the ledger takes them up. Without an answer of the engine, the ledger's. */
+  override async known(): Promise<readonly string[]> {
+    if (this.options.image !== undefined) {
+      const containers = await this.#engine.list([`${spokeLabel}=${this.spokeId}`]).catch(() => []);
+      const agents = containers.map(({ labels }) => labels[agentLabel]);
+      const named = agents.filter((agentId) => agentIdSchema.safeParse(agentId).success);
+      for (const agentId of new Set(named)) await this.ledger.recordEngine(agentId ?? '', this.spokeId);
+    }
+    return this.ledger.agents();
+  }
+
+  override async remove(agentId: string): Promise<void> {
+    if ((await this.survivors(agentId)) > 0)
+      throw new WritError('invalid_transition', 'The agent still has processes: stop it first.');
+    const containers = await this.#containers(agentId);
+    await Promise.all(containers.map(({ id }) => this.#engine.remove(id)));
+    await this.ledger.remove(agentId);
+  }
+
+  #found(): Promise<DockerFindings> {
+    this.#findings ??= tryDocker(this.#engine, this.options, { [spokeLabel]: this.spokeId });
+    return this.#findings;
+  }
+
+  async #start(spec: LaunchSpec, signal: AbortSignal, called: AbortSignal): Promise<SandboxProcess> {
+    const { image } = await this.#found();
+    if (!image) throw new WritError('sandbox_unavailable', 'There is no image for containers.');
+    const user = containerUser();
+    await this.ledger.recordEngine(spec.agentId, this.spokeId);
+    await giveAway(spec.mounts, user);
+    called.throwIfAborted();
+    const settings = containerSettings(spec, image, user, {
+      [spokeLabel]: this.spokeId,
+      [agentLabel]: spec.agentId,
+    });
+    const launch = await ContainerLaunch.start(this.#engine, settings, called, this.options.callMs);
+    const limits = limitNames.filter((name) => spec.limits[name] !== undefined);
+    return this.#kept(launch, launch.handOver(signal, [...containerWalls, ...limits]));
+  }
+
+  #kept(launch: ContainerLaunch, running: SandboxProcess): SandboxProcess {
+    this.#running.set(launch.id, launch);
+    void running.end.then(() => this.#running.delete(launch.id));
+    return running;
+  }
+
+  /** Containers share no limit: while one with limits lives, its agent gets no second, or the sum would be above what was allowed. */
+  async #alone(spec: LaunchSpec, start: () => Promise<SandboxProcess>): Promise<SandboxProcess> {
+    const { agentId, limits } = spec;
+    if (limitNames.every((name) => limits[name] === undefined)) return start();
+    if (this.#limited.has(agentId)) throw notShared();
+    this.#limited.add(agentId);
+    const free = (): void => void this.#limited.delete(agentId);
+    const running = await start().catch((error: unknown) => {
+      free();
+      throw error;
+    });
+    void running.end.then(free);
+    return running;
+  }
+
+  /** An engine that was never used for an agent is not asked: it need not even be there. */
+  async #containers(agentId: string): Promise<readonly ContainerState[]> {
+    const spokeId = await this.ledger.engine(agentId);
+    return spokeId === null ? [] : this.#engine.list([`${spokeLabel}=${spokeId}`, `${agentLabel}=${agentId}`]);
+  }
+
+  /** SIGTERM to every process, and time to heed it. */
+  async #ask(agentId: string, graceMs: number): Promise<void> {
+    const containers = (await this.#containers(agentId)).filter(isAlive);
+    if (containers.length === 0) return;
+    await Promise.all(containers.map(({ id }) => this.#engine.terminate(id).catch(() => undefined)));
+    await until(graceMs, async () => !(await this.#containers(agentId)).some(isAlive));
+  }
+
+  /** One that runs is killed and left to whoever carries its output; one that was never started never will be. */
+  #force({ id, state }: ContainerState): Promise<void> {
+    if (state === 'created') return this.#engine.remove(id);
+    if (!alive.includes(state)) return Promise.resolve();
+    return this.#running.get(id)?.kill() ?? this.#engine.kill(id);
+  }
+}
+
+function isAlive({ state }: ContainerState): boolean {
+  return alive.includes(state);
+}
+
+function stopped(): WritError {
+  return new WritError('killed', 'The agent was stopped before this launch was through.');
+}
+
+function notShared(): WritError {
+  return new WritError('limit_unenforceable', 'Another program of this agent runs, and containers share no limits.');
+}

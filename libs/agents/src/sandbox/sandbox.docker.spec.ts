@@ -1,0 +1,23 @@
+// The level `docker` on a real engine, by the contract of all; and what it alone has.
+import { afterAll, describe } from '@jest/globals';
+import { openEngine } from '../../../../test/support/docker.js';
+import { requirement } from '../../../../test/support/require.js';
+import { escapeContract } from './escape.contract.js';
+import { limitsContract } from './limits.contract.js';
+import { sandboxContract } from './sandbox.contract.js';
+import { Trial } from './trial.contract.js';
+
+const { engine, missing } = await openEngine();
+if (engine) Trial.docker = { image: engine.image, socketPath: engine.socketPath, callMs: 20_000 };
+afterAll(() => engine?.close());
+
+requirement(
+  'a container engine',
+  engine !== undefined,
+  missing,
+)('the level `docker` works on this machine', () => undefined);
+
+const suite = engine ? describe : describe.skip;
+suite('docker: contract', () => sandboxContract('docker', { walls: true, container: true }));
+suite('docker: limits', () => limitsContract('docker', true));
+suite('docker: escape', () => escapeContract('docker'));
