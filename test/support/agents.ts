@@ -11,6 +11,7 @@ import {
   createAgents,
   GitWorktrees,
   openSandboxes,
+  type CreateAgents,
   type Resolver,
   type AgentsOptionsInput,
   type LocalAgents,
@@ -33,6 +34,8 @@ export interface RoomOptions {
   readonly worktrees?: (worktrees: Worktrees) => Worktrees;
   readonly sandboxes?: (sandboxes: readonly Sandbox[]) => readonly Sandbox[];
   readonly resolver?: Resolver;
+  /** The budget, what owners may spend, and the clock. */
+  readonly spending?: Pick<CreateAgents, 'budget' | 'allowance' | 'now'>;
 }
 
 /** One state folder, one store, one repository; agents on it can be opened more than once, one after the other. */
@@ -63,6 +66,7 @@ export class Room {
       options: { stateDir: join(this.folder, 'agents'), graceMs: 500, ...given.options },
       sourceId: 'spoke',
       log: this.log,
+      ...given.spending,
     });
     this.opened.push(agents);
     return agents;

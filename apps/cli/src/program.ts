@@ -13,6 +13,7 @@ import { addPairing } from './commands/pairing.js';
 import { addQuestions } from './commands/questions.js';
 import { addSpawn } from './commands/spawn.js';
 import { addStart } from './commands/start.js';
+import { addUsage } from './commands/usage.js';
 import { exitCodesHelp } from './exit.js';
 import { outputForms } from './world.js';
 import type { World } from './world.js';
@@ -54,6 +55,7 @@ export function buildProgram(world: World, version: string): Command {
     addKeys,
     addGc,
     addDrain,
+    addUsage,
     addDoctor,
   ])
     add(program, world);

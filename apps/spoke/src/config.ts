@@ -5,6 +5,7 @@ import { z } from 'zod';
 import {
   agentsOptions,
   dockerOptions,
+  budgetOptions,
   gcOptions,
   profileOptions,
   remoteOptions,
@@ -45,6 +46,8 @@ export const spokeConfig = z.strictObject({
   agents: agentsOptions.omit({ stateDir: true, gc: true }).prefault({}),
   gc: gcOptions.prefault({}),
   sandbox: z.strictObject({ allowNone: z.boolean().default(false), docker: dockerOptions.prefault({}) }).prefault({}),
+  /** What may be spent over all hubs and local agents together. */
+  budget: budgetOptions.prefault({}),
   repositories: z
     .strictObject({
       /** Whether `file://` repositories on this machine may be used. */

@@ -13,10 +13,12 @@ import { HubsService } from './hubs/hubs.service.js';
 import { QuestionsController } from './questions/questions.controller.js';
 import { QuestionsService } from './questions/questions.service.js';
 import type { Spoke } from './spoke.js';
+import { UsageController } from './usage/usage.controller.js';
+import { UsageService } from './usage/usage.service.js';
 
 @Module({})
 class SpokeCore {
-  static of({ store, gateway, hubs, inbox, housekeeping, questions }: Spoke): DynamicModule {
+  static of({ store, gateway, hubs, inbox, housekeeping, questions, usage }: Spoke): DynamicModule {
     const providers = [
       { provide: Store, useValue: store },
       { provide: Gateway, useValue: gateway },
@@ -24,6 +26,7 @@ class SpokeCore {
       { provide: Inbox, useValue: inbox },
       { provide: HousekeepingService, useValue: housekeeping },
       { provide: QuestionsService, useValue: questions },
+      { provide: UsageService, useValue: usage },
     ];
     return { module: SpokeCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -36,7 +39,14 @@ export class SpokeModule {
     return {
       module: SpokeModule,
       imports: [core, ApiModule.register({ imports: [core], logger })],
-      controllers: [HubsController, AgentsController, GcController, DrainController, QuestionsController],
+      controllers: [
+        HubsController,
+        AgentsController,
+        GcController,
+        DrainController,
+        QuestionsController,
+        UsageController,
+      ],
     };
   }
 }

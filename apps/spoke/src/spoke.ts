@@ -7,6 +7,7 @@ import {
   createAgents,
   GitWorktrees,
   openSandboxes,
+  type Allowance,
   type LocalAgents,
   type Sandboxes,
 } from '#agents';
@@ -25,6 +26,7 @@ import { HubsService } from './hubs/hubs.service.js';
 import { InstanceView } from './instance.js';
 import { QuestionsService } from './questions/questions.service.js';
 import { JournalRelay } from './journal/journal.relay.js';
+import { UsageService } from './usage/usage.service.js';
 
 const softwareOf = () => ({ software: `writ ${version}`, versions: [1], operations: [...operationNames] });
 
@@ -45,6 +47,7 @@ export class Spoke {
     readonly inbox: Inbox,
     readonly hubs: HubsService,
     readonly questions: QuestionsService,
+    readonly usage: UsageService,
     readonly guard: GrantGuard,
     readonly housekeeping: HousekeepingService,
     private readonly grants: GrantsService,
@@ -67,7 +70,8 @@ export class Spoke {
       ...config.sandbox,
       spokeId: identity.id,
     });
-    const agents = await openAgents(config, { store, sandboxes, sourceId: identity.id, log });
+    const allowance = (owner: string) => allowanceOf(grants, owner);
+    const agents = await openAgents(config, { store, sandboxes, sourceId: identity.id, log, allowance });
     const peers = new Peers({
       ...{ identity, store, records, source: records.journal, ops: operationNames, policy: addresses, log },
       grantOf: async (id) => stated(await grants.find(id)),
@@ -97,6 +101,7 @@ export class Spoke {
       inbox,
       hubs,
       new QuestionsService(agents, acts),
+      new UsageService(agents, directory),
       new GrantGuard(grants),
       housekeeping,
       grants,
@@ -151,6 +156,7 @@ interface AgentsGround {
   readonly sandboxes: Sandboxes;
   readonly sourceId: string;
   readonly log: Logger;
+  readonly allowance: (owner: string) => Promise<Allowance | undefined>;
 }
 
 function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround): Promise<LocalAgents> {
@@ -165,7 +171,14 @@ function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround)
   const worktrees = new GitWorktrees({ root, allowFile, inUse, ...bounds, ...keys });
   const resolver = new ConfiguredResolver(config, modelKey);
   const options = { ...config.agents, gc: config.gc, stateDir: join(config.stateDir, 'agents') };
-  return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options });
+  const { budget } = config;
+  return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options, budget });
+}
+
+/** The limits of a hub beside those of each agent, as its grant stands at this moment; the spoke's own people have none. */
+async function allowanceOf(grants: GrantsService, owner: string): Promise<Allowance | undefined> {
+  if (owner === local) return undefined;
+  return (grants.known(owner) ?? (await grants.find(owner)))?.grant;
 }
 
 function reachOf(peers: Peers, connectionId: string) {

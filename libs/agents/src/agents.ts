@@ -12,6 +12,7 @@ import type {
   SpawnArgs,
 } from '#protocol';
 import type { Key } from '#store';
+import type { UsageGroup, UsageQuestion } from './spending/report.js';
 
 export interface SpawnRequest {
   readonly owner: string;
@@ -95,6 +96,8 @@ export abstract class Agents {
   abstract answer(questionId: string, reply: Reply, actor: Actor): Promise<OpenQuestion>;
   /** Live agents, over all owners or of one. */
   abstract live(owner?: string): Promise<number>;
-  /** Places left for an owner under the spoke's own limit. */
-  abstract free(): Promise<number>;
+  /** Places left for an owner under the spoke's own limit: for hubs without the share that is kept for its own people. */
+  abstract free(owner: string): Promise<number>;
+  /** What was spent on some days, by owner, repository or day. @throws WritError `invalid_request` */
+  abstract usage(question: UsageQuestion): Promise<readonly UsageGroup[]>;
 }

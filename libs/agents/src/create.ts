@@ -7,6 +7,7 @@ import { agentsOptions, type AgentsOptionsInput } from './options.js';
 import { doors, laid } from './parts.js';
 import type { Resolver } from './profiles/resolver.js';
 import { Holder } from './recovery/holder.js';
+import { budgetOptions, type AllowanceOf, type BudgetInput } from './spending/options.js';
 import type { Sandbox } from './sandbox/sandbox.js';
 import type { Worktrees } from './worktrees/worktrees.js';
 
@@ -17,6 +18,10 @@ export interface CreateAgents {
   readonly worktrees: Worktrees;
   readonly resolver: Resolver;
   readonly options: AgentsOptionsInput;
+  /** Over all owners; no limit by default. */
+  readonly budget?: BudgetInput;
+  /** What an owner may spend as its grant stands now; by default no owner has such limits. */
+  readonly allowance?: AllowanceOf;
   /** The instance id of this spoke. */
   readonly sourceId: string;
   readonly log: AgentsLog;
@@ -32,7 +37,9 @@ export interface CreateAgents {
 export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
   const options = agentsOptions.parse(given.options);
   const store = new BoundedStore(given.store, options.storeMs);
-  const deps: AgentsDeps = { ...given, options, store, now: given.now ?? Date.now };
+  const budget = budgetOptions.parse(given.budget ?? {});
+  const { allowance = () => undefined, now = Date.now } = given;
+  const deps: AgentsDeps = { ...given, options, budget, allowance, store, now };
   const holder = await Holder.open(deps.store, options.stateDir, options.leaseMs, deps.log);
   const ground = await laid(deps, holder);
   const agents = new LocalAgents(deps, ground, doors(deps, ground, holder));

@@ -2,6 +2,7 @@
 import type { Store } from '#store';
 import type { AgentsOptions } from './options.js';
 import type { Resolver } from './profiles/resolver.js';
+import type { AllowanceOf, Budget } from './spending/options.js';
 import type { Sandbox } from './sandbox/sandbox.js';
 import type { Worktrees } from './worktrees/worktrees.js';
 
@@ -19,6 +20,8 @@ export interface AgentsDeps {
   readonly worktrees: Worktrees;
   readonly resolver: Resolver;
   readonly options: AgentsOptions;
+  readonly budget: Budget;
+  readonly allowance: AllowanceOf;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** The instance id of this spoke: the `source` of every event. */

@@ -15,6 +15,8 @@ import { resourceOf } from './lifecycle/record.js';
 import type { Doors, Ground } from './parts.js';
 import type { Draining } from './spawner/drain.js';
 import { Stop, theSpoke } from './spawner/stop.js';
+import { localOwner, peersPart } from './spending/options.js';
+import { reportOf, type UsageGroup, type UsageQuestion } from './spending/report.js';
 
 /** A diff as it is shown; the rest is in the repository. */
 const DIFF_BYTES_MAX = 512 * 1024;
@@ -107,9 +109,17 @@ export class LocalAgents extends Agents {
     return this.ground.ledger.live(owner);
   }
 
-  async free(): Promise<number> {
+  async free(owner: string): Promise<number> {
     if (await this.draining()) return 0;
-    return Math.max(0, this.deps.options.agentsMax - (await this.live()));
+    const { agentsMax } = this.deps.options;
+    const books = await this.ground.ledger.books();
+    const whole = agentsMax - books.liveOf(() => true);
+    const peers = peersPart(agentsMax, this.deps.budget) - books.liveOf((one) => one !== localOwner);
+    return Math.max(0, owner === localOwner ? whole : Math.min(whole, peers));
+  }
+
+  usage(question: UsageQuestion): Promise<readonly UsageGroup[]> {
+    return reportOf(this.ground.ledger.rows, question);
   }
 
   /** No new agents from here on, also after a restart; those that are there go on. One that stands stays as it is. */

@@ -24,12 +24,14 @@ import { Drain } from './spawner/drain.js';
 import { Run } from './spawner/run.js';
 import { Runs } from './spawner/runs.js';
 import { Spawner } from './spawner/spawner.js';
+import { Treasury } from './spending/treasury.js';
 import { Turnstile } from './spawner/turnstile.js';
 
 export async function laid(deps: AgentsDeps, holder: Holder) {
   const { store, options } = deps;
-  const ledger = new Ledger(store);
+  const ledger = new Ledger(store, deps.now);
   const register = new Register(store, ledger);
+  const treasury = new Treasury(ledger, deps.budget, deps.allowance);
   const mint = new EventMint(deps.sourceId, deps.now);
   const spools = new Spools(join(options.stateDir, 'output'));
   await spools.prepare();
@@ -39,7 +41,8 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const reader = new OutputReader(spools, register);
   const listing = new Listing(store);
   const questions = new Questions({ register, listing, mint, now: deps.now });
-  return { ledger, register, mint, spools, ends, saga, starts, reader, runs: new Runs(), listing, questions };
+  const runs = new Runs();
+  return { ledger, register, treasury, mint, spools, ends, saga, starts, reader, runs, listing, questions };
 }
 
 export type Ground = Awaited<ReturnType<typeof laid>>;

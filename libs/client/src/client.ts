@@ -6,6 +6,7 @@ import { Http } from './http.js';
 import type { ConnectionOptions } from './http.js';
 import { QuestionResources } from './questions.js';
 import { CommandResources, HubResources, InviteResources, SpokeResources } from './peers.js';
+import { UsageResource } from './usage.js';
 
 class KeyResources {
   constructor(private readonly http: Http) {}
@@ -36,6 +37,7 @@ export class RestClient implements AsyncDisposable {
   readonly hubs: HubResources;
   readonly housekeeping: HousekeepingResources;
   readonly questions: QuestionResources;
+  readonly usage: UsageResource;
 
   constructor(options: ConnectionOptions) {
     this.http = new Http(options);
@@ -48,6 +50,7 @@ export class RestClient implements AsyncDisposable {
     this.hubs = new HubResources(this.http);
     this.housekeeping = new HousekeepingResources(this.http);
     this.questions = new QuestionResources(this.http);
+    this.usage = new UsageResource(this.http);
   }
 
   /** Who this is, its clock, and what it finds wrong with itself. */

@@ -21,6 +21,17 @@ export const grant = z.strictObject({
   concurrentMax: z.int().min(0).max(10_000).default(5),
   /** Ceilings per agent: a command may ask for less, never for more. */
   limits: limits.default({}),
+  /** What all its agents together may use on one UTC day. */
+  perDay: z
+    .strictObject({
+      agents: z.int().min(0).max(1_000_000).optional(),
+      /** All kinds of tokens count. */
+      tokens: z.int().min(0).max(1_000_000_000_000).optional(),
+      moneyMicroUsd: z.int().min(0).max(1_000_000_000_000).optional(),
+    })
+    .optional(),
+  /** Agents spawned within any 60 seconds. */
+  startsPerMinute: z.int().min(0).max(10_000).optional(),
   /** What happens to its agents when the hub is not heard: they go on, or they are stopped after so many seconds. */
   hubLost: z
     .union([z.literal('continue'), z.strictObject({ stopAfterS: z.int().min(45).max(86_400) })])

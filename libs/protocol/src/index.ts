@@ -166,6 +166,8 @@ export type {
   InviteDetails,
   Spoke,
 } from './rest.peers.js';
+export { usageQuery, usageReport } from './rest.usage.js';
+export type { UsageQuery, UsageReport } from './rest.usage.js';
 export { openPairing, pairingMac, pairingMacMatches } from './pairing.js';
 export type { PairingParts, PairingRole } from './pairing.js';
 export { compilePattern } from './pattern.js';

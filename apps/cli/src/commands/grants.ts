@@ -14,6 +14,10 @@ export interface GrantFlags {
   readonly runtime?: string[];
   readonly agents?: string;
   readonly approval?: string;
+  readonly agentsPerDay?: string;
+  readonly tokensPerDay?: string;
+  readonly usdPerDay?: string;
+  readonly startsPerMinute?: string;
 }
 
 const toSpawn: GrantInput['operations'] = [
@@ -37,7 +41,11 @@ export function takesGrant(command: Command): Command {
     .option('--branch <pattern>', 'branches, all by default (repeatable)', several)
     .option('--runtime <name>', 'runtimes, `claude` by default (repeatable)', several)
     .option('--agents <n>', 'how many agents at once, 5 by default')
-    .option('--approval <seconds>', 'a person has to approve each spawn within so long (`writ approve`)');
+    .option('--approval <seconds>', 'a person has to approve each spawn within so long (`writ approve`)')
+    .option('--agents-per-day <n>', 'how many agents a day (UTC), without limit by default')
+    .option('--tokens-per-day <n>', 'tokens of all its agents a day (UTC), without limit by default')
+    .option('--usd-per-day <amount>', 'US dollars of all its agents a day (UTC), without limit by default')
+    .option('--starts-per-minute <n>', 'how many agents in 60 seconds, without limit by default');
 }
 
 function fromFile(file: string): unknown {
@@ -48,21 +56,32 @@ function fromFile(file: string): unknown {
   }
 }
 
-function fromFlags({ allow, repo, branch, runtime, agents, approval }: GrantFlags): unknown {
+const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+
+/** Undefined when no flag asks for it. */
+function perDay({ agentsPerDay, tokensPerDay, usdPerDay }: GrantFlags): unknown {
+  if ([agentsPerDay, tokensPerDay, usdPerDay].every((flag) => flag === undefined)) return undefined;
+  const moneyMicroUsd = usdPerDay === undefined ? undefined : Math.round(Number(usdPerDay) * 1e6);
+  return { agents: number(agentsPerDay), tokens: number(tokensPerDay), moneyMicroUsd };
+}
+
+function fromFlags(flags: GrantFlags): unknown {
+  const { allow, repo, branch, runtime, agents, approval, startsPerMinute } = flags;
   if (!allow && !repo) return { operations: ['agent.status'] };
   if (!allow || !repo)
     throw new WritError('invalid_request', 'Name both: --allow worker --repo PATTERN.', {
       field: allow ? '--repo' : '--allow',
     });
-  const concurrentMax = agents === undefined ? undefined : Number(agents);
   return {
     operations: toSpawn,
     agentTypes: allow,
     repositories: repo,
     branches: branch,
     runtimes: runtime,
-    concurrentMax,
+    concurrentMax: number(agents),
     approval: approval === undefined ? undefined : { withinS: Number(approval) },
+    perDay: perDay(flags),
+    startsPerMinute: number(startsPerMinute),
   };
 }
 
@@ -77,6 +96,10 @@ export function grantFrom(flags: GrantFlags): Grant {
 
 /** What a grant says, for people. */
 export function grantLines(grant: Grant): [string, string][] {
+  const figures = (values: object = {}) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(', ');
   const list = (values: readonly string[] | undefined, none: string) =>
     values && values.length > 0 ? values.join(', ') : none;
   return [
@@ -88,13 +111,10 @@ export function grantLines(grant: Grant): [string, string][] {
     ['models', list(grant.models, 'any that this spoke offers')],
     ['sandbox', `at least ${grant.sandbox}`],
     ['at once', `${grant.concurrentMax} agents`],
-    [
-      'limits',
-      Object.entries(grant.limits)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(', ') || 'this spoke’s own',
-    ],
     ['approval', typeof grant.approval === 'object' ? `by a person, within ${grant.approval.withinS} s` : 'not needed'],
+    ['limits', figures(grant.limits) || 'this spoke’s own'],
+    ['a day', figures(grant.perDay) || 'no limit'],
+    ['in 60 s', grant.startsPerMinute === undefined ? 'no limit' : `${grant.startsPerMinute} agents`],
     ['hub lost', grant.hubLost === 'continue' ? 'agents go on' : `agents stop after ${grant.hubLost.stopAfterS} s`],
   ];
 }

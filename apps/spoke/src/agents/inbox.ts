@@ -99,7 +99,7 @@ export class Inbox {
 
   async info(_args: OperationArgs<'instance.info'>, { connectionId }: Sender): Promise<OperationBody<'instance.info'>> {
     const { grant } = await this.grants.get(connectionId);
-    const [own, free] = await Promise.all([this.agents.live(connectionId), this.agents.free()]);
+    const [own, free] = await Promise.all([this.agents.live(connectionId), this.agents.free(connectionId)]);
     return { ...this.about(), free: Math.max(0, Math.min(free, grant.concurrentMax - own)) };
   }
 }

@@ -1,8 +1,11 @@
-// Everything that changes the number of live agents goes through here: one counter, exact over all replicas, changed in
-// the same commit as the records. What becomes ready while a commit is on its way shares the next one, so that a
-// thousand spawns are a few commits and never fight each other for the counter.
-import { WritError } from '#protocol';
-import type { Append, Check, Commit, Entry, Key, Put, Store } from '#store';
+// Everything that changes the number of live agents or what was spent goes through here: one counter, exact over all
+// replicas, changed in the same commit as the records and as the day's rows. What becomes ready while a commit is on its
+// way shares the next one, so that a thousand spawns are a few commits and never fight each other for the counter. [O-3]
+import { WritError, type Usage } from '#protocol';
+import type { Append, Check, Commit, Key, Put, Store } from '#store';
+import { refusal, watchesStarts, type Ceilings } from '../spending/admission.js';
+import { Rows } from '../spending/rows.js';
+import { Books, dayOf, type Tally } from '../spending/tally.js';
 
 /** Changes that share one commit at most. */
 const BATCH_MAX = 64;
@@ -11,18 +14,17 @@ const QUEUE_MAX = 10_000;
 
 const counter: Key = ['agents', 'live-count'];
 
-interface Tally {
-  readonly total: number;
-  /** Owner and number; owners without live agents are left out. */
-  readonly owners: readonly (readonly [string, number])[];
-}
-
 export interface Change {
   readonly agentId: string;
   readonly owner: string;
-  readonly by: 1 | -1;
-  /** For `by: 1`: refused when the spoke or the owner has that many live agents already. */
-  readonly max?: { readonly spoke: number; readonly owner: number };
+  readonly repository: string;
+  /** A new agent, spending alone, or an end. */
+  readonly by: 1 | 0 | -1;
+  /** For `by: 1`: refused when there is no place within these. */
+  readonly max?: Ceilings;
+  readonly usage?: Usage;
+  /** For `by: -1`: from its spawn to its end. */
+  readonly wallMs?: number;
   readonly checks: readonly Check[];
   readonly puts: readonly Put[];
   readonly appends: readonly Append[];
@@ -30,7 +32,7 @@ export interface Change {
 
 export type Posted =
   | { readonly kind: 'done'; readonly version: string }
-  | { readonly kind: 'full'; readonly of: 'spoke' | 'owner'; readonly live: number; readonly max: number }
+  | { readonly kind: 'full'; readonly refusal: WritError }
   | { readonly kind: 'conflict'; readonly key: Key };
 
 interface Waiting {
@@ -44,9 +46,15 @@ const same = (key: Key) => JSON.stringify(key);
 export class Ledger {
   private queue: Waiting[] = [];
   private draining = false;
-  private tally?: Entry<Tally>;
+  private tally?: { readonly value: Tally; readonly version: string | null };
+  readonly rows: Rows;
 
-  constructor(private readonly store: Store) {}
+  constructor(
+    private readonly store: Store,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.rows = new Rows(store);
+  }
 
   /** @throws WritError `capacity` when too much waits, `store_unavailable`: the outcome is then unknown. */
   post(change: Change): Promise<Posted> {
@@ -65,14 +73,22 @@ export class Ledger {
     return tally.value.owners.find(([name]) => name === owner)?.[1] ?? 0;
   }
 
+  /** The counter as all replicas have it now, for a look; a change looks again. */
+  async books(): Promise<Books> {
+    const { value } = await this.today(await this.load());
+    return new Books(value, this.now());
+  }
+
   /** Sets the counter to what the leases say. `count` is asked again when someone spawned meanwhile. */
   async recount(count: () => Promise<ReadonlyMap<string, number>>): Promise<void> {
     for (;;) {
       const before = await this.store.get<Tally>(counter);
-      const tally = tallyOf(new Map(await count()));
+      const owners = [...(await count())].filter(([, live]) => live > 0);
+      const total = owners.reduce((sum, [, live]) => sum + live, 0);
+      const tally: Tally = { ...before?.value, total, owners };
       const checks = [{ key: counter, version: before?.version ?? null }];
       const result = await this.store.commit({ checks, puts: [{ key: counter, value: tally }] });
-      this.tally = undefined;
+      this.forget();
       if (result.ok) return;
     }
   }
@@ -86,9 +102,9 @@ export class Ledger {
     this.draining = false;
   }
 
-  /** Places that become free go first. One agent appears once: its second change has to see the first. */
+  /** Places that become free, and what is spent, go first. One agent appears once: its second change has to see the first. */
   private take(): Waiting[] {
-    const ordered = [...this.queue.filter((w) => w.change.by < 0), ...this.queue.filter((w) => w.change.by > 0)];
+    const ordered = [...this.queue.filter((w) => w.change.by <= 0), ...this.queue.filter((w) => w.change.by > 0)];
     const batch = new Map<string, Waiting>();
     for (const waiting of ordered) {
       if (batch.size === BATCH_MAX) break;
@@ -102,13 +118,17 @@ export class Ledger {
   private async settle(batch: readonly Waiting[]): Promise<void> {
     let open = batch;
     while (open.length > 0) {
-      const before = this.tally ?? (await this.load());
-      const { fits, owners } = this.fit(open, before.value);
+      const before = await this.today(this.tally ?? (await this.load()));
+      const books = new Books(before.value, this.now());
+      const fits = open.filter((waiting) => fitted(books, waiting));
       if (fits.length === 0) return;
-      const tally = tallyOf(owners);
-      const result = await this.store.commit(merged(fits, before.version, tally));
+      const tally = books.tally();
+      const entries = fits.map(({ change }) => change);
+      const rows = await this.rows.after(tally.day ?? '', entries);
+      const result = await this.store.commit(merged(fits, before.version, tally, rows.puts));
       if (result.ok) {
-        this.tally = { key: counter, value: tally, version: result.version };
+        this.tally = { value: tally, version: result.version };
+        rows.keep();
         for (const waiting of fits) waiting.resolve({ kind: 'done', version: result.version });
         return;
       }
@@ -116,28 +136,16 @@ export class Ledger {
     }
   }
 
-  /** Which of them find a place; the others are told that it is full. */
-  private fit(open: readonly Waiting[], tally: Tally): { fits: Waiting[]; owners: Map<string, number> } {
-    const owners = new Map(tally.owners);
-    let total = tally.total;
-    const fits: Waiting[] = [];
-    for (const waiting of open) {
-      const { owner, by, max } = waiting.change;
-      const own = owners.get(owner) ?? 0;
-      if (max && total >= max.spoke) waiting.resolve({ kind: 'full', of: 'spoke', live: total, max: max.spoke });
-      else if (max && own >= max.owner) waiting.resolve({ kind: 'full', of: 'owner', live: own, max: max.owner });
-      else {
-        owners.set(owner, Math.max(0, own + by));
-        total += by;
-        fits.push(waiting);
-      }
-    }
-    return { fits, owners };
+  /** A day that has just begun, or come back by a clock that was set, begins with what its rows say. */
+  private async today(before: { readonly value: Tally; readonly version: string | null }) {
+    const day = dayOf(this.now());
+    if (before.value.day === day) return before;
+    return { ...before, value: { ...before.value, day, spent: [...(await this.rows.spent(day))] } };
   }
 
   private withoutConflict(open: readonly Waiting[], conflict: Key): readonly Waiting[] {
     const key = same(conflict);
-    this.tally = undefined;
+    this.forget();
     if (key === same(counter)) return open;
     const hit = (waiting: Waiting) => waiting.change.checks.some((check) => same(check.key) === key);
     for (const waiting of open) if (hit(waiting)) waiting.resolve({ kind: 'conflict', key: conflict });
@@ -149,22 +157,31 @@ export class Ledger {
   }
 
   private fail(batch: readonly Waiting[], error: unknown): void {
-    this.tally = undefined;
+    this.forget();
     for (const waiting of batch) waiting.reject(error);
+  }
+
+  private forget(): void {
+    this.tally = undefined;
+    this.rows.forget();
   }
 }
 
-function tallyOf(owners: ReadonlyMap<string, number>): Tally {
-  const present = [...owners].filter(([, live]) => live > 0);
-  return { total: present.reduce((sum, [, live]) => sum + live, 0), owners: present };
+/** Whether it finds a place, which is then taken; else it is told that there is none. */
+function fitted(books: Books, waiting: Waiting): boolean {
+  const { owner, max } = waiting.change;
+  const full = max && refusal(books, owner, max);
+  if (full) waiting.resolve({ kind: 'full', refusal: full });
+  else books.add(waiting.change, max !== undefined && watchesStarts(max));
+  return !full;
 }
 
-function merged(batch: readonly Waiting[], version: string | null, tally: Tally): Commit {
+function merged(batch: readonly Waiting[], version: string | null, tally: Tally, rows: readonly Put[]): Commit {
   const checks = new Map<string, Check>([[same(counter), { key: counter, version }]]);
   for (const { change } of batch) for (const check of change.checks) checks.set(same(check.key), check);
   return {
     checks: [...checks.values()],
-    puts: [{ key: counter, value: tally }, ...batch.flatMap(({ change }) => change.puts)],
+    puts: [{ key: counter, value: tally }, ...rows, ...batch.flatMap(({ change }) => change.puts)],
     appends: batch.flatMap(({ change }) => change.appends),
   };
 }

@@ -103,18 +103,19 @@ describe('register and ledger', () => {
     await rm(folder, { recursive: true });
   });
 
-  const entering = (n: number, owner: string, max = { spoke: 1_000, owner: 1_000 }): Change => {
+  const entering = (n: number, owner: string, ownerMax = 1_000): Change => {
+    const max = { spoke: 1_000, owner: ownerMax, budget: { localSharePercent: 0 }, allowance: {} };
     const entered = record(n, { owner });
     const key = recordKey(entered.agentId);
     const checks = [{ key, version: null }];
-    return { agentId: entered.agentId, owner, by: 1, max, checks, puts: [{ key, value: entered }], appends: [] };
+    const { agentId, context } = entered;
+    const { repository } = context;
+    return { agentId, owner, repository, by: 1, max, checks, puts: [{ key, value: entered }], appends: [] };
   };
 
   test('[L-1] two replicas count exactly, whoever is faster', async () => {
     const ledgers = [new Ledger(store), new Ledger(store)];
-    const posts = Array.from({ length: 200 }, (_, n) =>
-      ledgers[n % 2]!.post(entering(1_000 + n, 'a', { spoke: 1_000, owner: 150 })),
-    );
+    const posts = Array.from({ length: 200 }, (_, n) => ledgers[n % 2]!.post(entering(1_000 + n, 'a', 150)));
     const kinds = (await Promise.all(posts)).map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'done')).toHaveLength(150);
     expect(kinds.filter((kind) => kind === 'full')).toHaveLength(50);

@@ -1,6 +1,6 @@
 // Reads and changes records of agents. A change is one compare-and-set with its events in the same commit; there is no
 // lock, so nothing can hang on one. [L-1] [L-2] [L-3] [L-4]
-import { WritError, type AgentEvent } from '#protocol';
+import { WritError, type AgentEvent, type Usage } from '#protocol';
 import type { Commit, CommitResult, Entry, Store } from '#store';
 import { agentEvents } from '../agents.js';
 import type { Ledger, Posted } from './ledger.js';
@@ -14,6 +14,8 @@ export interface Step {
   readonly record: AgentRecord;
   readonly events?: readonly AgentEvent[];
   readonly lease?: Lease | null;
+  /** What this step spends: counted for the day in the same commit. */
+  readonly spent?: Usage;
 }
 
 export class Register {
@@ -80,7 +82,7 @@ export class Register {
     return entry;
   }
 
-  /** Null when someone else was faster. Ending frees a place, so it goes through the ledger. */
+  /** Null when someone else was faster. What frees a place or spends goes through the ledger. */
   private async write(entry: Entry<AgentRecord>, step: Step): Promise<string | null> {
     const { record, events = [], lease } = step;
     const checks = [{ key: entry.key, version: entry.version }];
@@ -89,9 +91,12 @@ export class Register {
       ...(lease ? [{ key: leaseKey(record.agentId), value: lease }] : []),
     ];
     const appends = events.map((value) => ({ stream: agentEvents(record.owner), value }));
-    if (isLive(entry.value.state) && !isLive(record.state)) {
-      const { agentId, owner } = record;
-      return versionOf(await this.ledger.post({ agentId, owner, by: -1, checks, puts, appends }));
+    const isEnd = isLive(entry.value.state) && !isLive(record.state);
+    if (isEnd || step.spent) {
+      const { agentId, owner, context } = record;
+      const change = { agentId, owner, repository: context.repository, checks, puts, appends };
+      const counted = isEnd ? ({ by: -1, wallMs: wallMsOf(record) } as const) : ({ by: 0 } as const);
+      return versionOf(await this.ledger.post({ ...change, ...counted, usage: step.spent }));
     }
     const deletes = lease === null ? [leaseKey(record.agentId)] : [];
     return resultOf(await this.commit({ checks, puts, deletes, appends }));
@@ -104,3 +109,7 @@ export class Register {
 
 const versionOf = (posted: Posted) => (posted.kind === 'done' ? posted.version : null);
 const resultOf = (result: CommitResult) => (result.ok ? result.version : null);
+
+function wallMsOf({ spawnedAt, endedAt }: AgentRecord): number {
+  return endedAt === undefined ? 0 : Math.max(0, Date.parse(endedAt) - Date.parse(spawnedAt));
+}

@@ -38,8 +38,11 @@ export interface AgentProfile {
 export class LimitReached extends Error {
   override readonly name = 'LimitReached';
 
-  constructor(readonly exitReason: Extract<ExitReason, 'turns' | 'tokens' | 'money' | 'output'>) {
-    super(`The limit of the agent on ${exitReason} is reached.`);
+  constructor(
+    readonly exitReason: Extract<ExitReason, 'turns' | 'tokens' | 'money' | 'output'>,
+    message = `The limit of the agent on ${exitReason} is reached.`,
+  ) {
+    super(message);
   }
 }
 

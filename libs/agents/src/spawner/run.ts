@@ -16,6 +16,7 @@ import type { AgentTask, RuntimeHost, RuntimeOutcome } from '../runtimes/runtime
 import type { Harvest, Worktree } from '../worktrees/worktrees.js';
 import { argsOf } from '../lifecycle/record.js';
 import type { Questions } from '../questions/questions.js';
+import type { Treasury } from '../spending/treasury.js';
 import { Cell, type CellSpec } from './cell.js';
 import { endingOfError, endingOfOutcome, endingOfStop } from './endings.js';
 import { Meter } from './meter.js';
@@ -30,6 +31,7 @@ export interface RunParts {
   readonly deps: AgentsDeps;
   readonly register: Register;
   readonly mint: EventMint;
+  readonly treasury: Treasury;
   readonly spools: Spools;
   readonly reader: OutputReader;
   readonly starts: Turnstile;
@@ -64,13 +66,14 @@ export class Run {
     private readonly agent: AgentRecord,
   ) {
     const { agentId, limits } = agent;
-    const { deps, register, mint } = parts;
+    const { deps } = parts;
     this.agentId = agentId;
     this.owner = agent.owner;
     this.ended = this.done.promise;
     const sandbox = deps.sandboxes.find((one) => one.level === agent.sandbox.level);
     this.cell = new Cell(sandbox, deps.options.stepMs);
-    this.meter = new Meter(agentId, register, mint, (stop) => this.stop(stop));
+    const { owner } = agent;
+    this.meter = new Meter({ ...parts, agentId, owner, stop: (stop) => this.stop(stop) });
     this.outlet = new Outlet({
       ...parts,
       agentId,

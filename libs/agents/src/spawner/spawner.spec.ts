@@ -48,7 +48,7 @@ describe('spawner', () => {
       await inState(agents, agentId, 'completed');
     }
     expect(await agents.live()).toBe(0);
-    expect(await agents.free()).toBe(5);
+    expect(await agents.free('local')).toBe(5);
   });
 
   test('[S-1] of fifty spawns at once exactly as many are accepted as there are places', async () => {

@@ -7,7 +7,7 @@ import type { AgentsDeps } from '../deps.js';
 import type { Latches } from '../killswitch/latches.js';
 import type { Tombstones } from '../killswitch/tombstones.js';
 import type { EventMint } from '../lifecycle/events.js';
-import type { Change, Ledger, Posted } from '../lifecycle/ledger.js';
+import type { Change, Ledger } from '../lifecycle/ledger.js';
 import {
   argsOf,
   leaseKey,
@@ -21,7 +21,8 @@ import {
 import type { Register } from '../lifecycle/register.js';
 import { spawnQuestion } from '../questions/question.js';
 import type { Drain } from './drain.js';
-import { noUsage } from './meter.js';
+import type { Allowance } from '../spending/options.js';
+import { noUsage } from '../spending/rows.js';
 import { fitting, validated, type Fitting, type ValidRequest } from './plan.js';
 
 const TRIES_MAX = 5;
@@ -51,12 +52,13 @@ export class Spawner {
     const fit = await this.admitted(request);
     if ('taskId' in fit) return fit;
     const record = this.draft(request, fit);
+    const allowance = await this.parts.deps.allowance(request.owner);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const posted = await this.parts.ledger.post(this.change(request, record));
+      const posted = await this.parts.ledger.post(this.change(request, record, allowance));
       if (posted.kind === 'done') return this.accepted(record, posted.version);
       const standing = await this.standing(request);
       if (standing) return standing;
-      if (posted.kind === 'full') throw full(posted);
+      if (posted.kind === 'full') throw posted.refusal;
     }
     throw new WritError('store_unavailable', 'The spawn met others again and again; send it once more.');
   }
@@ -115,7 +117,7 @@ export class Spawner {
     return { ...record, phase: 'approval', question: spawnQuestion(record, approvalMs, this.parts.deps.now()) };
   }
 
-  private change(request: ValidRequest, record: AgentRecord): Change {
+  private change(request: ValidRequest, record: AgentRecord, allowance: Allowance = {}): Change {
     const { deps, latches, tombstones, drain, claim } = this.parts;
     const { agentId, owner } = record;
     const lease: Lease = { agentId, owner, ...claim };
@@ -123,14 +125,20 @@ export class Spawner {
     return {
       agentId,
       owner,
+      repository: record.context.repository,
       by: 1,
-      max: { spoke: deps.options.agentsMax, owner: request.ceiling?.concurrentMax ?? deps.options.agentsMax },
       checks: [
         { key: recordKey(agentId), version: null },
         tombstones.check(owner, agentId),
         ...latches.checks(owner),
         drain.check,
       ],
+      max: {
+        spoke: deps.options.agentsMax,
+        owner: request.ceiling?.concurrentMax ?? deps.options.agentsMax,
+        budget: deps.budget,
+        allowance,
+      },
       puts: [
         { key: recordKey(agentId), value: record },
         { key: leaseKey(agentId), value: lease },
@@ -157,8 +165,3 @@ export class Spawner {
 
 /** As JSON has it: a record from the store has no undefined members. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-
-function full({ of, live, max }: Extract<Posted, { kind: 'full' }>): WritError {
-  const whose = of === 'owner' ? 'of this owner ' : '';
-  return new WritError('capacity', `${live} agents ${whose}are alive; the limit is ${max}.`, { retryAfterMs: 5_000 });
-}
