@@ -3,6 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { request } from 'undici';
+import type { Recorded } from '../../apps/understudy/src/server.js';
 import { root } from './instance.js';
 
 /** Scripts that come with the understudy, by name. */
@@ -28,6 +30,12 @@ export class UnderstudyProcess {
     ended.catch(() => undefined);
     const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), ended])) as [string];
     return new UnderstudyProcess((JSON.parse(line) as { url: string }).url, child);
+  }
+
+  /** What it was asked so far, oldest first, and which conversation answered. */
+  async requests(): Promise<Recorded[]> {
+    const answer = await request(`${this.url}/requests`);
+    return (await answer.body.json()) as Recorded[];
   }
 
   async stop(): Promise<void> {
