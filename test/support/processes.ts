@@ -43,3 +43,8 @@ export function descendants(of: number): Seen[] {
 export function stillAlive(seen: readonly Seen[]): Seen[] {
   return seen.filter(({ pid, start }) => look(pid)?.start === start);
 }
+
+/** All on this machine whose command line has that word. */
+export function running(word: string): Seen[] {
+  return everything().filter(({ command }) => command.includes(word));
+}

@@ -59,12 +59,13 @@ export class CleanupSaga {
     }
   }
 
+  /** Who takes over after a crash has stopped the agent in every sandbox, and each has noted that: then all are cleared. */
   private async steps(agentId: string, traces?: Traces): Promise<void> {
     const lease = (await this.register.lease(agentId))?.value;
     if (!lease?.ending || lease.site !== this.claim.site) return;
     const record = await this.register.find(agentId);
     const before = lease.ending.done;
-    const sandboxes = this.deps.sandboxes.filter(({ level }) => level === record.sandbox.level);
+    const sandboxes = this.deps.sandboxes.filter(({ level }) => !traces || level === record.sandbox.level);
     const sandbox = before.sandbox ?? (await sandboxStep(this.deps, agentId, sandboxes, traces));
     const worktree = before.worktree ?? (await worktreeStep(this.deps, agentId, sandbox, traces));
     await this.remember(lease, { sandbox, worktree });
