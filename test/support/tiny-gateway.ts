@@ -9,11 +9,15 @@ import type {
   AgentPage,
   AgentQuery,
   Caller,
+  CloseCommand,
   EventPiece,
   KillOutcome,
   KillScope,
   OutputPiece,
+  SendCommand,
+  Sent,
   SpawnCommand,
+  Spawned,
 } from '#api';
 import { operationNames, WritError } from '#protocol';
 import type { AgentEvent, AgentResource, InstanceResource, LatchBody } from '#protocol';
@@ -110,6 +114,31 @@ export class TinyGateway extends Gateway {
   async diff(agentId: string) {
     this.entry(agentId);
     return { text: '--- a/sum.js\n+++ b/sum.js\n@@ -1 +1 @@\n-a - b\n+a + b\n', truncated: false };
+  }
+
+  async send(caller: Caller, { agentId, input }: SendCommand): Promise<Sent> {
+    this.act(caller);
+    const entry = this.entry(agentId);
+    const turn = (entry.agent.turns?.taken ?? 1) + 1;
+    const times = { startedAt: now(), endedAt: now() };
+    const result = { summary: input, items: [] };
+    const last = {
+      turnId: agentId,
+      turn,
+      state: 'completed' as const,
+      exitReason: 'finished' as const,
+      ...times,
+      result,
+    };
+    entry.agent = { ...entry.agent, activity: 'idle', turns: { taken: turn, last } };
+    return { turn: { agentId, turnId: agentId, turn } };
+  }
+
+  async close(caller: Caller, { agentId, force, reason }: CloseCommand): Promise<Spawned> {
+    this.act(caller);
+    if (!force) throw new WritError('invalid_transition', 'At risk: 1 uncommitted files.', { field: 'force' });
+    this.end(agentId, { state: 'completed', exitReason: 'closed', reason, actor: caller.actor });
+    return { agent: this.entry(agentId).agent };
   }
 
   async kill(caller: Caller, agentId: string, reason: string): Promise<KillOutcome> {

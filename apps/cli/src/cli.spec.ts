@@ -52,6 +52,16 @@ describe('agents on the command line', () => {
     expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'killed', reason: 'enough' });
   });
 
+  test('send asks a session again and shows its answer; end refuses with what is at risk, unless it is forced', async () => {
+    const id = await spawned();
+    const sent = await run('send', id, 'and the tests?', '--wait', '--on', 'spoke');
+    expect([sent.code, sent.out]).toEqual([0, expect.stringContaining('and the tests?')]);
+    const refused = await run('end', id, '--on', 'spoke');
+    expect([refused.code === 0, refused.err]).toEqual([false, expect.stringContaining('At risk: 1 uncommitted')]);
+    expect((await run('end', id, '--force', '--reason', 'done', '--on', 'spoke')).code).toBe(0);
+    expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'completed', reason: 'done' });
+  });
+
   test('where both run, the hub is asked unless --on says otherwise', async () => {
     const id = await spawned();
     expect((await run('ps', '--on', 'spoke')).out).toContain(id);

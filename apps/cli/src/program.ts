@@ -9,6 +9,7 @@ import { addGc } from './commands/gc.js';
 import { addGrants } from './commands/grants.js';
 import { addKeys } from './commands/keys.js';
 import { addKill } from './commands/kill.js';
+import { addSessions } from './commands/sessions.js';
 import { addPairing } from './commands/pairing.js';
 import { addQuestions } from './commands/questions.js';
 import { addSpawn } from './commands/spawn.js';
@@ -49,6 +50,7 @@ export function buildProgram(world: World, version: string): Command {
     addGrants,
     addSpawn,
     addAgents,
+    addSessions,
     addCommands,
     addKill,
     addQuestions,

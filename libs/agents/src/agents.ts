@@ -10,6 +10,7 @@ import type {
   OpenQuestion,
   SandboxLevel,
   SpawnArgs,
+  TurnTaken,
 } from '#protocol';
 import type { Key } from '#store';
 import type { UsageGroup, UsageQuestion } from './spending/report.js';
@@ -30,6 +31,26 @@ export interface SpawnRequest {
     readonly approvalMs?: number;
   };
   /** Runtimes and models were checked at the door; what remains is whether this spoke has them. */
+}
+
+export interface SendRequest {
+  readonly agentId: string;
+  /** Only an agent of this owner; absent: of any. */
+  readonly owner?: string;
+  readonly actor: Actor;
+  /** Known before the effect: sent twice it is done once. */
+  readonly turnId: string;
+  readonly idk?: string;
+  readonly input: string;
+}
+
+export interface CloseRequest {
+  readonly agentId: string;
+  readonly owner?: string;
+  readonly actor: Actor;
+  readonly reason: string;
+  /** Also while a turn is on, and with work that is nowhere but here. */
+  readonly force: boolean;
 }
 
 export interface AgentFilter {
@@ -81,6 +102,16 @@ export abstract class Agents {
   /** Output from an offset on, as it comes, until the agent's end or the signal. */
   abstract follow(agentId: string, offset: number, signal: AbortSignal, owner?: string): AsyncIterable<OutputChunk>;
   abstract diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }>;
+  /**
+   * Another turn of a session: committed as begun, and back at once; its end comes as an event. Idempotent by `turnId`.
+   * @throws WritError `invalid_transition` without a session or while a turn is on, `idk_conflict`, `not_found`.
+   */
+  abstract send(request: SendRequest): Promise<TurnTaken>;
+  /**
+   * Ends a session: the agent is `completed`, its work kept. Closing an ended one is no error.
+   * @throws WritError `invalid_transition` with a report of what is at risk, or while a turn is on, unless forced; `not_found`.
+   */
+  abstract closeSession(request: CloseRequest): Promise<AgentResource>;
   /** Idempotent. With an `owner`, an id never seen leaves a tombstone and is ok; without, `not_found`. */
   abstract kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport>;
   /** Sets the latch of the scope (an owner, or `all`) first, then kills what lives, until a pass finds nothing. */

@@ -1,8 +1,8 @@
 // Agents on this machine: spawn, follow, kill, clean up.
 export { Agents, agentEvents } from './agents.js';
-export type { AgentFilter, Latch, OutputChunk, Reply, SpawnRequest } from './agents.js';
-export { LimitReached, Runtime } from './runtimes/runtime.js';
-export type { AgentProfile, AgentSkill, AgentTask, RuntimeHost, RuntimeOutcome } from './runtimes/runtime.js';
+export type { AgentFilter, CloseRequest, Latch, OutputChunk, Reply, SendRequest, SpawnRequest } from './agents.js';
+export { Backend, LimitReached, Runtime } from './runtimes/runtime.js';
+export type { AgentProfile, AgentSkill, AgentTask, RuntimeHost, RuntimeOutcome, Turn } from './runtimes/runtime.js';
 export { Resolver } from './profiles/resolver.js';
 export type { Resolved } from './profiles/resolver.js';
 export { dockerOptions } from './sandbox/docker.options.js';

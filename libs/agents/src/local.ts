@@ -7,8 +7,10 @@ import {
   type GcRequest,
   type KillReport,
   type OpenQuestion,
+  type TurnTaken,
 } from '#protocol';
-import { Agents, type AgentFilter, type Latch, type OutputChunk, type Reply, type SpawnRequest } from './agents.js';
+import { Agents } from './agents.js';
+import type { AgentFilter, CloseRequest, Latch, OutputChunk, Reply, SendRequest, SpawnRequest } from './agents.js';
 import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
 import { resourceOf } from './lifecycle/record.js';
@@ -41,7 +43,7 @@ export class LocalAgents extends Agents {
     await this.doors.collector.begin();
   }
 
-  /** Refuses new spawns, stops every agent and records it as `failed` with `shutdown`. What does not end in time is left to the next start. [S-6] [L-12] */
+  /** Refuses new spawns, stops every agent and records it as `failed` with `shutdown`; a session is left as it is, for the next start. What does not end in time is left to the next start. [S-6] [L-12] */
   close(): Promise<void> {
     this.ended ??= this.shutDown();
     return this.ended;
@@ -49,6 +51,14 @@ export class LocalAgents extends Agents {
 
   spawn(request: SpawnRequest): Promise<AgentResource> {
     return this.doors.spawner.spawn(request);
+  }
+
+  send(request: SendRequest): Promise<TurnTaken> {
+    return this.doors.sessions.send(request);
+  }
+
+  closeSession(request: CloseRequest): Promise<AgentResource> {
+    return this.doors.sessions.close(request);
   }
 
   async get(agentId: string, owner?: string): Promise<AgentResource> {

@@ -26,6 +26,14 @@ export const agentsOptions = z.strictObject({
   }),
   /** What no request and no grant may exceed; a limit that stands here is always enforced. */
   ceilings: limits.default({}),
+  /** How long a session may live, from its spawn. */
+  sessionTtlMs: ms(86_400_000, 14 * 86_400_000),
+  /** What is remembered of one session's conversation; one that outgrows it fails. */
+  sessionBytesMax: z
+    .int()
+    .min(1_024)
+    .max(2 ** 28)
+    .default(32 * 2 ** 20),
   /** First bytes of an agent's output that are also published as text. */
   outputInlineBytesMax: z
     .int()

@@ -14,6 +14,8 @@ import { Ledger } from './lifecycle/ledger.js';
 import { Listing } from './lifecycle/listing.js';
 import type { AgentRecord } from './lifecycle/record.js';
 import { Register } from './lifecycle/register.js';
+import { SessionDesk } from './sessions/desk.js';
+import { Memories } from './sessions/memories.js';
 import { OutputReader } from './output/reader.js';
 import { Spools } from './output/spool.js';
 import { Questions } from './questions/questions.js';
@@ -41,8 +43,9 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const reader = new OutputReader(spools, register);
   const listing = new Listing(store);
   const questions = new Questions({ register, listing, mint, now: deps.now });
-  const runs = new Runs();
-  return { ledger, register, treasury, mint, spools, ends, saga, starts, reader, runs, listing, questions };
+  const memories = new Memories(join(options.stateDir, 'sessions'), options.sessionBytesMax);
+  const kept = { ledger, register, treasury, mint, spools, listing, questions, memories };
+  return { ...kept, ends, saga, starts, reader, runs: new Runs() };
 }
 
 export type Ground = Awaited<ReturnType<typeof laid>>;
@@ -64,7 +67,8 @@ export function doors(deps: AgentsDeps, ground: Ground, holder: Holder) {
     spools: ground.spools,
     standings: new Standings(ground.register, ground.runs),
   });
-  return { holder, latches, orders, drain, spawner, killswitch, sweep, collector };
+  const sessions = new SessionDesk({ ...ground, deps });
+  return { sessions, holder, latches, orders, drain, spawner, killswitch, sweep, collector };
 }
 
 export type Doors = ReturnType<typeof doors>;

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { AgentsController } from './agents/agents.controller.js';
 import { EventsController } from './agents/events.controller.js';
 import { InstanceController } from './agents/instance.controller.js';
+import { SessionsController } from './agents/sessions.controller.js';
 import { KillController } from './agents/kill.controller.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { KeysController } from './keys/keys.controller.js';
@@ -37,7 +38,14 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [AgentsController, KillController, EventsController, InstanceController, KeysController],
+      controllers: [
+        AgentsController,
+        SessionsController,
+        KillController,
+        EventsController,
+        InstanceController,
+        KeysController,
+      ],
       providers: [
         { provide: Streams, useFactory: () => new Streams(heartbeatMs) },
         { provide: LOGGER, useValue: logger },

@@ -8,6 +8,7 @@ import type {
   InstanceResource,
   KillReport,
   SpawnArgs,
+  TurnTaken,
 } from '#protocol';
 
 export interface Caller {
@@ -39,6 +40,23 @@ export type Spawned = { readonly agent: AgentResource } | { readonly pending: Pe
 export interface KillOutcome {
   readonly report: KillReport;
   readonly pending: readonly PendingCommand[];
+}
+
+export interface SendCommand {
+  readonly agentId: string;
+  readonly input: string;
+  readonly idempotencyKey?: string;
+  readonly waitMs: number;
+}
+
+/** Either the turn that was taken on, or the command that is still on its way. */
+export type Sent = { readonly turn: TurnTaken } | { readonly pending: PendingCommand };
+
+export interface CloseCommand {
+  readonly agentId: string;
+  readonly force: boolean;
+  readonly reason: string;
+  readonly waitMs: number;
 }
 
 export interface AgentQuery {
@@ -94,6 +112,10 @@ export abstract class Gateway {
   /** What is there now after the cursor, `bytesMax` of it at most, without waiting for more. */
   abstract readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece>;
   abstract diff(agentId: string): Promise<{ text: string; truncated: boolean }>;
+  /** Another turn of a session. @throws WritError `invalid_transition` without a session or while a turn is on. */
+  abstract send(caller: Caller, command: SendCommand): Promise<Sent>;
+  /** Ends a session. @throws WritError `invalid_transition` with what is at risk, unless forced. */
+  abstract close(caller: Caller, command: CloseCommand): Promise<Spawned>;
   /** Idempotent. `waitMs`: how long to wait for a peer's signed answer. */
   abstract kill(caller: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome>;
   abstract killAll(caller: Caller, scope: KillScope, waitMs: number): Promise<KillOutcome>;

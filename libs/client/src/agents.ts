@@ -9,6 +9,7 @@ import type {
   KillOutcomeResource,
   LatchBody,
   SpawnRequestBody,
+  TurnTaken,
 } from '#protocol';
 import type { Http } from './http.js';
 import { resuming } from './sse.js';
@@ -29,6 +30,8 @@ export interface Pending {
 }
 
 export type SpawnAnswer = { readonly agent: AgentResource } | { readonly pending: Pending };
+
+export type SendAnswer = { readonly turn: TurnTaken } | { readonly pending: Pending };
 
 /** `cursor` goes on after this piece. */
 export interface Output {
@@ -92,6 +95,26 @@ export class AgentResources {
 
   async diff(id: string): Promise<{ text: string; truncated: boolean }> {
     return (await this.http.call<{ text: string; truncated: boolean }>({ method: 'GET', path: `${at(id)}/diff` })).body;
+  }
+
+  /** Another turn of a session. A key is made when left out, so that a retry never makes a second turn. */
+  async send(id: string, input: string, options: SpawnOptions = {}): Promise<SendAnswer> {
+    const { idempotencyKey = randomUUID(), waitS = waitSDefault } = options;
+    const call = { method: 'POST', path: `${at(id)}/turns`, body: { input }, waitS, repeatable: true } as const;
+    const headers = { 'idempotency-key': idempotencyKey };
+    const answer = await this.http.call<TurnTaken | Pending>({ ...call, headers });
+    return answer.status === 202 ? { pending: answer.body as Pending } : { turn: answer.body as TurnTaken };
+  }
+
+  /** Ends a session. Safe to repeat: closing an ended agent is no error. */
+  async close(
+    id: string,
+    query: { force?: boolean; reason?: string } = {},
+    waitS = waitSDefault,
+  ): Promise<SpawnAnswer> {
+    const call = { method: 'DELETE', path: at(id), query, waitS } as const;
+    const answer = await this.http.call<AgentResource | Pending>(call);
+    return answer.status === 202 ? { pending: answer.body as Pending } : { agent: answer.body as AgentResource };
   }
 
   /** Safe to repeat: killing an ended agent is no error. */

@@ -116,6 +116,8 @@ export const exitReasons = [
   'shutdown',
   'approval_denied',
   'approval_expired',
+  'closed',
+  'expired',
 ] as const;
 export const exitReason = z.enum(exitReasons);
 export type ExitReason = z.infer<typeof exitReason>;
@@ -141,6 +143,29 @@ export const agentResult = z.strictObject({
   exitCode: z.int().optional(),
 });
 export type AgentResult = z.infer<typeof agentResult>;
+
+/** How one turn of a session ended. It failed when it left no result of its own; the session goes on all the same. */
+export const turnEnd = z.strictObject({
+  turnId: agentId,
+  turn: positive(100_000),
+  state: z.enum(['completed', 'failed']),
+  exitReason,
+  reason: z.string().max(2_000).optional(),
+  startedAt: time,
+  endedAt: time,
+  result: agentResult.optional(),
+});
+export type TurnEnd = z.infer<typeof turnEnd>;
+
+/** The turns of a session. The first has the agent's own id; a later one that of the connection and its idempotency key. */
+export const turns = z.strictObject({
+  taken: positive(100_000),
+  /** The one that is being worked on. */
+  current: z.strictObject({ turnId: agentId, turn: positive(100_000), startedAt: time }).optional(),
+  last: turnEnd.optional(),
+});
+
+export const activity = z.enum(['busy', 'idle']);
 
 export const cleanupSteps = ['sandbox', 'worktree', 'lease'] as const;
 const cleanupStep = z.strictObject({
@@ -178,6 +203,11 @@ export const agentResource = z.strictObject({
   usage,
   outputBytes: z.int().min(0),
   result: agentResult.optional(),
+  /** Of a session while it is running; one that is idle waits for its next turn. */
+  activity: activity.optional(),
+  turns: turns.optional(),
+  /** When a session ends by itself. */
+  sessionEndsAt: time.optional(),
   cleanup: cleanup.optional(),
   spoke: z.strictObject({ id: z.string(), name: spokeName }).optional(),
   asOf: time.optional(),

@@ -1,6 +1,7 @@
 // Events of an agent, in the fields of CloudEvents 1.0. A spoke journals each as one JSON string and never changes it again.
 import { z } from 'zod';
 import {
+  activity,
   agentContext,
   agentOptions,
   agentResult,
@@ -9,10 +10,11 @@ import {
   exitReason,
   limits,
   sandboxLevel,
+  turnEnd,
   usage,
 } from './agent.js';
 import { actor } from './actor.js';
-import { idempotencyKey, taskId, time } from './names.js';
+import { agentId, idempotencyKey, taskId, time } from './names.js';
 import { question, questionAnswer } from './question.js';
 
 const data = {
@@ -26,6 +28,16 @@ const data = {
     actor,
   }),
   'agent.running': z.strictObject({ sandbox: z.strictObject({ level: sandboxLevel, enforced: z.array(z.string()) }) }),
+  /** A turn of a session began (`busy`), or ended (`idle`, with its `end`). */
+  'agent.turn': z.strictObject({
+    turnId: agentId,
+    turn: z.int().min(1),
+    activity,
+    idk: idempotencyKey.optional(),
+    actor,
+    end: turnEnd.optional(),
+    sessionEndsAt: time.optional(),
+  }),
   'agent.completed': z.strictObject({ result: agentResult, usage, outputBytes: z.int(), exitReason }),
   'agent.failed': z.strictObject({
     reason: z.string(),
@@ -77,6 +89,7 @@ const envelope = <T extends EventType>(type: T) =>
 export const agentEvent = z.discriminatedUnion('type', [
   envelope('agent.spawned'),
   envelope('agent.running'),
+  envelope('agent.turn'),
   envelope('agent.completed'),
   envelope('agent.failed'),
   envelope('agent.killed'),

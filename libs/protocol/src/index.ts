@@ -4,6 +4,7 @@ export type { ErrorCode, ErrorContext, Problem } from './errors.js';
 export { actor } from './actor.js';
 export type { Actor } from './actor.js';
 export {
+  activity,
   agentContext,
   agentOptions,
   agentResource,
@@ -23,6 +24,8 @@ export {
   sandboxLevel,
   sandboxLevels,
   spawnArgs,
+  turnEnd,
+  turns,
   usage,
 } from './agent.js';
 export type {
@@ -35,6 +38,7 @@ export type {
   Limits,
   SandboxLevel,
   SpawnArgs,
+  TurnEnd,
   Usage,
 } from './agent.js';
 export { decodeBase64url, encodeBase64url } from './base64url.js';
@@ -92,8 +96,16 @@ export {
   taskId,
   thumbprint,
 } from './names.js';
-export { killReport, operation, operationName, operationNames } from './operations.js';
-export type { KillReport, OperationArgs, OperationBody, OperationKind, OperationName } from './operations.js';
+export { killReport, operation, operationName, operationNames, turnInput, turnTaken } from './operations.js';
+export type {
+  KillReport,
+  OperationArgs,
+  OperationBody,
+  OperationKind,
+  OperationName,
+  TurnTaken,
+} from './operations.js';
+export { closeQuery, turnRequest } from './rest.sessions.js';
 export {
   agentListQuery,
   agentPage,

@@ -14,6 +14,13 @@ interface Operation {
 
 const reason = z.string().trim().min(1).max(500);
 
+/** What the next turn of a session is about. */
+export const turnInput = z.string().trim().min(1).max(16_000);
+
+/** A turn that was taken on: its result comes as an event and stands in the agent. */
+export const turnTaken = z.strictObject({ agentId, turnId: agentId, turn: z.int().min(1) });
+export type TurnTaken = z.infer<typeof turnTaken>;
+
 /** What a kill found and left: it is answered only after a look has found nothing alive. */
 export const killReport = z.strictObject({
   killed: z.array(agentId).max(1_000),
@@ -32,6 +39,16 @@ const table = {
   },
   'agent.status': { kind: 'query', args: z.strictObject({ agentId }), body: agentResource },
   'agent.kill': { kind: 'kill', args: z.strictObject({ agentId, reason }), body: killReport },
+  'agent.send': {
+    kind: 'effect',
+    args: z.strictObject({ agentId, input: turnInput }),
+    body: turnTaken,
+  },
+  'agent.close': {
+    kind: 'effect',
+    args: z.strictObject({ agentId, force: z.boolean().default(false), reason }),
+    body: z.strictObject({ agentId, state: agentState }),
+  },
   'agents.kill': { kind: 'kill', args: z.strictObject({ reason }), body: killReport },
   'agents.resume': { kind: 'kill', args: z.strictObject({ reason }), body: z.strictObject({ latched: z.boolean() }) },
   'agent.list': {

@@ -14,7 +14,7 @@ const columns: Column<AgentResource>[] = [
   { title: 'SPOKE', value: ({ spoke }) => spoke?.name ?? '-' },
   { title: 'TYPE', value: ({ agentType }) => agentType },
   { title: 'STATE', value: ({ state }) => state },
-  { title: 'WHY', value: ({ exitReason, phase }) => exitReason ?? phase ?? '' },
+  { title: 'WHY', value: ({ exitReason, phase, activity }) => exitReason ?? phase ?? activity ?? '' },
   { title: 'TASK', value: ({ taskId }) => taskId, short: ({ taskId }) => taskId.slice(0, 20) },
   { title: 'REPOSITORY', value: ({ context }) => `${context.repository}@${context.branch}` },
   { title: 'SPAWNED', value: ({ spawnedAt }) => spawnedAt },
@@ -30,6 +30,8 @@ export function showAgent(desk: Desk, agent: AgentResource): void {
     ['spoke', agent.spoke?.name],
     ['state', agent.state],
     ['phase', agent.phase],
+    ['session', agent.options.session && `${agent.options.session}, ${agent.activity ?? 'over'}`],
+    ...turnLines(agent),
     ['why', agent.exitReason],
     ['reason', agent.reason],
     ['type', agent.agentType],
@@ -47,6 +49,16 @@ export function showAgent(desk: Desk, agent: AgentResource): void {
     ['commit', result?.commit],
     ['as of', agent.asOf],
   ]);
+}
+
+function turnLines({ turns }: AgentResource): (readonly [string, string | undefined])[] {
+  const last = turns?.last;
+  if (!turns) return [];
+  return [
+    ['turns', `${turns.taken}`],
+    ['last turn', last && `${last.turn}: ${last.state}${last.reason === undefined ? '' : ` (${last.reason})`}`],
+    ['answer', last?.result?.summary],
+  ];
 }
 
 interface ListFlags {

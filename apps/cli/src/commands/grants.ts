@@ -22,6 +22,8 @@ export interface GrantFlags {
 
 const toSpawn: GrantInput['operations'] = [
   'agent.spawn',
+  'agent.send',
+  'agent.close',
   'agent.status',
   'agent.kill',
   'agents.kill',

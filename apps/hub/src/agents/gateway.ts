@@ -1,16 +1,19 @@
 // The hub's door: spawns, kills and answers for agents that live on partners' spokes.
-import { agentIdOf, commandBytes, commandBytesMax, isTerminal, newNonce, WritError } from '#protocol';
+import { agentIdOf, commandBytes, commandBytesMax, isTerminal, newNonce, turnTaken, WritError } from '#protocol';
 import type { Actor, AgentResource, SpawnArgs } from '#protocol';
 import { Gateway } from '#api';
 import type {
   AgentPage,
   AgentQuery,
   Caller,
+  CloseCommand,
   EventPiece,
   KillOutcome,
   KillScope,
   LatchResource,
   OutputPiece,
+  SendCommand,
+  Sent,
   SpawnCommand,
   Spawned,
 } from '#api';
@@ -99,6 +102,33 @@ export class HubGateway extends Gateway {
 
   async diff(agentId: string): Promise<{ text: string; truncated: boolean }> {
     return this.hub.queries.ask(this.known(agentId).owner, 'agent.artifact', { agentId, kind: 'diff' });
+  }
+
+  async send({ actor }: Caller, { agentId, input, idempotencyKey, waitMs }: SendCommand): Promise<Sent> {
+    const connection = await this.hub.spokes.byConnection(await this.ownerOf(agentId));
+    const ttlMs = this.hub.patience.spawnMs;
+    const order = { op: 'agent.send', args: { agentId, input }, actor, idk: idempotencyKey, agentId, ttlMs } as const;
+    const command = await this.order(connection, order, waitMs);
+    return command.state === 'delivered' ? { turn: turnTaken.parse(command.body) } : { pending: pendingOf(command) };
+  }
+
+  async close({ actor }: Caller, { agentId, force, reason, waitMs }: CloseCommand): Promise<Spawned> {
+    const connection = await this.hub.spokes.byConnection(await this.ownerOf(agentId));
+    const args = { agentId, force, reason };
+    const order = { op: 'agent.close', args, actor, agentId, ttlMs: this.hub.patience.spawnMs } as const;
+    const command = await this.order(connection, order, waitMs);
+    if (command.state !== 'delivered') return { pending: pendingOf(command) };
+    return { agent: await this.ended(agentId) };
+  }
+
+  /** The journal may be a moment behind the signed answer. */
+  private async ended(agentId: string): Promise<AgentResource> {
+    const known = this.known(agentId);
+    if (!isTerminal(known.state)) await this.hub.fleet.changed(agentId, journalLagMs);
+    return this.hub.queries.ask(known.owner, 'agent.status', { agentId }).then(
+      (agent) => this.marked(agent),
+      () => this.marked(this.known(agentId)),
+    );
   }
 
   async kill({ actor }: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome> {

@@ -107,15 +107,14 @@ export class CommandsService {
 
   /** The journal told of an effect: a command that nobody answered in time was carried out all the same. */
   readonly heard = (connectionId: string, event: AgentEvent): void => {
-    if (event.type !== 'agent.spawned' || event.data.idk === undefined) return;
-    if (Date.parse(event.time) < this.now() - idkTtlMs) return;
-    const body = { agentId: event.subject, state: 'spawning', spawnedAt: event.time };
-    this.confirm(connectionId, event.data.idk, body).catch(() => undefined);
+    const done = effectOf(event);
+    if (!done || Date.parse(event.time) < this.now() - idkTtlMs) return;
+    this.confirm(connectionId, done).catch(() => undefined);
   };
 
-  private async confirm(connectionId: string, idk: string, body: unknown): Promise<void> {
+  private async confirm(connectionId: string, { op, idk, body }: Effect): Promise<void> {
     const command = await this.outbox.byIdk(connectionId, idk);
-    if (!command || isSettled(command)) return;
+    if (!command || isSettled(command) || command.op !== op) return;
     const end: End = { state: 'delivered', body, problem: undefined };
     if (this.running.has(command.commandId)) this.confirmed.set(command.commandId, end);
     else await this.outbox.settle(command.commandId, { settledAtMs: this.now(), ...end });
@@ -171,6 +170,21 @@ export class CommandsService {
       return signal.aborted ? null : { state: 'failed', problem: problemOf(error) };
     }
   }
+}
+
+interface Effect {
+  readonly op: OperationName;
+  readonly idk: string;
+  readonly body: unknown;
+}
+
+/** What the journal says was carried out under which key, and what its answer says. A session's first turn is its spawn. */
+function effectOf({ type, subject: agentId, time, data }: AgentEvent): Effect | undefined {
+  if (type === 'agent.spawned' && data.idk !== undefined)
+    return { op: 'agent.spawn', idk: data.idk, body: { agentId, state: 'spawning', spawnedAt: time } };
+  if (type === 'agent.turn' && data.idk !== undefined)
+    return { op: 'agent.send', idk: data.idk, body: { agentId, turnId: data.turnId, turn: data.turn } };
+  return undefined;
 }
 
 function endOf({ st, body }: Answer): End {

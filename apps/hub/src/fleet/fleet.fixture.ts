@@ -28,6 +28,7 @@ const question: Question = {
 const samples: { readonly [T in EventType]: EventData<T> } = {
   'agent.spawned': { taskId: 'task', agentType: 'worker', context, options: {}, limits: {}, actor },
   'agent.running': { sandbox: { level: 'namespace', enforced: ['network'] } },
+  'agent.turn': { turnId: '6f0bd2a8-0000-4000-8000-000000000001', turn: 1, activity: 'busy', actor },
   'agent.completed': { result: { summary: 'done', items: [] }, usage, outputBytes: 9, exitReason: 'finished' },
   'agent.failed': { reason: 'it broke', exitReason: 'exit_code', usage, outputBytes: 9, actor },
   'agent.killed': { reason: 'enough', exitReason: 'killed', usage, outputBytes: 9, actor },

@@ -13,6 +13,7 @@ const foldAll = (events: readonly AgentEvent[], from: AgentResource | null = nul
 
 const types: EventType[] = [
   'agent.running',
+  'agent.turn',
   'agent.output',
   'agent.usage',
   'agent.completed',
@@ -32,6 +33,18 @@ describe('the fold of an agent’s events', () => {
         for (let end = 1; end <= events.length; end += 1) agentResource.parse(foldAll(events.slice(0, end)));
       }),
     );
+  });
+
+  test('[P-11] a session is busy from the begin of a turn to the end of the same one, and nothing of it when it is over', () => {
+    const [agentId, first] = [agentNo(1), agentNo(2)];
+    const times = { startedAt: '2026-01-01T00:00:00.000Z', endedAt: '2026-01-01T00:00:01.000Z' };
+    const end = { turnId: first, turn: 1, state: 'completed', exitReason: 'finished', ...times } as const;
+    const begun = [told('agent.spawned', agentId), told('agent.turn', agentId, { turnId: first })];
+    expect(foldAll(begun)).toMatchObject({ activity: 'busy', turns: { taken: 1, current: { turnId: first } } });
+    const idle = [...begun, told('agent.turn', agentId, { turnId: first, activity: 'idle', end })];
+    expect(foldAll(idle)).toMatchObject({ activity: 'idle', turns: { taken: 1, last: end } });
+    const over = foldAll([...begun, told('agent.killed', agentId)]);
+    expect([over?.activity, over?.turns?.current]).toEqual([undefined, undefined]);
   });
 
   test('an end stays the end, whatever is told afterwards', () => {

@@ -36,12 +36,14 @@ function change(
   switch (event.type) {
     case 'agent.running':
       return { state: 'running', startedAt: event.time, sandbox: event.data.sandbox, phase: undefined };
+    case 'agent.turn':
+      return turned(before, event);
     case 'agent.completed':
-      return ended('completed', event);
+      return ended(before, 'completed', event);
     case 'agent.failed':
-      return ended('failed', event);
+      return ended(before, 'failed', event);
     case 'agent.killed':
-      return ended('killed', event);
+      return ended(before, 'killed', event);
     case 'agent.cleanup':
       return { cleanup: event.data.cleanup };
     case 'agent.output':
@@ -55,9 +57,19 @@ function change(
   }
 }
 
+/** A turn that began, or ended under its own id. */
+function turned(before: AgentResource, { time, data }: Of<'agent.turn'>): Partial<AgentResource> {
+  const { turnId, turn, activity, end, sessionEndsAt } = data;
+  const last = end ?? before.turns?.last;
+  const current = activity === 'busy' ? { turnId, turn, startedAt: time } : undefined;
+  return { activity, turns: { taken: turn, current, last }, ...(sessionEndsAt ? { sessionEndsAt } : {}) };
+}
+
 function ended(
+  before: AgentResource,
   state: AgentState,
   { time, data }: Of<'agent.completed'> | Of<'agent.failed'> | Of<'agent.killed'>,
 ): Partial<AgentResource> {
-  return { ...data, state, endedAt: time, phase: undefined, question: undefined };
+  const over = before.turns ? { activity: undefined, turns: { ...before.turns, current: undefined } } : {};
+  return { ...data, ...over, state, endedAt: time, phase: undefined, question: undefined };
 }

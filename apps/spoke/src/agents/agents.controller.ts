@@ -34,6 +34,16 @@ export class AgentsController {
     return this.inbox.artifact(args, sender);
   }
 
+  @MessagePattern('agent.send')
+  send(@Payload() args: OperationArgs<'agent.send'>, @Ctx() sender: WritContext) {
+    return this.inbox.send(args, sender);
+  }
+
+  @MessagePattern('agent.close')
+  close(@Payload() args: OperationArgs<'agent.close'>, @Ctx() sender: WritContext) {
+    return this.inbox.close(args, sender);
+  }
+
   @MessagePattern('agent.kill')
   kill(@Payload() args: OperationArgs<'agent.kill'>, @Ctx() sender: WritContext) {
     return this.inbox.kill(args, sender);

@@ -1,4 +1,5 @@
 // The spoke's own door for REST: what a hub answers over its fleet, a spoke answers over its own agents.
+import { randomUUID } from 'node:crypto';
 import { agentIdOf, WritError, type KillReport } from '#protocol';
 import { agentEvents, type Agents } from '#agents';
 import { Gateway } from '#api';
@@ -6,11 +7,14 @@ import type {
   AgentPage,
   AgentQuery,
   Caller,
+  CloseCommand,
   EventPiece,
   KillOutcome,
   KillScope,
   LatchResource,
   OutputPiece,
+  SendCommand,
+  Sent,
   SpawnCommand,
   Spawned,
 } from '#api';
@@ -71,6 +75,16 @@ export class SpokeGateway extends Gateway {
 
   diff(agentId: string) {
     return this.spoke.agents.diff(agentId);
+  }
+
+  async send({ actor }: Caller, { agentId, input, idempotencyKey: idk }: SendCommand): Promise<Sent> {
+    const turnId = idk === undefined ? randomUUID() : agentIdOf(local, idk);
+    return { turn: await this.spoke.agents.send({ agentId, actor, turnId, input, ...(idk ? { idk } : {}) }) };
+  }
+
+  async close({ actor }: Caller, { agentId, force, reason }: CloseCommand): Promise<Spawned> {
+    if (force) await this.spoke.acts.record({ act: 'agent.close', subject: agentId, actor, detail: { reason, force } });
+    return { agent: await this.spoke.agents.closeSession({ agentId, actor, reason, force }) };
   }
 
   async kill({ actor }: Caller, agentId: string, reason: string): Promise<KillOutcome> {

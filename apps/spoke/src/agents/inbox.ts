@@ -54,6 +54,25 @@ export class Inbox {
     return { agentId, state, spawnedAt };
   }
 
+  /** The turn has its name before it is begun: of the connection and the key. */
+  async send({ agentId, input }: OperationArgs<'agent.send'>, sender: Sender): Promise<OperationBody<'agent.send'>> {
+    const { connectionId: owner, idk } = sender;
+    if (idk === undefined) throw new WritError('invalid_request', 'A turn needs an idempotency key.', { field: 'idk' });
+    if (await this.journal.full(owner))
+      throw new WritError('capacity', 'The journal of this connection is full: the hub has to take its events first.');
+    const turnId = agentIdOf(owner, idk);
+    return this.agents.send({ agentId, owner, actor: actorOf(sender), turnId, idk, input });
+  }
+
+  async close(
+    { agentId, force, reason }: OperationArgs<'agent.close'>,
+    sender: Sender,
+  ): Promise<OperationBody<'agent.close'>> {
+    const owner = sender.connectionId;
+    const { state } = await this.agents.closeSession({ agentId, owner, actor: actorOf(sender), reason, force });
+    return { agentId, state };
+  }
+
   status({ agentId }: OperationArgs<'agent.status'>, { connectionId }: Sender): Promise<OperationBody<'agent.status'>> {
     return this.agents.get(agentId, connectionId);
   }

@@ -23,9 +23,26 @@ export class EventMint {
     return this.of('agent.spawned', record.agentId, { taskId, agentType, context, options, limits, idk, actor });
   }
 
-  running(record: AgentRecord): AgentEvent {
+  /** What is told of an agent that begins to run; of a session also its first turn. */
+  begun(record: AgentRecord): AgentEvent[] {
+    const { agentId, spawnedBy: actor, idk, turns } = record;
+    if (!turns) return [this.running(record)];
+    return [this.running(record), this.turn(record, { turnId: agentId, turn: 1, actor, idk })];
+  }
+
+  private running(record: AgentRecord): AgentEvent {
     const { level, enforced } = record.sandbox;
     return this.of('agent.running', record.agentId, { sandbox: { level, enforced: [...enforced] } });
+  }
+
+  /** A turn began, or with an `end` has ended. */
+  turn(
+    record: AgentRecord,
+    given: Pick<EventData<'agent.turn'>, 'turnId' | 'turn' | 'actor' | 'idk' | 'end'>,
+  ): AgentEvent {
+    const { sessionEndsAt } = record;
+    const activity = given.end ? 'idle' : 'busy';
+    return this.of('agent.turn', record.agentId, { ...given, activity, ...(sessionEndsAt ? { sessionEndsAt } : {}) });
   }
 
   /** The event of a terminal state. */

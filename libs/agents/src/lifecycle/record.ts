@@ -15,6 +15,8 @@ export interface AgentRecord extends Omit<AgentResource, 'agentId' | 'phase' | '
   /** Chosen at spawn; `enforced` is known once something runs in it. */
   readonly sandbox: { level: SandboxLevel; enforced: string[] };
   readonly outputDropped: number;
+  /** Wall time of the turns of a session that have ended. */
+  readonly busyMs?: number;
 }
 
 /** That an agent is to be stopped: by whom, and why. */
@@ -54,6 +56,11 @@ export function isLive(state: AgentState): boolean {
   return state === 'spawning' || state === 'running';
 }
 
+/** Whether the agent stays after its first turn. */
+export function hasSession({ options }: Pick<AgentRecord, 'options'>): boolean {
+  return options.session !== undefined;
+}
+
 export function argsOf(record: AgentRecord): SpawnArgs {
   const { taskId, agentType, context, options } = record;
   return { taskId, agentType, context, options };
@@ -62,12 +69,13 @@ export function argsOf(record: AgentRecord): SpawnArgs {
 /** What the outside sees of a record. */
 export function resourceOf(record: AgentRecord): AgentResource {
   const { level, enforced } = record.sandbox;
-  const shown: AgentResource & { idk?: string; spawnedBy?: Actor; outputDropped?: number } = {
+  const shown: AgentResource & { idk?: string; spawnedBy?: Actor; outputDropped?: number; busyMs?: number } = {
     ...record,
     sandbox: { level, enforced: [...enforced] },
   };
   delete shown.idk;
   delete shown.spawnedBy;
   delete shown.outputDropped;
+  delete shown.busyMs;
   return shown;
 }

@@ -1,7 +1,7 @@
 // Reads and changes records of agents. A change is one compare-and-set with its events in the same commit; there is no
 // lock, so nothing can hang on one. [L-1] [L-2] [L-3] [L-4]
 import { WritError, type AgentEvent, type Usage } from '#protocol';
-import type { Commit, CommitResult, Entry, Store } from '#store';
+import type { Commit, CommitResult, Entry, Put, Store } from '#store';
 import { agentEvents } from '../agents.js';
 import type { Ledger, Posted } from './ledger.js';
 import { isLive, leaseKey, recordKey, type AgentRecord, type Lease } from './record.js';
@@ -16,6 +16,7 @@ export interface Step {
   readonly lease?: Lease | null;
   /** What this step spends: counted for the day in the same commit. */
   readonly spent?: Usage;
+  readonly puts?: readonly Put[];
 }
 
 export class Register {
@@ -84,10 +85,11 @@ export class Register {
 
   /** Null when someone else was faster. What frees a place or spends goes through the ledger. */
   private async write(entry: Entry<AgentRecord>, step: Step): Promise<string | null> {
-    const { record, events = [], lease } = step;
+    const { record, events = [], lease, puts: more = [] } = step;
     const checks = [{ key: entry.key, version: entry.version }];
     const puts = [
       { key: entry.key, value: record },
+      ...more,
       ...(lease ? [{ key: leaseKey(record.agentId), value: lease }] : []),
     ];
     const appends = events.map((value) => ({ stream: agentEvents(record.owner), value }));

@@ -1,7 +1,7 @@
 // The state machine of an agent. Pure: what a record becomes; the register commits it.
 import { WritError, type Actor, type AgentResult, type ExitReason } from '#protocol';
 import { redacted } from './redact.js';
-import { isLive, type AgentRecord, type Phase } from './record.js';
+import { hasSession, isLive, type AgentRecord, type Phase } from './record.js';
 
 //                       ┌────────────┐  something runs   ┌─────────┐  finished   ┌───────────┐
 //   spawn ─────────────▶│  spawning  │──────────────────▶│ running │────────────▶│ completed │
@@ -11,6 +11,7 @@ import { isLive, type AgentRecord, type Phase } from './record.js';
 //                         │      └─────────────────────────┼─────┴──────────────────▶│ failed │
 //                         │                                │   restart, shutdown     └────────┘
 //                         │                                │  kill, and a look       ┌────────┐
+//                         │                                │   (a session stays running between its turns: see sessions/turns.ts)
 //                         └────────────────────────────────┴────────────────────────▶│ killed │
 //                                                             found nothing alive    └────────┘
 // The last three are final. Every terminal state is recorded only after nothing of the agent lives any more.
@@ -36,12 +37,20 @@ export function toPhase(record: AgentRecord, phase: Phase): AgentRecord {
 export function toRunning(record: AgentRecord, enforced: readonly string[], at: string): AgentRecord {
   if (record.state !== 'spawning') refuse(record, 'running');
   const sandbox = { level: record.sandbox.level, enforced: [...enforced] };
-  return { ...record, state: 'running', phase: undefined, startedAt: at, sandbox };
+  const running = { ...record, state: 'running', phase: undefined, startedAt: at, sandbox } as const;
+  if (!hasSession(record)) return running;
+  const current = { turnId: record.agentId, turn: 1, startedAt: at };
+  return { ...running, activity: 'busy', turns: { taken: 1, current } };
 }
 
 export function toEnded(record: AgentRecord, ending: Ending, at: string): AgentRecord {
   if (!isLive(record.state) || (ending.state === 'completed' && record.state !== 'running'))
     refuse(record, ending.state);
   const reason = ending.state === 'killed' ? ending.reason : redacted(ending.reason);
-  return { ...record, ...ending, phase: undefined, question: undefined, reason, endedAt: at };
+  return { ...record, ...ending, ...withoutTurn(record), phase: undefined, question: undefined, reason, endedAt: at };
+}
+
+/** A turn that was on ends with its agent, without an end of its own. */
+function withoutTurn({ turns }: AgentRecord): Partial<AgentRecord> {
+  return turns ? { activity: undefined, turns: { ...turns, current: undefined } } : {};
 }

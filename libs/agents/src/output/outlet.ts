@@ -28,6 +28,8 @@ export interface OutletParts {
   readonly log: AgentsLog;
   /** Told after every write: followers read on. */
   readonly wrote: () => void;
+  /** What is written and announced already, of an agent that goes on after a restart. */
+  readonly from?: { readonly bytes: number; readonly dropped: number };
 }
 
 export class Outlet {
@@ -43,7 +45,11 @@ export class Outlet {
   private flushing: Promise<void> = Promise.resolve();
   private closed = false;
 
-  constructor(private readonly parts: OutletParts) {}
+  constructor(private readonly parts: OutletParts) {
+    const { bytes, dropped } = parts.from ?? { bytes: 0, dropped: 0 };
+    this.writtenBytes = this.announcedBytes = bytes;
+    this.droppedBytes = this.announcedDropped = dropped;
+  }
 
   /** What is beyond the limit is dropped and counted. Waits while much is gathered. */
   async append(text: string): Promise<void> {

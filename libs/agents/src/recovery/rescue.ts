@@ -1,13 +1,18 @@
 // An agent whose process is gone: what still lives of it is stopped, its end recorded, its clean-up begun. An agent that
 // only waited in the backlog has lost nothing and goes on here.
+import type { AgentEvent } from '#protocol';
+import type { Entry } from '#store';
 import { within } from '../lifecycle/within.js';
 import type { CleanupSaga } from '../cleanup/saga.js';
 import type { AgentsDeps } from '../deps.js';
-import { isLive, type AgentRecord, type Intent, type Lease } from '../lifecycle/record.js';
+import { agentEvents } from '../agents.js';
+import type { EventMint } from '../lifecycle/events.js';
+import { hasSession, isLive, type AgentRecord, type Intent, type Lease } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import type { Intents } from '../killswitch/intents.js';
 import type { Spools } from '../output/spool.js';
 import { endingOfStop } from '../spawner/endings.js';
+import { toIdle } from '../sessions/turns.js';
 import { Stop, theSpoke } from '../spawner/stop.js';
 import type { Holder } from './holder.js';
 
@@ -19,10 +24,16 @@ const waits: readonly AgentRecord['phase'][] = ['approval', 'queued'];
 export interface RescueParts {
   readonly deps: AgentsDeps;
   readonly register: Register;
+  readonly mint: EventMint;
   readonly spools: Spools;
   readonly saga: CleanupSaga;
   readonly holder: Holder;
   readonly intents: Intents;
+}
+
+interface Resumed {
+  readonly record: AgentRecord;
+  readonly events: readonly AgentEvent[];
 }
 
 export class Rescue {
@@ -41,23 +52,54 @@ export class Rescue {
     return this.end(record, lease, asked ? new Stop(asked.exitReason, asked.actor, asked.reason) : fallback);
   }
 
-  /** Takes a waiting agent over. Undefined when it has begun to work, is to be killed, or someone else was faster. */
+  /** Takes over an agent that waits in the backlog, or a session whose worktree is here. Undefined for others, for what is to be killed, or when someone else was faster. */
   async adopt(agentId: string): Promise<AgentRecord | undefined> {
     const lease = await this.parts.register.lease(agentId);
     const entry = await this.parts.register.read(agentId);
-    if (!lease || entry?.value.state !== 'spawning' || !waits.includes(entry.value.phase)) return undefined;
-    if (await this.parts.intents.of(lease.value)) return undefined;
-    const { holder, site } = this.parts.holder;
-    const value: Lease = { ...lease.value, holder, site };
+    if (!lease || !entry || (await this.parts.intents.of(lease.value))) return undefined;
+    const { state, phase } = entry.value;
+    if (state === 'spawning' && waits.includes(phase))
+      return this.take(entry, lease, { record: entry.value, events: [] });
+    const isHere = lease.value.site === this.parts.holder.site;
+    if (state !== 'running' || !hasSession(entry.value) || !isHere || lease.value.ending) return undefined;
+    return this.take(entry, lease, await this.resumed(entry.value));
+  }
+
+  private async take(entry: Entry<AgentRecord>, lease: Entry<Lease>, { record, events }: Resumed) {
+    const { register, holder, deps } = this.parts;
     const checks = [entry, lease].map(({ key, version }) => ({ key, version }));
     const puts = [
-      { key: lease.key, value },
-      { key: entry.key, value: entry.value },
+      { key: lease.key, value: { ...lease.value, ...holder.mark } },
+      { key: entry.key, value: record },
     ];
-    const result = await this.parts.deps.store.commit({ checks, puts });
+    const appends = events.map((value) => ({ stream: agentEvents(record.owner), value }));
+    const result = await deps.store.commit({ checks, puts, appends });
     if (!result.ok) return undefined;
-    this.parts.register.hold(entry.value, result.version);
-    return entry.value;
+    register.hold(record, result.version);
+    return record;
+  }
+
+  /** Nothing of it lives any more; the turn that was on has failed, what it said is counted, and the session goes on. */
+  private async resumed(before: AgentRecord): Promise<Resumed> {
+    const { mint, spools, deps } = this.parts;
+    const { agentId } = before;
+    await this.stopped(agentId);
+    for (const sandbox of deps.sandboxes) await sandbox.remove(agentId);
+    const outputBytes = Math.max(before.outputBytes, await spools.size(agentId));
+    const record = { ...before, outputBytes };
+    const news = { offset: before.outputBytes, bytes: outputBytes - before.outputBytes };
+    const said = news.bytes > 0 ? [mint.of('agent.output', agentId, news)] : [];
+    const turnId = record.turns?.current?.turnId ?? '';
+    const lost = {
+      state: 'failed',
+      exitReason: 'spoke_restarted',
+      reason: 'The spoke went away during the turn.',
+    } as const;
+    const settled = toIdle(record, turnId, lost, { time: mint.time() });
+    if (!settled) return { record, events: said };
+    const { turn } = settled.end;
+    const event = mint.turn(settled.record, { turnId, turn, actor: theSpoke, end: settled.end });
+    return { record: settled.record, events: [...said, event] };
   }
 
   private async end(record: AgentRecord, lease: Lease, stop: Stop): Promise<AgentRecord> {

@@ -7,6 +7,7 @@ import type { Listing } from '../lifecycle/listing.js';
 import { isLive, type AgentRecord, type Lease } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import type { Spools } from '../output/spool.js';
+import type { Memories } from '../sessions/memories.js';
 import type { Runs } from '../spawner/runs.js';
 import { Stop, theSpoke } from '../spawner/stop.js';
 import type { Holder } from './holder.js';
@@ -26,6 +27,7 @@ export interface SweepParts {
   readonly saga: CleanupSaga;
   readonly holder: Holder;
   readonly rescue: Rescue;
+  readonly memories: Memories;
   /** Starts the run of an agent that was taken over from the backlog. */
   readonly start: (record: AgentRecord) => void;
 }
@@ -40,6 +42,7 @@ export class Sweep {
   async begin(): Promise<void> {
     await this.pass();
     await this.leftovers();
+    await this.forgotten();
     await this.recounted();
     const again = () => void this.passSafely();
     this.timer = setInterval(again, this.parts.deps.options.sweepMs).unref();
@@ -120,6 +123,14 @@ export class Sweep {
     const left = await sandbox.stop(agentId, this.parts.deps.options.graceMs);
     if (left === 0) await sandbox.remove(agentId);
     return left;
+  }
+
+  /** Conversations of sessions that are over. */
+  private forgotten(): Promise<void> {
+    return this.parts.memories.prune(async (agentId) => {
+      const entry = await this.parts.register.read(agentId);
+      return entry !== null && isLive(entry.value.state);
+    });
   }
 
   private recounted(): Promise<void> {

@@ -1,5 +1,5 @@
 // The Runtime port: how an agent thinks. Start with a signal, yield output and usage, end with a result.
-import type { AgentResult, AgentType, ExitReason, Limits, Usage } from '#protocol';
+import { WritError, type AgentResult, type AgentType, type ExitReason, type Limits, type Usage } from '#protocol';
 import type { Mount, SandboxProcess } from '../sandbox/sandbox.js';
 
 /** The task as a runtime sees it, all names resolved. */
@@ -11,6 +11,8 @@ export interface AgentTask {
   readonly branch: string;
   readonly workItems: readonly string[];
   readonly model?: string;
+  /** The session's name: the agent is asked again after its first turn. */
+  readonly session?: string;
   readonly limits: Limits;
   /** The profile of `agentType` from the spoke's configuration. */
   readonly profile: AgentProfile;
@@ -72,6 +74,26 @@ export interface RuntimeOutcome {
   readonly cause?: unknown;
 }
 
+/** What a turn is about. The first is the task itself and has no input of its own. */
+export interface Turn {
+  readonly turnId: string;
+  /** From 1. */
+  readonly turn: number;
+  readonly input?: string;
+}
+
+/** An agent's runtime under way: takes turns one after the other. Everything of it ends with the host's signal. */
+export abstract class Backend {
+  /** As `Runtime.run`, for one turn. Never called while another turn is on. */
+  abstract turn(turn: Turn): Promise<RuntimeOutcome>;
+  /** What a later backend needs to go on from here, opaque to everyone else; undefined when there is nothing to remember. */
+  abstract memory(): string | undefined;
+  /** Whether nothing of it works now. One that cannot say counts as busy. */
+  abstract idle(): Promise<boolean>;
+  /** Ends its processes. Resolves when they are gone; may hang, and is then not waited for. Idempotent. */
+  abstract close(): Promise<void>;
+}
+
 export abstract class Runtime {
   /** The kind, as in the configuration: `claude`, `command`. */
   abstract readonly kind: string;
@@ -88,4 +110,36 @@ export abstract class Runtime {
    * @throws WritError only what the host threw: the sandbox could not be made.
    */
   abstract run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome>;
+
+  /** Whether its backends go on after the first turn: only then may a spawn name a session. */
+  readonly takesTurns: boolean = false;
+
+  /** Starts nothing yet. `memory` is what an earlier backend of the same agent left. One that takes one turn needs no more than `run`. */
+  open(task: AgentTask, host: RuntimeHost, memory?: string): Backend {
+    if (memory !== undefined) throw new WritError('internal', 'A runtime of one turn remembers nothing.');
+    return new OneTurn(() => this.run(task, host));
+  }
+}
+
+/** The backend of a runtime that runs once. */
+class OneTurn extends Backend {
+  constructor(private readonly run: () => Promise<RuntimeOutcome>) {
+    super();
+  }
+
+  turn(): Promise<RuntimeOutcome> {
+    return this.run();
+  }
+
+  memory(): undefined {
+    return undefined;
+  }
+
+  idle(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 }

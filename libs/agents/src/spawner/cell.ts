@@ -39,6 +39,20 @@ export class Cell {
     return started;
   }
 
+  /** Ends what runs, but lets new launches in afterwards. Returns how many are left; only with none may anything be launched again. */
+  async cool(agentId: string, graceMs: number): Promise<number> {
+    const { sandbox } = this;
+    if (!sandbox || !this.used || this.closed) return 0;
+    const left = await within(graceMs + this.stepMs, 'Stopping the sandbox', sandbox.stop(agentId, graceMs));
+    if (left === 0) await within(this.stepMs, 'Removing the sandbox', sandbox.remove(agentId));
+    return left;
+  }
+
+  /** Removes what an emptied cell left on disk, so that the agent can be started again. */
+  async clear(agentId: string): Promise<void> {
+    if (this.used) await this.sandbox?.remove(agentId);
+  }
+
   /** SIGTERM, grace, SIGKILL, and a look. Whatever was being launched meanwhile ends too. Returns how many are left. */
   async empty(agentId: string, graceMs: number): Promise<number> {
     const { sandbox } = this;

@@ -18,6 +18,7 @@ import {
 } from '#protocol';
 import type { SpawnRequest } from '../agents.js';
 import type { AgentsOptions } from '../options.js';
+import type { Runtime } from '../runtimes/runtime.js';
 import type { ResourceLimits, Sandbox } from '../sandbox/sandbox.js';
 
 const ceiling = z.strictObject({
@@ -48,15 +49,14 @@ export function validated(request: SpawnRequest): ValidRequest {
     const field = issue?.path.map(String).join('.');
     throw new WritError('invalid_request', issue?.message ?? 'The spawn request is not valid.', { field });
   }
-  const { owner, idk, args } = parsed.data;
-  refuseSession(args);
+  const { owner, idk } = parsed.data;
   return { ...parsed.data, agentId: parsed.data.agentId ?? (idk ? agentIdOf(owner, idk) : randomUUID()) };
 }
 
 /** Said rather than ignored: whoever names a session expects it to be there for the next turn. */
-function refuseSession({ options }: SpawnArgs): void {
-  if (options.session === undefined) return;
-  const detail = 'This spoke keeps no sessions: an agent ends with its task.';
+export function refuseSession({ options }: SpawnArgs, runtime: Pick<Runtime, 'kind' | 'takesTurns'>): void {
+  if (options.session === undefined || runtime.takesTurns) return;
+  const detail = `A runtime of kind ${runtime.kind} has one turn and keeps no session: its agent ends with its task.`;
   throw new WritError('invalid_request', detail, { field: 'args.options.session' });
 }
 

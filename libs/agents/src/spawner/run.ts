@@ -1,8 +1,9 @@
 // One agent from the backlog to its end: worktree → sandbox → runtime → nothing left alive → terminal state → clean-up.
 // Everything that can stop it is one signal; everything it waits for is raced against that signal.
 import { setTimeout as pause } from 'node:timers/promises';
+import { WritError } from '#protocol';
 import type { CleanupSaga } from '../cleanup/saga.js';
-import { inTime, within } from '../lifecycle/within.js';
+import { inTime } from '../lifecycle/within.js';
 import type { AgentsDeps } from '../deps.js';
 import type { EventMint } from '../lifecycle/events.js';
 import type { AgentRecord, Phase } from '../lifecycle/record.js';
@@ -13,16 +14,20 @@ import type { OutputReader } from '../output/reader.js';
 import type { Spools } from '../output/spool.js';
 import type { Resolved } from '../profiles/resolver.js';
 import type { AgentTask, RuntimeHost, RuntimeOutcome } from '../runtimes/runtime.js';
-import type { Harvest, Worktree } from '../worktrees/worktrees.js';
+import type { Preflight, Worktree } from '../worktrees/worktrees.js';
 import { argsOf } from '../lifecycle/record.js';
 import type { Questions } from '../questions/questions.js';
 import type { Treasury } from '../spending/treasury.js';
+import type { Memories } from '../sessions/memories.js';
+import { Session } from '../sessions/session.js';
 import { Cell, type CellSpec } from './cell.js';
 import { endingOfError, endingOfOutcome, endingOfStop } from './endings.js';
+import { Harvester } from './harvester.js';
 import { Meter } from './meter.js';
 import { resourceLimits } from './plan.js';
 import { aborted, refusedBy, Stop, theSpoke } from './stop.js';
 import type { Leave, Turnstile } from './turnstile.js';
+import { WallClock } from './wall-clock.js';
 
 /** Between two tries to stop or to record what ended. */
 const RETRY_MS = [200, 1_000, 5_000, 15_000, 30_000] as const;
@@ -38,6 +43,7 @@ export interface RunParts {
   readonly ends: Turnstile;
   readonly saga: CleanupSaga;
   readonly questions: Questions;
+  readonly memories: Memories;
 }
 
 type Finished = { readonly outcome: RuntimeOutcome } | { readonly error: unknown };
@@ -47,6 +53,10 @@ export class Run {
   readonly owner: string;
   /** The terminal record. Resolves only after a look found nothing alive. */
   readonly ended: Promise<AgentRecord>;
+  /** Its turns: one, or those of a session. */
+  readonly session: Session;
+  private readonly clock: WallClock;
+  private readonly harvester: Harvester;
   private readonly controller = new AbortController();
   private readonly cell: Cell;
   private readonly outlet: Outlet;
@@ -55,8 +65,6 @@ export class Run {
   private stuck = Promise.withResolvers<number>();
   private creating?: Promise<Worktree>;
   private becameRunning?: Promise<unknown>;
-  private resolved?: Resolved;
-  private harvested?: Promise<Harvest | null>;
   private isAbandoned = false;
   /** Its terminal state is recorded; what is left is the clean-up. */
   hasEnded = false;
@@ -82,7 +90,27 @@ export class Run {
       inlineBytesMax: deps.options.outputInlineBytesMax,
       flushMs: deps.options.outputFlushMs,
       wrote: () => parts.reader.wake(agentId),
+      from: { bytes: agent.outputBytes, dropped: agent.outputDropped },
     });
+    const { wallMs } = limits;
+    const late = () => this.stop(new Stop('wall_time', theSpoke, `The agent ran for ${wallMs ?? 0} ms, its limit.`));
+    this.clock = new WallClock(wallMs, agent.busyMs ?? 0, late);
+    const { signal } = this.controller;
+    const stop = (why: Stop) => this.stop(why);
+    this.harvester = new Harvester({ ...parts, agent, signal, stop });
+    const { now, log, options } = deps;
+    const session = { agent, signal, now, log, stepMs: options.stepMs, stop };
+    this.session = new Session({ ...parts, ...session, clock: this.clock });
+    if (this.isResumed) this.becameRunning = Promise.resolve();
+  }
+
+  /** It was running before this process began. */
+  private get isResumed(): boolean {
+    return this.agent.state === 'running';
+  }
+
+  get isStopping(): boolean {
+    return this.controller.signal.aborted || this.hasEnded;
   }
 
   /** The first stop counts. Takes effect at once, whatever the run is waiting for. [K-15] */
@@ -106,30 +134,35 @@ export class Run {
       const finished = await this.work();
       await this.emptied();
       await inTime(this.parts.deps.options.stepMs, 'Closing the output', this.outlet.close(), this.parts.deps.log);
-      const ended = await this.recorded(await this.endingOf(finished));
-      this.parts.reader.wake(this.agentId);
-      this.hasEnded = true;
-      this.done.resolve(ended);
-      await this.cleanedUp();
+      if (this.goesOnElsewhere()) await this.handedOver();
+      else await this.over(finished);
     } catch (cause) {
       this.parts.deps.log.error({ cause, agentId: this.agentId }, 'a run could not be brought to its end');
     }
   }
 
+  private async over(finished: Finished): Promise<void> {
+    const ended = await this.recorded(await this.endingOf(finished));
+    this.parts.reader.wake(this.agentId);
+    this.hasEnded = true;
+    this.done.resolve(ended);
+    if (this.session.isKept) await this.parts.memories.drop(this.agentId);
+    await this.cleanedUp();
+  }
+
   private async work(): Promise<Finished> {
     const { signal } = this.controller;
-    let deadline: NodeJS.Timeout | undefined;
     let leave: Leave | undefined;
     try {
       await this.approved(signal);
       leave = await this.parts.starts.enter(signal);
-      deadline = this.deadline();
+      if (!this.isResumed) this.clock.start();
       return { outcome: await Promise.race([this.steps(leave), aborted(signal)]) };
     } catch (error) {
       if (!(error instanceof Stop)) this.parts.deps.log.warn({ cause: error, agentId: this.agentId }, 'a run failed');
       return { error };
     } finally {
-      clearTimeout(deadline);
+      this.clock.stop();
       leave?.();
     }
   }
@@ -146,13 +179,17 @@ export class Run {
     const { repository, branch } = this.agent.context;
     const { agentId } = this.agent;
     const { deps } = this.parts;
-    await this.phase('worktree');
+    if (!this.isResumed) await this.phase('worktree');
     this.creating = deps.worktrees.create({ agentId, repository, branch }, this.controller.signal);
     const worktree = await this.creating;
-    await this.phase('sandbox');
-    const resolved = (this.resolved = await deps.resolver.resolve(argsOf(this.agent)));
-    const outcome = await resolved.runtime.run(this.task(resolved), this.host(worktree, resolved, leave));
-    await this.running([]);
+    if (!this.isResumed) await this.phase('sandbox');
+    const resolved = await deps.resolver.resolve(argsOf(this.agent));
+    this.harvester.profile = resolved.profile;
+    const [task, host] = [this.task(resolved), this.host(worktree, resolved, leave)];
+    if (this.isResumed) leave();
+    const began = () => this.running([]);
+    const outcome = await this.session.play((memory) => resolved.runtime.open(task, host, memory), began);
+    await began();
     return outcome;
   }
 
@@ -164,7 +201,7 @@ export class Run {
   private running(enforced: readonly string[]): Promise<unknown> {
     this.becameRunning ??= this.parts.register.change(this.agentId, (before) => {
       const record = toRunning(before, enforced.slice(0, 20), this.parts.mint.time());
-      return { record, events: [this.parts.mint.running(record)] };
+      return { record, events: this.parts.mint.begun(record) };
     });
     return this.becameRunning;
   }
@@ -172,7 +209,8 @@ export class Run {
   private task({ profile, skills, model }: Resolved): AgentTask {
     const { agentId, taskId, agentType, context, limits } = this.agent;
     const { repository, branch, workItems } = context;
-    return { agentId, taskId, agentType, repository, branch, workItems, limits, profile, skills, model };
+    const { session } = this.agent.options;
+    return { agentId, taskId, agentType, repository, branch, workItems, limits, profile, skills, model, session };
   }
 
   private host(worktree: Worktree, { profile, mounts }: Resolved, leave: Leave): RuntimeHost {
@@ -198,12 +236,34 @@ export class Run {
     };
   }
 
-  /** Wall time counts from the moment the agent leaves the backlog. */
-  private deadline(): NodeJS.Timeout | undefined {
-    const { wallMs } = this.agent.limits;
-    if (wallMs === undefined) return undefined;
-    const stop = () => this.stop(new Stop('wall_time', theSpoke, `The agent ran for ${wallMs} ms, its limit.`));
-    return setTimeout(stop, wallMs).unref();
+  /** What a close would take away; null for nothing. Ends the idle backend first: nothing may live while the worktree is read. */
+  async atRisk(): Promise<Preflight | null> {
+    const { writes, result } = this.harvester.profile ?? {};
+    if (!writes || result !== 'changes') return null;
+    await this.session.cool();
+    if ((await this.cell.cool(this.agentId, this.parts.deps.options.graceMs)) > 0)
+      throw new WritError('invalid_transition', 'Something of the agent still lives: look again in a moment.');
+    const found = await this.parts.deps.worktrees.preflight(this.agentId);
+    return found && found.dirty + found.unpushed > 0 ? found : null;
+  }
+
+  /** A shutdown, or another process that has taken over, ends no session that has begun. */
+  private goesOnElsewhere(): boolean {
+    const { signal } = this.controller;
+    const reason = signal.aborted ? (signal.reason as Stop).exitReason : undefined;
+    const isLeft = reason === 'shutdown' || reason === 'spoke_restarted';
+    return isLeft && this.session.isKept && this.parts.register.last(this.agentId)?.state === 'running';
+  }
+
+  /** Nothing lives here any more; the record says that it is running, and the next holder makes it so. */
+  private async handedOver(): Promise<void> {
+    const { deps, register } = this.parts;
+    const stop = this.controller.signal.reason as Stop;
+    const given = stop.exitReason === 'shutdown' ? this.session.giveUp(stop) : Promise.resolve();
+    await inTime(deps.options.stepMs, 'Recording the end of a turn', given, deps.log);
+    await inTime(deps.options.stepMs, 'Removing the sandbox', this.cell.clear(this.agentId), deps.log);
+    this.hasEnded = true;
+    register.release(this.agentId);
   }
 
   /** Tries until a look finds nothing: until then the agent is alive and keeps its place. [S-7] [L-7] */
@@ -227,51 +287,13 @@ export class Run {
   }
 
   private async endingOf(finished: Finished): Promise<Ending> {
-    const harvest = await this.harvest();
+    const harvest = await this.harvester.unlessKilled();
     const { signal } = this.controller;
     if (signal.aborted) return endingOfStop(signal.reason as Stop, harvest);
     if ('error' in finished) return endingOfError(finished.error, harvest);
     if (finished.outcome.cause)
       this.parts.deps.log.warn({ ...finished.outcome, agentId: this.agentId }, 'a run failed');
     return endingOfOutcome(finished.outcome, harvest);
-  }
-
-  /** Commits what the agent left. A kill does not wait for it: then it happens right before the clean-up. */
-  private async harvest(): Promise<Harvest | null> {
-    const { signal } = this.controller;
-    const stop = signal.aborted ? (signal.reason as Stop).exitReason : undefined;
-    if (stop === 'killed' || stop === 'shutdown') return null;
-    try {
-      const harvested = this.harvestOnce();
-      return await (signal.aborted ? harvested : Promise.race([harvested, aborted(signal)]));
-    } catch (cause) {
-      return this.unharvested(cause);
-    }
-  }
-
-  private harvestOnce(): Promise<Harvest | null> {
-    this.harvested ??= this.harvestNow();
-    return this.harvested;
-  }
-
-  private async harvestNow(): Promise<Harvest | null> {
-    const { writes, result } = this.resolved?.profile ?? {};
-    if (!writes || result !== 'changes') return null;
-    const leave = await this.parts.ends.enter();
-    try {
-      const harvested = this.parts.deps.worktrees.harvest(this.agentId, `writ: ${this.agent.taskId}`);
-      return await within(this.parts.deps.options.stepMs, 'Committing the work', harvested);
-    } finally {
-      leave();
-    }
-  }
-
-  /** Work that could not be committed is no success; it stays in the worktree or its kept ref. */
-  private unharvested(cause: unknown): null {
-    if (cause instanceof Stop) return null;
-    this.parts.deps.log.error({ cause, agentId: this.agentId }, 'the work of an agent could not be committed');
-    this.stop(new Stop('repository_error', theSpoke, 'What the agent changed could not be committed.'));
-    return null;
   }
 
   /** Not tied to any signal: a report of the end is made also while everything shuts down. [L-12] */
@@ -292,7 +314,7 @@ export class Run {
   }
 
   private async cleanedUp(): Promise<void> {
-    await this.harvestOnce().catch((cause: unknown) => {
+    await this.harvester.once().catch((cause: unknown) => {
       this.parts.deps.log.warn({ cause, agentId: this.agentId }, 'what an agent left is kept, but not committed');
     });
     const { creating } = this;

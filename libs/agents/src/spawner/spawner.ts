@@ -23,7 +23,7 @@ import { spawnQuestion } from '../questions/question.js';
 import type { Drain } from './drain.js';
 import type { Allowance } from '../spending/options.js';
 import { noUsage } from '../spending/rows.js';
-import { fitting, validated, type Fitting, type ValidRequest } from './plan.js';
+import { fitting, refuseSession, validated, type Fitting, type ValidRequest } from './plan.js';
 
 const TRIES_MAX = 5;
 
@@ -72,7 +72,8 @@ export class Spawner {
   private async admitted(request: ValidRequest): Promise<Fitting | AgentResource> {
     const { deps } = this.parts;
     try {
-      await deps.resolver.resolve(request.args);
+      const { runtime } = await deps.resolver.resolve(request.args);
+      refuseSession(request.args, runtime);
       return await fitting(request, deps.options, deps.sandboxes);
     } catch (error) {
       const standing = await this.standing(request);
@@ -96,6 +97,8 @@ export class Spawner {
 
   private draft(request: ValidRequest, { level, limits }: Fitting): AgentRecord {
     const { agentId, owner, actor, idk, args } = request;
+    const { deps, mint } = this.parts;
+    const ends = new Date(deps.now() + deps.options.sessionTtlMs).toISOString();
     const record: AgentRecord = {
       agentId,
       owner,
@@ -105,7 +108,8 @@ export class Spawner {
       sandbox: { level, enforced: [] },
       state: 'spawning',
       phase: 'queued',
-      spawnedAt: this.parts.mint.time(),
+      spawnedAt: mint.time(),
+      ...(args.options.session === undefined ? {} : { sessionEndsAt: ends }),
       spawnedBy: actor,
       actor,
       usage: noUsage,

@@ -15,7 +15,8 @@ export class Stop extends Error {
     super(reason);
   }
 
-  get state(): 'failed' | 'killed' {
+  get state(): 'completed' | 'failed' | 'killed' {
+    if (this.exitReason === 'closed' || this.exitReason === 'expired') return 'completed';
     return this.exitReason === 'killed' ? 'killed' : 'failed';
   }
 }

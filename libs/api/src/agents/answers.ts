@@ -1,7 +1,7 @@
 // From what the gateway says to what HTTP says: 201 or 202, `Location`, JSON or a diff.
-import type { AgentResource } from '#protocol';
+import type { AgentResource, TurnTaken } from '#protocol';
 import type { FastifyReply } from 'fastify';
-import type { AgentQuery, EventPiece, KillOutcome, OutputPiece, PendingCommand, Spawned } from '../gateway.js';
+import type { AgentQuery, EventPiece, KillOutcome, OutputPiece, PendingCommand, Sent, Spawned } from '../gateway.js';
 import type { Message } from '../streams/streams.js';
 
 const commandPath = ({ commandId }: PendingCommand) => `/v1/commands/${commandId}`;
@@ -14,6 +14,23 @@ export function answerSpawn(reply: FastifyReply, spawned: Spawned): AgentResourc
   }
   reply.code(202).header('location', commandPath(spawned.pending));
   return spawned.pending;
+}
+
+/** 201 and the turn, or 202 and where the command's end can be read. */
+export function answerSend(reply: FastifyReply, sent: Sent): TurnTaken | PendingCommand {
+  if ('turn' in sent) {
+    reply.code(201).header('location', `/v1/agents/${sent.turn.agentId}`);
+    return sent.turn;
+  }
+  reply.code(202).header('location', commandPath(sent.pending));
+  return sent.pending;
+}
+
+/** 200 and the agent as it ended, or 202. */
+export function answerClose(reply: FastifyReply, closed: Spawned): AgentResource | PendingCommand {
+  if ('agent' in closed) return closed.agent;
+  reply.code(202).header('location', commandPath(closed.pending));
+  return closed.pending;
 }
 
 /** 200 when every kill was confirmed; else 202, and with one command waiting its `Location`. */

@@ -125,6 +125,34 @@ describe('the claude runtime', () => {
     expect(machine.said).toContain('[edit] sum.mjs\n');
   });
 
+  test('a session goes on with its conversation, in the same backend and in one that is made anew', async () => {
+    const answer = (summary: string) => ({ calls: [{ tool: 'submit_result', input: { ...done.input, summary } }] });
+    const script = [
+      bash('echo $$ > pid; echo kept > kept'),
+      answer('one'),
+      bash('cat kept'),
+      answer('two'),
+      answer('three'),
+    ];
+    const { runtime, task, machine } = await prepare(script);
+    const backend = runtime.open({ ...task, session: 'mine' }, machine);
+    expect(await backend.turn({ turnId: task.agentId, turn: 1 })).toMatchObject({ result: { summary: 'one' } });
+    expect(await backend.idle()).toBe(true);
+    const second = await backend.turn({ turnId: 'b', turn: 2, input: 'And then?' });
+    expect(second).toMatchObject({ exitReason: 'finished', result: { summary: 'two' } });
+    expect(machine.launches).toHaveLength(1);
+    const memory = backend.memory();
+    await backend.close();
+    const again = runtime.open({ ...task, session: 'mine' }, machine, memory);
+    const third = await again.turn({ turnId: 'c', turn: 3, input: 'And at last?' });
+    expect(third).toMatchObject({ exitReason: 'finished', result: { summary: 'three' } });
+    const roles = understudy.requests.at(-1)?.body.messages.map(({ role }) => role);
+    expect(roles).toEqual(['user', 'assistant', 'user', 'assistant', 'user', 'assistant', 'user', 'assistant', 'user']);
+    expect(resultsOf(4)).toContain('Item 0: And at last?');
+    expect(understudy.requests[0]?.body.system).toContain('you may be asked for another');
+    await again.close();
+  });
+
   test('every field of the spawn reaches the request to the model', async () => {
     const play: Play = { workItems: ['First thing.', 'Second thing.'], skills: ['careful'], model: 'model-of-choice' };
     await run([{ calls: [done] }, { calls: [done] }, { calls: [done] }, { calls: [done] }], play);

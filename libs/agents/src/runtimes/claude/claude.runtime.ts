@@ -3,13 +3,10 @@ import Anthropic from '@anthropic-ai/sdk';
 import { WritError } from '#protocol';
 import { Runtime, type AgentTask, type RuntimeHost, type RuntimeOutcome } from '../runtime.js';
 import { priceOf, type ClaudeOptions } from './claude.options.js';
-import { Conversation } from './conversation.js';
-import { endingOf } from './failures.js';
+import { ClaudeBackend } from './claude.backend.js';
 import { toolHostMounts } from './packages.js';
-import { SubmissionDesk } from './submission.js';
-import { ToolLink } from './tool-link.js';
 
-/** Read anew for every run, so that a rotated key is used at once. Undefined or empty: there is none. */
+/** Read anew for every turn, so that a rotated key is used at once. Undefined or empty: there is none. */
 export type ModelKey = () => string | undefined;
 
 export class ClaudeRuntime extends Runtime {
@@ -29,25 +26,19 @@ export class ClaudeRuntime extends Runtime {
   }
 
   async run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome> {
-    const link = new ToolLink(host, task.profile.tools);
+    const backend = this.open(task, host);
     try {
-      return { exitReason: 'finished', result: await this.converse(task, host, link) };
-    } catch (error) {
-      const result = { summary: '', items: [] };
-      if (host.signal.aborted) return { exitReason: 'killed', result, failure: 'The run was stopped.' };
-      if (error instanceof WritError) throw error;
-      return { ...endingOf(error), result, cause: error };
+      return await backend.turn({ turnId: task.agentId, turn: 1 });
     } finally {
-      link.close();
+      void backend.close();
     }
   }
 
-  private async converse(task: AgentTask, host: RuntimeHost, link: ToolLink) {
-    const { options } = this;
-    const desk = new SubmissionDesk(task.profile.result, task.workItems.length, options.resultRetriesMax);
-    const tools = [...(await link.open()), desk.tool()];
-    const cast = { client: this.client(), task, host, options, link, desk, tools, ...this.priced(task.model) };
-    return new Conversation(cast).finish();
+  override readonly takesTurns = true;
+
+  override open(task: AgentTask, host: RuntimeHost, memory?: string): ClaudeBackend {
+    const means = () => ({ client: this.client(), options: this.options, ...this.priced(task.model) });
+    return new ClaudeBackend(task, host, means, memory);
   }
 
   private priced(asked: string | undefined) {
@@ -58,7 +49,7 @@ export class ClaudeRuntime extends Runtime {
     throw new WritError('invalid_request', detail, { field: 'options.model' });
   }
 
-  /** One client per run. Retries are the conversation's: the SDK's own would not count as turns. */
+  /** One client per turn. Retries are the conversation's: the SDK's own would not count as turns. */
   private client(): Anthropic {
     return new Anthropic({ apiKey: this.key(), baseURL: this.options.baseUrl, maxRetries: 0, logLevel: 'off' });
   }

@@ -16,7 +16,7 @@ import type { AgentTask, RuntimeHost } from '../runtime.js';
 import type { ClaudeOptions } from './claude.options.js';
 import { backOff, isPassing, RunFailed, TurnDropped } from './failures.js';
 import { costOf, type Price } from './prices.js';
-import { systemPrompt, taskMessage } from './prompt.js';
+import { systemPrompt } from './prompt.js';
 import type { SubmissionDesk } from './submission.js';
 import { ToolHostFailed, type ToolLink } from './tool-link.js';
 import { Transcript } from './transcript.js';
@@ -34,13 +34,20 @@ export interface Cast {
 }
 
 export class Conversation {
-  private messages: BetaMessageParam[];
   private failures = 0;
   private readonly transcript: Transcript;
 
-  constructor(private readonly cast: Cast) {
-    this.messages = [{ role: 'user', content: taskMessage(cast.task) }];
+  /** `messages` ends with what is asked. */
+  constructor(
+    private readonly cast: Cast,
+    private messages: BetaMessageParam[],
+  ) {
     this.transcript = new Transcript(cast.host);
+  }
+
+  /** As far as it is whole: it ends with a message of the user. */
+  get history(): readonly BetaMessageParam[] {
+    return this.messages;
   }
 
   /** @throws LimitReached, RunFailed, ToolHostFailed, or the API's own error when retries are used up. */
@@ -68,8 +75,11 @@ export class Conversation {
         this.handBack(reply);
         break;
       }
-      await runner.generateToolResponse(host.signal);
-      if (desk.accepted) return desk.accepted;
+      const answers = await runner.generateToolResponse(host.signal);
+      if (desk.accepted) {
+        this.messages.push({ role: 'assistant', content: reply.content }, ...(answers ? [answers] : []));
+        return desk.accepted;
+      }
       this.check();
       await host.admitTurn();
     }

@@ -18,7 +18,7 @@ describe('the link to a tool host that lies', () => {
     folder = await mkdtemp(join(tmpdir(), 'writ-link-'));
   });
   afterEach(async () => {
-    link.close();
+    void link.close();
     await machine.close();
     await rm(folder, { recursive: true, force: true });
   });

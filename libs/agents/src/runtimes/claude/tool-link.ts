@@ -72,11 +72,19 @@ export class ToolLink {
     return this.restarts <= restartsMax;
   }
 
-  /** Ends the tool host and every open call. */
-  close(): void {
-    this.process?.stdin.end();
+  /** Whether it answers and no call is open; also when there is no tool host any more. */
+  async idle(): Promise<boolean> {
+    if (this.pending.size > 0) return false;
+    return this.process === undefined || (await this.ask({ op: 'list' }, this.host.signal)).ok;
+  }
+
+  /** Ends the tool host and every open call. Resolves when it is gone. */
+  async close(): Promise<void> {
+    const { process } = this;
+    process?.stdin.end();
     this.process = undefined;
     this.fail('The tool host is closed.');
+    await process?.end;
   }
 
   private async call(name: string, input: unknown): Promise<string> {

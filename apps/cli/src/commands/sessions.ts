@@ -1,0 +1,90 @@
+// `writ send` and `writ end`: another turn of a session, and its end.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Pending, RestClient } from '#client';
+import { isTerminal, type AgentResource, type TurnTaken } from '#protocol';
+import { Desk } from '../desk.js';
+import type { World } from '../world.js';
+import { showAgent } from './agents.js';
+import { wholeId } from './ids.js';
+
+interface SendFlags {
+  readonly wait?: boolean;
+  readonly idempotencyKey?: string;
+}
+
+interface CloseFlags {
+  readonly force?: boolean;
+  readonly reason?: string;
+}
+
+const lookEveryMs = 500;
+
+function showPending(desk: Desk, pending: Pending): void {
+  desk.print.one(pending, [
+    ['command', pending.commandId],
+    ['spoke', pending.spoke],
+    ['state', 'on its way; see `writ commands`'],
+  ]);
+  desk.pending();
+}
+
+async function send(given: string, text: string, { wait, idempotencyKey }: SendFlags, desk: Desk): Promise<void> {
+  await desk.with('either', async (client) => {
+    const agentId = await wholeId(client, given);
+    const sent = await client.agents.send(agentId, text, idempotencyKey === undefined ? {} : { idempotencyKey });
+    if ('pending' in sent) showPending(desk, sent.pending);
+    else if (wait) showTurn(desk, await settled(client, agentId, sent.turn.turn, desk.world.signal));
+    else showTaken(desk, sent.turn);
+  });
+}
+
+function showTaken(desk: Desk, taken: TurnTaken): void {
+  desk.print.one(taken, [
+    ['agent', taken.agentId],
+    ['turn', taken.turn],
+    ['turn id', taken.turnId],
+  ]);
+}
+
+/** The agent once that turn, or the agent itself, has ended. */
+async function settled(client: RestClient, agentId: string, turn: number, signal: AbortSignal): Promise<AgentResource> {
+  for (;;) {
+    const agent = await client.agents.get(agentId);
+    if (isTerminal(agent.state) || (agent.turns?.last?.turn ?? 0) >= turn) return agent;
+    await sleep(lookEveryMs, undefined, { signal });
+  }
+}
+
+function showTurn(desk: Desk, agent: AgentResource): void {
+  showAgent(desk, agent);
+  if (agent.turns?.last?.state !== 'completed' || agent.state === 'failed' || agent.state === 'killed') desk.failed();
+}
+
+async function close(given: string, flags: CloseFlags, desk: Desk): Promise<void> {
+  await desk.with('either', async (client) => {
+    const closed = await client.agents.close(await wholeId(client, given), flags);
+    if ('pending' in closed) showPending(desk, closed.pending);
+    else showAgent(desk, closed.agent);
+  });
+}
+
+export function addSessions(program: Command, world: World): void {
+  program
+    .command('send <agent> <text>')
+    .description('Another turn of an agent that keeps a session (`writ spawn --session NAME`)')
+    .option('--wait', 'wait for the end of the turn and show it')
+    .option('--idempotency-key <key>', 'the same key and text give the same turn')
+    .addHelpText('after', '\nExample:\n  writ send 0b1c2d3e "now the tests, please" --wait')
+    .action((id: string, text: string, options: SendFlags, command: Command) =>
+      send(id, text, options, new Desk(world, command)),
+    );
+  program
+    .command('end <agent>')
+    .description(
+      'End a session; refused with what is at risk, unless forced. The work is kept under a ref all the same',
+    )
+    .option('--force', 'also while a turn is on, and with work that is nowhere else')
+    .option('--reason <text>', 'why; it goes into the records')
+    .action((id: string, options: CloseFlags, command: Command) => close(id, options, new Desk(world, command)));
+}

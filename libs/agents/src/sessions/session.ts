@@ -1,0 +1,168 @@
+// The turns of one agent in this process, one after the other. Without a session the first is the last.
+//
+//   first turn (or, after a restart, none) → settled → waits for the next → … until the signal, or a limit is used up
+//
+// A turn that failed leaves the session usable; only what is used up (turns, tokens, money, output) ends the agent.
+import { setTimeout as pause } from 'node:timers/promises';
+import { WritError, type ExitReason } from '#protocol';
+import type { AgentsLog } from '../deps.js';
+import type { EventMint } from '../lifecycle/events.js';
+import { hasSession, type AgentRecord } from '../lifecycle/record.js';
+import type { Register } from '../lifecycle/register.js';
+import type { Ending } from '../lifecycle/states.js';
+import { inTime } from '../lifecycle/within.js';
+import type { Backend, RuntimeOutcome, Turn } from '../runtimes/runtime.js';
+import { endingOfError, endingOfOutcome } from '../spawner/endings.js';
+import { Stop, theSpoke } from '../spawner/stop.js';
+import type { WallClock } from '../spawner/wall-clock.js';
+import type { Memories } from './memories.js';
+import { toIdle } from './turns.js';
+
+/** Opens a backend that goes on from what an earlier one remembered. */
+export type Open = (memory: string | undefined) => Backend;
+
+export interface SessionParts {
+  readonly agent: AgentRecord;
+  readonly register: Register;
+  readonly mint: EventMint;
+  readonly memories: Memories;
+  readonly clock: WallClock;
+  readonly signal: AbortSignal;
+  readonly stop: (stop: Stop) => void;
+  readonly now: () => number;
+  readonly stepMs: number;
+  readonly log: AgentsLog;
+}
+
+const usedUp: readonly ExitReason[] = ['turns', 'tokens', 'money', 'output'];
+const RETRY_MS = 1_000;
+
+export class Session {
+  /** The turn that was taken on last: given again, it is not done again. */
+  private lastId: string;
+  private waiting = Promise.withResolvers<Turn>();
+  private backend?: Backend;
+  private expiry?: NodeJS.Timeout;
+  /** While it is being closed no turn is taken on. */
+  isClosing = false;
+
+  constructor(private readonly parts: SessionParts) {
+    this.lastId = parts.agent.turns?.current?.turnId ?? parts.agent.turns?.last?.turnId ?? parts.agent.agentId;
+  }
+
+  get isKept(): boolean {
+    return hasSession(this.parts.agent);
+  }
+
+  /** A turn that is committed as begun. The same one again changes nothing. */
+  give(turn: Turn): void {
+    if (turn.turnId === this.lastId) return;
+    this.lastId = turn.turnId;
+    this.waiting.resolve(turn);
+  }
+
+  /** Until nothing more can come; what ends it before is the signal. `began` is awaited before a turn is settled. */
+  async play(open: Open, began: () => Promise<unknown>): Promise<RuntimeOutcome> {
+    const { agent } = this.parts;
+    const first: Turn = { turnId: agent.agentId, turn: 1 };
+    if (!this.isKept) return (this.backend = open(undefined)).turn(first);
+    if (agent.turns) this.expire();
+    try {
+      for (let turn = agent.turns ? await this.next() : first; ; turn = await this.next()) {
+        const outcome = await this.take(turn, open, began);
+        if (usedUp.includes(outcome.exitReason)) return outcome;
+      }
+    } finally {
+      clearTimeout(this.expiry);
+    }
+  }
+
+  /** Lets the backend go; the next turn makes a new one. */
+  async cool(): Promise<void> {
+    const { backend } = this;
+    this.backend = undefined;
+    if (backend) await inTime(this.parts.stepMs, 'Closing a backend', backend.close(), this.parts.log);
+  }
+
+  /** The turn that is on, if any, is over without a result of its own; the session can go on elsewhere. */
+  async giveUp(stop: Stop): Promise<void> {
+    const current = this.parts.register.last(this.parts.agent.agentId)?.turns?.current;
+    const { exitReason, message: reason } = stop;
+    if (current) await this.settle(current.turnId, { state: 'failed', exitReason, reason });
+  }
+
+  private async next(): Promise<Turn> {
+    const turn = await this.waiting.promise;
+    this.waiting = Promise.withResolvers<Turn>();
+    return turn;
+  }
+
+  private async take(turn: Turn, open: Open, began: () => Promise<unknown>): Promise<RuntimeOutcome> {
+    const { clock, signal } = this.parts;
+    clock.start();
+    const outcome = await this.tried(turn, open);
+    clock.stop();
+    signal.throwIfAborted();
+    await began();
+    this.expire();
+    await this.remember();
+    await this.settle(turn.turnId, endingOfOutcome(outcome, null));
+    return outcome;
+  }
+
+  /** An agent whose first turn cannot even begin has no session to go on with: that is thrown. */
+  private async tried(turn: Turn, open: Open): Promise<RuntimeOutcome> {
+    try {
+      this.backend ??= open(await this.parts.memories.load(this.parts.agent.agentId));
+      return await this.backend.turn(turn);
+    } catch (cause) {
+      if (turn.turn === 1 || this.parts.signal.aborted) throw cause;
+      const { exitReason, reason: failure } = endingOfError(cause, null);
+      return { exitReason, failure, cause, result: { summary: '', items: [] } };
+    }
+  }
+
+  /** What cannot be written now is still in the backend; what can never be written again ends the session. */
+  private async remember(): Promise<void> {
+    const { memories, agent, log, stop } = this.parts;
+    const memory = this.backend?.memory();
+    try {
+      if (memory !== undefined) await memories.save(agent.agentId, memory);
+    } catch (cause) {
+      if (cause instanceof WritError) stop(new Stop('runtime_error', theSpoke, cause.detail));
+      else log.warn({ cause, agentId: agent.agentId }, 'the conversation of a session could not be kept');
+    }
+  }
+
+  /** Tried until the store takes it: an end that nobody hears of would leave the session busy for ever. */
+  private async settle(turnId: string, ending: Omit<Ending, 'actor'>): Promise<void> {
+    for (;;) {
+      try {
+        await this.settleOnce(turnId, ending);
+        return;
+      } catch (cause) {
+        this.parts.log.error({ cause, turnId }, 'the end of a turn could not be recorded; it is tried again');
+        await pause(RETRY_MS, undefined, { ref: false });
+      }
+    }
+  }
+
+  private settleOnce(turnId: string, ending: Omit<Ending, 'actor'>): Promise<AgentRecord> {
+    const { register, mint, agent, clock } = this.parts;
+    return register.change(agent.agentId, (before) => {
+      const settled = toIdle(before, turnId, ending, { time: mint.time(), busyMs: clock.spentMs });
+      if (!settled) return null;
+      const { turn } = settled.end;
+      const event = mint.turn(settled.record, { turnId, turn, actor: theSpoke, end: settled.end });
+      return { record: settled.record, events: [event] };
+    });
+  }
+
+  /** Counted from the spawn, but never before the agent is running: what is only being made cannot be complete. */
+  private expire(): void {
+    const { agent, now, stop } = this.parts;
+    if (agent.sessionEndsAt === undefined) return;
+    const over = () => stop(new Stop('expired', theSpoke, 'The session has reached the end of its time.'));
+    this.expiry ??= setTimeout(over, Math.max(0, Date.parse(agent.sessionEndsAt) - now())).unref();
+  }
+}

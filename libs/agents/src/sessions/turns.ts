@@ -1,0 +1,44 @@
+// The turns of a session as its record has them. Pure: what a record becomes; the register commits it.
+//
+//   running, busy (turn 1) ──ended──▶ running, idle ──send──▶ running, busy (turn n) ──ended──▶ running, idle …
+//
+// A turn is settled under its own id only: what comes late of one that was given up changes nothing. [P-11]
+import { WritError, type TurnEnd } from '#protocol';
+import { hasSession, type AgentRecord } from '../lifecycle/record.js';
+import type { Ending } from '../lifecycle/states.js';
+
+/** @throws WritError `invalid_transition` for an agent that keeps no session, or has none (yet, any more). */
+export function refuseWithoutSession(record: AgentRecord): void {
+  const why = !hasSession(record)
+    ? 'The agent has no session: it was spawned for one task.'
+    : record.state !== 'running'
+      ? `The agent is ${record.state}: its session ${record.state === 'spawning' ? 'has not begun' : 'is over'}.`
+      : undefined;
+  if (why !== undefined) throw new WritError('invalid_transition', why);
+}
+
+/** @throws WritError `invalid_transition`, also while another turn is on. */
+export function toBusy(record: AgentRecord, turnId: string, at: string): AgentRecord {
+  refuseWithoutSession(record);
+  const { turns, activity } = record;
+  if (activity !== 'idle' || !turns)
+    throw new WritError('invalid_transition', `The agent is busy with turn ${turns?.taken ?? 1}: wait for its end.`);
+  const turn = turns.taken + 1;
+  return { ...record, activity: 'busy', turns: { ...turns, taken: turn, current: { turnId, turn, startedAt: at } } };
+}
+
+/** Null when another turn, or none, is on. `busyMs`: the wall time that the session has used so far. */
+export function toIdle(
+  record: AgentRecord,
+  turnId: string,
+  { state, exitReason, reason, result }: Pick<Ending, 'state' | 'exitReason' | 'reason' | 'result'>,
+  at: { readonly time: string; readonly busyMs?: number },
+): { readonly record: AgentRecord; readonly end: TurnEnd } | null {
+  const current = record.turns?.current;
+  if (!record.turns || current?.turnId !== turnId) return null;
+  const outcome = { exitReason, reason, ...(result ? { result } : {}) };
+  const ended = state === 'completed' ? ('completed' as const) : ('failed' as const);
+  const end: TurnEnd = { ...current, state: ended, endedAt: at.time, ...outcome };
+  const turns = { ...record.turns, current: undefined, last: end };
+  return { record: { ...record, activity: 'idle', turns, busyMs: at.busyMs ?? record.busyMs }, end };
+}
