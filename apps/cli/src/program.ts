@@ -1,6 +1,7 @@
 // All of `writ`: the options that every command takes, and the commands.
 import { Command, Option } from 'commander';
 import { addAgents } from './commands/agents.js';
+import { addBackup } from './commands/backup.js';
 import { addCommands } from './commands/commands.js';
 import { addConnections } from './commands/connections.js';
 import { addDoctor } from './commands/doctor.js';
@@ -56,6 +57,7 @@ export function buildProgram(world: World, version: string): Command {
     addQuestions,
     addKeys,
     addGc,
+    addBackup,
     addDrain,
     addUsage,
     addDoctor,

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Acts } from '#api';
+import { Acts, BackupService } from '#api';
 import { AddressPolicy, Directory, hubRecords, Identity, Peers, type HubRecords } from '#federation';
 import { ChainedLog, openStore, type Store } from '#store';
 import { HubGateway } from './agents/gateway.js';
@@ -41,6 +41,7 @@ export class Hub {
       readonly spokes: SpokesService;
       readonly invites: InvitesService;
       readonly commands: CommandsView;
+      readonly backups: BackupService;
     },
   ) {}
 
@@ -76,6 +77,7 @@ export class Hub {
       spokes: new SpokesService(connections, directory, fleet, stated, acts),
       invites: new InvitesService(records.invites, acts, config.name, () => config.publicUrl ?? url()),
       commands: new CommandsView(commands),
+      backups: new BackupService({ store, acts, stateDir: config.stateDir, role: 'hub', name: config.name }),
     };
     return new Hub(store, identity, records, peers, fleet, spokes, commands, gateway, services);
   }

@@ -1,7 +1,7 @@
 // The spoke as a Nest application: the shared REST face over the spoke's gateway, its hubs, and the signed operations.
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { ApiModule, Gateway } from '#api';
+import { ApiModule, BackupController, BackupService, Gateway } from '#api';
 import { Store } from '#store';
 import { AgentsController } from './agents/agents.controller.js';
 import { Inbox } from './agents/inbox.js';
@@ -18,7 +18,7 @@ import { UsageService } from './usage/usage.service.js';
 
 @Module({})
 class SpokeCore {
-  static of({ store, gateway, hubs, inbox, housekeeping, questions, usage }: Spoke): DynamicModule {
+  static of({ store, gateway, hubs, inbox, housekeeping, backups, questions, usage }: Spoke): DynamicModule {
     const providers = [
       { provide: Store, useValue: store },
       { provide: Gateway, useValue: gateway },
@@ -27,6 +27,7 @@ class SpokeCore {
       { provide: HousekeepingService, useValue: housekeeping },
       { provide: QuestionsService, useValue: questions },
       { provide: UsageService, useValue: usage },
+      { provide: BackupService, useValue: backups },
     ];
     return { module: SpokeCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -44,6 +45,7 @@ export class SpokeModule {
         AgentsController,
         GcController,
         DrainController,
+        BackupController,
         QuestionsController,
         UsageController,
       ],

@@ -11,7 +11,7 @@ import {
   type LocalAgents,
   type Sandboxes,
 } from '#agents';
-import { Acts, version } from '#api';
+import { Acts, BackupService, version } from '#api';
 import { AddressPolicy, Directory, Identity, Peers, spokeRecords, type SpokeRecords } from '#federation';
 import { operationNames } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
@@ -50,6 +50,7 @@ export class Spoke {
     readonly usage: UsageService,
     readonly guard: GrantGuard,
     readonly housekeeping: HousekeepingService,
+    readonly backups: BackupService,
     private readonly grants: GrantsService,
     private readonly relay: JournalRelay,
     private readonly policy: ConnectionPolicy,
@@ -87,6 +88,7 @@ export class Spoke {
       link,
     });
     const housekeeping = new HousekeepingService(agents, acts);
+    const backups = new BackupService({ store, acts, stateDir: config.stateDir, role: 'spoke', name: config.name });
     const view = new InstanceView(config, identity.id, store, sandboxes, agents);
     const gateway = new SpokeGateway({ agents, store, acts, view, directory, owners: () => ownersOf(records) });
     const inbox = new Inbox(agents, grants, records.journal, softwareOf);
@@ -104,6 +106,7 @@ export class Spoke {
       new UsageService(agents, directory),
       new GrantGuard(grants),
       housekeeping,
+      backups,
       grants,
       relay,
       policy,

@@ -1,5 +1,5 @@
 // The typed client of the REST API, for hub and spoke alike; what only one of them has answers `not_found` on the other.
-import type { ApiKey, ApiKeyCreate, ApiKeyCreated, InstanceResource } from '#protocol';
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated, BackupMade, InstanceResource } from '#protocol';
 import { AgentResources, KillResources } from './agents.js';
 import { HousekeepingResources } from './housekeeping.js';
 import { Http } from './http.js';
@@ -56,6 +56,11 @@ export class RestClient implements AsyncDisposable {
   /** Who this is, its clock, and what it finds wrong with itself. */
   async instance(): Promise<InstanceResource> {
     return (await this.http.call<InstanceResource>({ method: 'GET', path: '/v1/instance' })).body;
+  }
+
+  /** Store and keys in one file on the instance's own machine; a large store takes its time. */
+  async backup(): Promise<BackupMade> {
+    return (await this.http.call<BackupMade>({ method: 'POST', path: '/v1/backup', waitS: 600 })).body;
   }
 
   /** Whether the process answers; needs no key. */

@@ -199,5 +199,7 @@ export { apiKey, apiKeyCreate, apiKeyCreated, apiKeyPage, apiKeyText, newApiKey,
 export type { ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from './rest.keys.js';
 export { drainBody, drainState } from './rest.drain.js';
 export type { DrainBody, DrainState } from './rest.drain.js';
+export { backupMade } from './rest.backup.js';
+export type { BackupMade } from './rest.backup.js';
 export { gcBody, gcItem, gcReport, gcWork } from './rest.gc.js';
 export type { GcBody, GcItem, GcReport, GcRequest, GcWork } from './rest.gc.js';

@@ -17,6 +17,7 @@ export { StoreError } from './error.js';
 export type { StoreErrorCode } from './error.js';
 export { openSqliteStore } from './sqlite/sqlite.store.js';
 export type { SqliteOptions } from './sqlite/sqlite.store.js';
+export { writeBackup } from './backup.js';
 export { openStore } from './open.js';
 export type { StorePlace } from './open.js';
 export { Leases } from './lease.js';

@@ -1,6 +1,8 @@
 // The Store port: the one place where anything durable lives. Shaped after Deno KV: versioned records, one atomic
 // commit, streams with a gapless cursor. No type of a datastore appears here.
 
+import { StoreError } from './error.js';
+
 /** A key is a path of parts, never a joined string: `['a', 'b:c']` and `['a:b', 'c']` are two keys. 1 to 8 parts, 512 bytes in all. */
 export type Key = readonly [string, ...string[]];
 
@@ -100,6 +102,15 @@ export abstract class Store {
    */
   durability(): Promise<Durability> {
     return Promise.resolve({ synced: false, reason: 'The store does not say whether it syncs what it acknowledges.' });
+  }
+
+  /**
+   * Writes all of it, as it is at one moment, into an empty file of SQLite's format; commits go on meanwhile.
+   * @throws StoreError `invalid` where the server that keeps the store has a backup of its own.
+   */
+  snapshot(path: string): Promise<void> {
+    const detail = `${path} was not written: this store is kept by a server. Back that up with its own means, and copy keys/ beside it.`;
+    return Promise.reject(new StoreError('invalid', detail));
   }
 
   abstract close(): Promise<void>;

@@ -1,6 +1,6 @@
 // The embedded Store: one SQLite file, or memory. Several processes may open the same file.
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import { backup, type DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { StoreError, unavailable } from '../error.js';
 import { follow } from '../follow.js';
@@ -146,6 +146,14 @@ class SqliteStore extends Store {
   override async durability(): Promise<Durability> {
     if (this.db.location() !== null) return Promise.resolve({ synced: true });
     return Promise.resolve({ synced: false, reason: 'The store is kept in memory; name a file.' });
+  }
+
+  override async snapshot(path: string): Promise<void> {
+    this.#assertOpen();
+    this.#writer.drain();
+    await backup(this.db, path).catch((error: unknown) => {
+      throw unavailable(error, 'The snapshot cannot be written.');
+    });
   }
 
   async close(): Promise<void> {
