@@ -30,6 +30,7 @@ const sources = {
     'libs/agents/src/profiles/options.ts',
     'libs/agents/src/runtimes/claude/claude.options.ts',
     'libs/agents/src/runtimes/command/command.options.ts',
+    'libs/agents/src/sandbox/docker.options.ts',
   ],
 };
 

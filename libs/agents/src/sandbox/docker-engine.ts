@@ -65,11 +65,14 @@ export class Engine {
     await this.#call('start a container', (docker, abortSignal) => docker.getContainer(id).start({ abortSignal }));
   }
 
-  /** Waits without a time-out. The exit code, or null when the container is not there any more. */
-  async exit(id: string): Promise<number | null> {
+  /** Waits until it ends or the signal is aborted. The exit code, or null when the container is not there any more. */
+  async exit(id: string, abortSignal: AbortSignal): Promise<number | null> {
     const docker = await this.#open();
-    const wait = docker.getContainer(id).wait() as Promise<{ StatusCode: number }>;
-    return wait.then(({ StatusCode }) => StatusCode, unless([404], null));
+    const given = Promise.withResolvers<never>();
+    abortSignal.addEventListener('abort', () => given.reject(new Error('no answer yet')), { once: true });
+    const wait = docker.getContainer(id).wait({ abortSignal }) as Promise<{ StatusCode: number }>;
+    const code = wait.then(({ StatusCode }) => StatusCode, unless([404], null));
+    return Promise.race([code, given.promise]);
   }
 
   /** With these labels, in every state. */

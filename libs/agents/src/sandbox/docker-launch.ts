@@ -9,7 +9,7 @@ import type { Engine } from './docker-engine.js';
 import { OutputPipe } from './docker-pipe.js';
 import type { ProcessEnd, SandboxProcess } from './sandbox.js';
 
-const askAgainMs = 1_000;
+const pauseMs = 500;
 /** How long a SIGKILL takes to reach the program, whether or not the engine has noticed. */
 const killedMs = 200;
 
@@ -20,11 +20,13 @@ interface Pipes {
 }
 
 export class ContainerLaunch {
+  #asked = new AbortController();
+
   private constructor(
     private readonly engine: Engine,
     readonly id: string,
     private readonly pipes: Pipes,
-    private readonly drainMs: number,
+    private readonly callMs: number,
   ) {}
 
   /**
@@ -35,7 +37,7 @@ export class ContainerLaunch {
     engine: Engine,
     settings: Docker.ContainerCreateOptions,
     called: AbortSignal,
-    drainMs: number,
+    callMs: number,
   ): Promise<ContainerLaunch> {
     const id = await engine.create(settings);
     try {
@@ -44,7 +46,7 @@ export class ContainerLaunch {
       called.throwIfAborted();
       await engine.start(id);
       called.throwIfAborted();
-      return new ContainerLaunch(engine, id, pipes, drainMs);
+      return new ContainerLaunch(engine, id, pipes, callMs);
     } catch (error) {
       await engine.remove(id).catch(() => undefined);
       throw error;
@@ -67,6 +69,7 @@ export class ContainerLaunch {
     await Promise.race([killed, sleep(killedMs)]);
     void this.#drain();
     await killed;
+    this.#asked.abort();
   }
 
   /** A container that could not be removed now is removed with its agent. */
@@ -80,16 +83,21 @@ export class ContainerLaunch {
 
   async #drain(): Promise<void> {
     const { stdout, stderr } = this.pipes;
-    await Promise.all([stdout.drain(this.drainMs), stderr.drain(this.drainMs)]);
+    await Promise.all([stdout.drain(this.callMs), stderr.drain(this.callMs)]);
   }
 
-  /** A connection that breaks says nothing about the program: it is asked for until the engine answers. */
+  /** A connection that breaks, or hangs, says nothing about the program: it is asked for again until the engine answers. */
   async #exit(): Promise<number | null> {
     for (;;) {
+      this.#asked = new AbortController();
+      const { signal } = this.#asked;
+      const late = setTimeout(() => this.#asked.abort(), this.callMs).unref();
       try {
-        return await this.engine.exit(this.id);
+        return await this.engine.exit(this.id, signal);
       } catch {
-        await sleep(askAgainMs, undefined, { ref: false });
+        await sleep(pauseMs, undefined, { ref: false });
+      } finally {
+        clearTimeout(late);
       }
     }
   }

@@ -2,13 +2,16 @@
 import { afterAll, describe } from '@jest/globals';
 import { openEngine } from '../../../../test/support/docker.js';
 import { requirement } from '../../../../test/support/require.js';
+import { containerContract } from './container.contract.js';
 import { escapeContract } from './escape.contract.js';
 import { limitsContract } from './limits.contract.js';
 import { sandboxContract } from './sandbox.contract.js';
 import { Trial } from './trial.contract.js';
 
 const { engine, missing } = await openEngine();
-if (engine) Trial.docker = { image: engine.image, socketPath: engine.socketPath, callMs: 20_000 };
+const { image = '', socketPath = '' } = engine ?? {};
+const options = { image, socketPath, callMs: 20_000 };
+if (engine) Trial.docker = options;
 afterAll(() => engine?.close());
 
 requirement(
@@ -21,3 +24,4 @@ const suite = engine ? describe : describe.skip;
 suite('docker: contract', () => sandboxContract('docker', { walls: true, container: true }));
 suite('docker: limits', () => limitsContract('docker', true));
 suite('docker: escape', () => escapeContract('docker'));
+suite('docker: containers', () => containerContract(options));
