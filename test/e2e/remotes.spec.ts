@@ -1,10 +1,11 @@
 // A spoke with a token for a repository that wants one: the agent works on it, and the token is nowhere to be found.
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { Federation, type Player } from '../support/federation.js';
+import { Federation, refusal, type Player } from '../support/federation.js';
 import { GitHttps, gitHttpsRequirement } from '../support/git-https.js';
 import { requirement } from '../support/require.js';
+import { until } from '../support/until.js';
 import { filesWith, processesOf, type Seen } from '../support/secrets.js';
 
 const token = 'writ-test-8c0d2b71aa';
@@ -25,12 +26,28 @@ beforeAll(async () => {
   stage.afterwards(() => server.close());
   repository = `${server.url}/story.git`;
   const https = { tokenEnv: 'STORY_TOKEN', username: 'robot', caFile: server.caFile };
-  const remotes = [{ repositories: [`${server.url}/**`], https }];
+  const remotes = [{ repositories: [`${server.url}/**`], https, push: ['local/*'] }];
   hub = await stage.hub();
   spoke = await stage.spoke('acme', { remotes, logLevel: 'debug' }, { STORY_TOKEN: token });
-  await stage.pair(hub, spoke, stage.grant({ repositories: [`${server.url}/**`] }));
+  await stage.pair(hub, spoke, stage.grant({ repositories: [`${server.url}/**`], push: ['writ/*', 'fix/**'] }));
 }, 60_000);
+afterEach(() => {
+  if (!gitHttpsRequirement[1]) return;
+  server.instead = () => false;
+  server.admitted = server.served = () => Promise.resolve();
+});
 afterAll(() => stage.close(), 60_000);
+
+const served = (...args: string[]) =>
+  execFileSync('git', ['-c', 'safe.directory=*', '-C', join(stage.folder, 'served', 'story.git'), ...args], {
+    encoding: 'utf8',
+  }).trim();
+
+/** A worker that commits, with a push asked for. */
+const pushing = (push: { branch?: string }, script = 'echo new > new; echo ready') => ({
+  context: { repository, branch: 'main', workItems: [Buffer.from(script).toString('base64')] },
+  options: { runtime: 'shell', push },
+});
 
 /** All that an agent can see of its surroundings. */
 const lookAround = `env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'; git config --list --show-origin; cat .git/config; git remote -v; echo looked`;
@@ -76,3 +93,97 @@ describe('an agent on a repository behind a token', () => {
     60_000,
   );
 });
+
+describe('a push over the federation', () => {
+  story(
+    '[F-5] goes to the agent’s own branch, or to one that the grant names, and nowhere else',
+    async () => {
+      const { agentId } = await stage.spawn(hub, 'acme', '', pushing({}));
+      const own = await stage.ended(hub, agentId);
+      expect(own).toMatchObject({ state: 'completed', options: { push: { branch: `writ/${agentId}` } } });
+      expect(own.result?.push).toEqual({ branch: `writ/${agentId}`, commit: own.result?.commit });
+      expect(served('rev-parse', `writ/${agentId}`)).toBe(own.result?.commit);
+      const named = await stage.ended(hub, (await stage.spawn(hub, 'acme', '', pushing({ branch: 'fix/a' }))).agentId);
+      expect(served('rev-parse', 'fix/a')).toBe(named.result?.commit);
+      for (const branch of ['main', 'other', 'local/a'])
+        expect(await refusal(stage.spawn(hub, 'acme', '', pushing({ branch })))).toMatchObject({
+          code: 'grant_denied',
+          field: 'push',
+        });
+      expect([...spoke.instance.log, JSON.stringify([own, named])].join('')).not.toContain(token);
+      expect(filesWith(stage.folder, token)).toEqual([]);
+    },
+    60_000,
+  );
+
+  story(
+    '[F-7] of this spoke’s own agents goes where its configuration says',
+    async () => {
+      const { agentId } = await stage.spawn(spoke, undefined, '', pushing({ branch: 'local/a' }));
+      const agent = await stage.ended(spoke, agentId);
+      expect(served('rev-parse', 'local/a')).toBe(agent.result?.commit);
+      for (const push of [{ branch: 'fix/a' }, {}])
+        expect(await refusal(stage.spawn(spoke, undefined, '', pushing(push)))).toMatchObject({
+          code: 'invalid_request',
+        });
+    },
+    60_000,
+  );
+
+  const crashes = ['before it arrived', 'after it arrived', 'after it arrived and somebody went on from it'] as const;
+  for (const [n, when] of crashes.entries())
+    story(
+      `[L-12] is found or sent by the next start when the spoke dies ${when}, and recorded once`,
+      async () => {
+        const branch = `fix/crash-${n}`;
+        const atWork = Promise.withResolvers<undefined>();
+        const hold = (request: { readonly method?: string; readonly url?: string }) =>
+          request.method === 'POST' && request.url?.endsWith('git-receive-pack') === true;
+        const stop = (request: Parameters<typeof hold>[0]) => {
+          if (!hold(request)) return Promise.resolve();
+          atWork.resolve(undefined);
+          return new Promise<void>(() => undefined);
+        };
+        if (n === 0) server.admitted = stop;
+        else server.served = stop;
+        const { agentId } = await stage.spawn(hub, 'acme', '', pushing({ branch }));
+        await atWork.promise;
+        await spoke.restart('SIGKILL', () => {
+          server.admitted = server.served = () => Promise.resolve();
+          if (n === 2) served('update-ref', `refs/heads/${branch}`, onTopOf(branch));
+        });
+        const agent = await stage.ended(spoke, agentId);
+        expect(agent).toMatchObject({ state: 'completed', exitReason: 'finished' });
+        expect(agent.result?.push).toEqual({ branch, commit: agent.result?.commit });
+        expect(served('rev-parse', n === 2 ? `${branch}^` : branch)).toBe(agent.result?.commit);
+        const there = await until('the hub knows', async () => {
+          const seen = await hub.client.agents.get(agentId);
+          return seen.state === 'completed' ? seen : undefined;
+        });
+        expect(there.result?.push).toEqual(agent.result?.push);
+      },
+      60_000,
+    );
+
+  story(
+    'that the host does not let in fails the agent and keeps its work',
+    async () => {
+      server.instead = (request, response) => {
+        if (request.url?.includes('git-receive-pack') !== true) return false;
+        response.writeHead(403).end();
+        return true;
+      };
+      const agent = await stage.ended(hub, (await stage.spawn(hub, 'acme', '', pushing({ branch: 'fix/no' }))).agentId);
+      expect(agent).toMatchObject({ state: 'failed', exitReason: 'push_failed' });
+      expect(agent.reason).toMatch(/does not let this spoke in/);
+      expect((await hub.client.agents.diff(agent.agentId)).text).toContain('+new');
+    },
+    60_000,
+  );
+});
+
+function onTopOf(branch: string): string {
+  const tree = served('rev-parse', `${branch}^{tree}`);
+  const who = ['-c', 'user.name=S', '-c', 'user.email=s@example.org'];
+  return served(...who, 'commit-tree', tree, '-p', branch, '-m', 'on top');
+}

@@ -70,6 +70,9 @@ export class SlowWorktrees extends Worktrees {
   override preflight(agentId: string) {
     return this.inner.preflight(agentId);
   }
+  override push(...args: Parameters<Worktrees['push']>) {
+    return this.inner.push(...args);
+  }
   override harvest(agentId: string, message: string) {
     return this.inner.harvest(agentId, message);
   }

@@ -29,6 +29,8 @@ export class GitHttps {
   readonly requests: { readonly line: string; readonly authorization?: string }[] = [];
   /** Run before an admitted request is served. */
   admitted: (request: IncomingMessage) => Promise<void> = () => Promise.resolve();
+  /** Run when git has done what a request asked for, before the client hears of it. */
+  served: (request: IncomingMessage) => Promise<void> = () => Promise.resolve();
   /** Takes a request away from git: true when it was answered. */
   instead: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
 
@@ -101,6 +103,7 @@ export class GitHttps {
     request.pipe(child.stdin);
     const pieces: Buffer[] = [];
     for await (const piece of child.stdout as AsyncIterable<Buffer>) pieces.push(piece);
+    await this.served(request);
     const all = Buffer.concat(pieces);
     const cut = all.indexOf('\r\n\r\n');
     const lines = all.subarray(0, cut).toString('latin1').split('\r\n');

@@ -59,7 +59,7 @@ export const spokeConfig = z.strictObject({
         .default(4 * 2 ** 30),
     })
     .prefault({}),
-  /** SSH keys and HTTPS tokens by URL pattern, the first that matches: `repositories`, `ssh`, `https`. */
+  /** SSH keys, HTTPS tokens and branches to push to, by URL pattern, the first that matches: `repositories`, `ssh`, `https`, `push`. */
   remotes: remoteOptions,
   profiles: profileOptions,
   runtimes: runtimeOptions,

@@ -7,6 +7,7 @@ import {
   createAgents,
   GitWorktrees,
   openSandboxes,
+  remoteOf,
   type Allowance,
   type LocalAgents,
   type Sandboxes,
@@ -90,7 +91,10 @@ export class Spoke {
     const housekeeping = new HousekeepingService(agents, acts);
     const backups = new BackupService({ store, acts, stateDir: config.stateDir, role: 'spoke', name: config.name });
     const view = new InstanceView(config, identity.id, store, sandboxes, agents);
-    const gateway = new SpokeGateway({ agents, store, acts, view, directory, owners: () => ownersOf(records) });
+    const gateway = new SpokeGateway({
+      ...{ agents, store, acts, view, directory, owners: () => ownersOf(records) },
+      pushable: (repository) => remoteOf(config.remotes, repository)?.push ?? [],
+    });
     const inbox = new Inbox(agents, grants, records.journal, softwareOf);
     const relay = new JournalRelay(store, records.journal, failed);
     const policy = new ConnectionPolicy(agents, grants, peers, failed);

@@ -8,6 +8,7 @@ import type {
   KillReport,
   Limits,
   OpenQuestion,
+  PushPermit,
   SandboxLevel,
   SpawnArgs,
   TurnTaken,
@@ -30,6 +31,8 @@ export interface SpawnRequest {
     /** A person has to approve it, within so long. */
     readonly approvalMs?: number;
   };
+  /** Where the door lets it push: has to be there when the arguments ask for a push. */
+  readonly push?: PushPermit;
   /** Runtimes and models were checked at the door; what remains is whether this spoke has them. */
 }
 

@@ -28,5 +28,6 @@ export type { ModelKey } from './runtimes/claude/claude.runtime.js';
 export { GitWorktrees } from './worktrees/git-worktrees.js';
 export type { WorktreeOptions } from './worktrees/git-worktrees.js';
 export { remoteOptions } from './worktrees/remotes/options.js';
+export { remoteOf } from './worktrees/remotes/remotes.js';
 export { Worktrees } from './worktrees/worktrees.js';
 export type { Diff, Harvest, Worktree } from './worktrees/worktrees.js';

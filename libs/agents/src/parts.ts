@@ -22,6 +22,7 @@ import { Questions } from './questions/questions.js';
 import type { Holder } from './recovery/holder.js';
 import { Rescue } from './recovery/rescue.js';
 import { Sweep } from './recovery/sweep.js';
+import { Delivery } from './spawner/delivery.js';
 import { Drain } from './spawner/drain.js';
 import { Run } from './spawner/run.js';
 import { Runs } from './spawner/runs.js';
@@ -41,11 +42,12 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const saga = new CleanupSaga(deps, register, mint, ends, holder.mark);
   const starts = new Turnstile(options.startsMax);
   const reader = new OutputReader(spools, register);
+  const delivery = new Delivery(deps, register);
   const listing = new Listing(store);
   const questions = new Questions({ register, listing, mint, now: deps.now });
   const memories = new Memories(join(options.stateDir, 'sessions'), options.sessionBytesMax);
   const kept = { ledger, register, treasury, mint, spools, listing, questions, memories };
-  return { ...kept, ends, saga, starts, reader, runs: new Runs() };
+  return { ...kept, ends, saga, starts, reader, delivery, runs: new Runs() };
 }
 
 export type Ground = Awaited<ReturnType<typeof laid>>;

@@ -58,6 +58,8 @@ export const agentOptions = z.strictObject({
   /** The least sandbox that the caller accepts; the spoke's and the grant's floors still hold. */
   sandbox: sandboxLevel.optional(),
   session: profileName.optional(),
+  /** After a run that completed, its branch goes to the remote: to this one, or to `writ/<agentId>`. */
+  push: z.strictObject({ branch: branchName.optional() }).optional(),
 });
 
 /** The body of `agent.spawn` and, without `spoke`, of `POST /v1/agents` on a spoke. */
@@ -110,6 +112,7 @@ export const exitReasons = [
   'model_error',
   'sandbox_error',
   'repository_error',
+  'push_failed',
   'result_invalid',
   'spoke_restarted',
   'connection_lost',
@@ -135,6 +138,14 @@ export const agentResult = z.strictObject({
   branch: z.string().max(255).optional(),
   commit: commitHash.optional(),
   changes: z.strictObject({ files: z.int().min(0), insertions: z.int().min(0), deletions: z.int().min(0) }).optional(),
+  /** Where its commit went when a push was asked for, or why it did not. */
+  push: z
+    .strictObject({
+      branch: z.string().max(255),
+      commit: commitHash.optional(),
+      reason: z.string().max(500).optional(),
+    })
+    .optional(),
   findings: fits(z.array(finding).max(500), 65_536).optional(),
   verdict: fits(
     z.strictObject({ passed: z.boolean(), command: z.string().max(2_000), detail: z.string().max(8_000) }),

@@ -14,6 +14,8 @@ export const grant = z.strictObject({
   agentTypes: z.array(agentType).max(3).default([]),
   repositories: z.array(pattern).max(200).default([]),
   branches: z.array(pattern).max(200).default(['**']),
+  /** Branches that its agents may push to: none by default. The remote's default branch has to stand here in full. */
+  push: z.array(pattern).max(200).optional(),
   runtimes: z.array(runtimeName).max(50).default(['claude']),
   /** Absent: any model that the spoke's configuration offers. */
   models: z.array(z.string().max(128)).max(50).optional(),

@@ -29,6 +29,7 @@ function permitsSpawn(grant: Grant, args: SpawnArgs): Permission {
   if (!grant.agentTypes.includes(args.agentType)) return denied('agentTypes', grant.agentTypes);
   if (!matchesAny(grant.repositories, context.repository)) return denied('repositories', grant.repositories);
   if (!matchesAny(grant.branches, context.branch)) return denied('branches', grant.branches);
+  if (options.push && !mayPush(grant.push, options.push.branch)) return denied('push', grant.push ?? []);
   if (!grant.runtimes.includes(runtime)) return denied('runtimes', grant.runtimes);
   if (!modelAllowed(grant, options.model)) return denied('models', grant.models);
   if (weaker(options.sandbox ?? grant.sandbox, grant.sandbox)) return denied('sandbox', grant.sandbox);
@@ -42,6 +43,28 @@ function modelAllowed(grant: Grant, model: string | undefined): boolean {
 
 function matchesAny(patterns: readonly string[], text: string): boolean {
   return patterns.some((pattern) => compilePattern(pattern)(text));
+}
+
+/** Without a branch it is the agent's own, whose name only the spoke can judge: see `pushPermit`. */
+function mayPush(patterns: readonly string[] = [], branch: string | undefined): boolean {
+  return branch === undefined ? patterns.length > 0 : pushPermit(patterns, branch) !== undefined;
+}
+
+/** Where an agent may push its branch. */
+export interface PushPermit {
+  readonly branch: string;
+  /** Whether also when it is the default branch of the remote: only a branch that is named in full. */
+  readonly evenDefault: boolean;
+}
+
+/** What patterns allow for a branch; undefined when they do not. */
+export function pushPermit(patterns: readonly string[], branch: string): PushPermit | undefined {
+  return matchesAny(patterns, branch) ? { branch, evenDefault: patterns.includes(branch) } : undefined;
+}
+
+/** The branch that an agent's work goes to when a push names none. */
+export function agentBranch(agentId: string): string {
+  return `writ/${agentId}`;
 }
 
 function weaker(level: SandboxLevel, floor: SandboxLevel): boolean {

@@ -11,6 +11,7 @@ export interface GrantFlags {
   readonly allow?: string[];
   readonly repo?: string[];
   readonly branch?: string[];
+  readonly push?: string[];
   readonly runtime?: string[];
   readonly agents?: string;
   readonly approval?: string;
@@ -41,6 +42,11 @@ export function takesGrant(command: Command): Command {
     .option('--allow <type>', 'agent type it may spawn: worker, reviewer, tester (repeatable)', several)
     .option('--repo <pattern>', 'repositories, as URL pattern: https://github.com/acme/* (repeatable)', several)
     .option('--branch <pattern>', 'branches, all by default (repeatable)', several)
+    .option(
+      '--push <pattern>',
+      'branches it may push to, none by default; the default branch in full (repeatable)',
+      several,
+    )
     .option('--runtime <name>', 'runtimes, `claude` by default (repeatable)', several)
     .option('--agents <n>', 'how many agents at once, 5 by default')
     .option('--approval <seconds>', 'a person has to approve each spawn within so long (`writ approve`)')
@@ -68,7 +74,7 @@ function perDay({ agentsPerDay, tokensPerDay, usdPerDay }: GrantFlags): unknown 
 }
 
 function fromFlags(flags: GrantFlags): unknown {
-  const { allow, repo, branch, runtime, agents, approval, startsPerMinute } = flags;
+  const { allow, repo, branch, push, runtime, agents, approval, startsPerMinute } = flags;
   if (!allow && !repo) return { operations: ['agent.status'] };
   if (!allow || !repo)
     throw new WritError('invalid_request', 'Name both: --allow worker --repo PATTERN.', {
@@ -79,6 +85,7 @@ function fromFlags(flags: GrantFlags): unknown {
     agentTypes: allow,
     repositories: repo,
     branches: branch,
+    push,
     runtimes: runtime,
     concurrentMax: number(agents),
     approval: approval === undefined ? undefined : { withinS: Number(approval) },
@@ -109,6 +116,7 @@ export function grantLines(grant: Grant): [string, string][] {
     ['agent types', list(grant.agentTypes, 'none')],
     ['repositories', list(grant.repositories, 'none')],
     ['branches', list(grant.branches, 'none')],
+    ['push to', list(grant.push, 'none')],
     ['runtimes', list(grant.runtimes, 'none')],
     ['models', list(grant.models, 'any that this spoke offers')],
     ['sandbox', `at least ${grant.sandbox}`],

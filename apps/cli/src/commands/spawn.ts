@@ -23,6 +23,7 @@ interface SpawnFlags {
   readonly session?: string;
   readonly task?: string;
   readonly idempotencyKey?: string;
+  readonly push?: string | true;
   readonly wait?: boolean;
 }
 
@@ -55,7 +56,8 @@ function requestOf(flags: SpawnFlags): SpawnRequestBody {
     sandbox,
     session,
   } = flags;
-  const options = { runtime, model, sandbox, session, limits: limitsOf(flags.limit) };
+  const push = flags.push === true ? {} : flags.push && { branch: flags.push };
+  const options = { runtime, model, sandbox, session, limits: limitsOf(flags.limit), ...(push && { push }) };
   const context = { repository: repo, branch, workItems: item, skills: skill };
   const request = spawnRequest.safeParse({ spoke, taskId: task, agentType: type, context, options });
   if (request.success) return request.data;
@@ -131,6 +133,7 @@ export function addSpawn(program: Command, world: World): void {
     .option('--session <name>', 'keep a session under this name')
     .option('--task <id>', 'your id of the task')
     .option('--idempotency-key <key>', 'the same key and request give the same agent')
+    .option('--push [branch]', 'send its commits to this branch of the remote when it completed; `writ/ID` by default')
     .option('--wait', 'until the agent has ended; exit code 0 only when it completed')
     .addHelpText('after', examples)
     .action((options: SpawnFlags, command: Command) => spawn(options, new Desk(world, command)));

@@ -22,6 +22,7 @@ import type { AgentEvent } from '#protocol';
 import { watchMany, type Key, type Store } from '#store';
 import type { Acts } from '#api';
 import type { Directory } from '#federation';
+import { namingPush, permitOf } from './push.js';
 import type { InstanceView } from '../instance.js';
 
 /** The owner of agents that this spoke's own people spawn. */
@@ -37,6 +38,8 @@ export interface SpokeParts {
   readonly directory: Directory;
   /** Owners whose agents this spoke has or had: itself and every connection. */
   readonly owners: () => Promise<readonly string[]>;
+  /** Branches of a repository that its own people's agents may push to. */
+  readonly pushable: (repository: string) => readonly string[];
 }
 
 export class SpokeGateway extends Gateway {
@@ -44,12 +47,14 @@ export class SpokeGateway extends Gateway {
     super();
   }
 
-  async spawn({ actor }: Caller, { spoke, args, idempotencyKey }: SpawnCommand): Promise<Spawned> {
+  async spawn({ actor }: Caller, { spoke, args: asked, idempotencyKey }: SpawnCommand): Promise<Spawned> {
     if (spoke !== undefined)
       throw new WritError('invalid_request', 'A spoke spawns on itself; only a hub takes `spoke`.', { field: 'spoke' });
-    const named =
-      idempotencyKey === undefined ? {} : { agentId: agentIdOf(local, idempotencyKey), idk: idempotencyKey };
-    return { agent: await this.spoke.agents.spawn({ owner: local, actor, args, ...named }) };
+    const idk = idempotencyKey === undefined ? {} : { idk: idempotencyKey };
+    const agentId = idempotencyKey === undefined ? randomUUID() : agentIdOf(local, idempotencyKey);
+    const args = namingPush(asked, agentId);
+    const push = permitOf(args, this.spoke.pushable(args.context.repository));
+    return { agent: await this.spoke.agents.spawn({ owner: local, actor, args, agentId, ...idk, ...push }) };
   }
 
   async list({ states, taskId, cursor, limit, agentType, spoke }: AgentQuery): Promise<AgentPage> {

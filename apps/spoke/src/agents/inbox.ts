@@ -14,6 +14,7 @@ import {
 import type { Agents } from '#agents';
 import type { Journal } from '#federation';
 import { denied } from '../grants/denied.js';
+import { namingPush, permitOf } from './push.js';
 import { diffThatFits, outputThatFits, pageThatFits } from './fits.js';
 import type { GrantsService, HeldGrant } from '../grants/grants.service.js';
 
@@ -41,14 +42,16 @@ export class Inbox {
       throw new WritError('invalid_request', 'A spawn needs an idempotency key.', { field: 'idk' });
     if (await this.journal.full(owner))
       throw new WritError('capacity', 'The journal of this connection is full: the hub has to take its events first.');
-    const args = explicit(asked);
-    const ceiling = ceilingOf(await this.grants.get(owner), args);
     const named = { agentId: agentIdOf(owner, idk), idk };
+    const args = namingPush(explicit(asked), named.agentId);
+    const held = await this.grants.get(owner);
+    const ceiling = ceilingOf(held, args);
     const { agentId, state, spawnedAt } = await this.agents.spawn({
       owner,
       actor: actorOf(sender),
       args,
       ceiling,
+      ...permitOf(args, held.grant.push),
       ...named,
     });
     return { agentId, state, spawnedAt };

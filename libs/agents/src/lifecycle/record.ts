@@ -1,5 +1,15 @@
 // The record of an agent: the one source of truth about it, and the keys under which the store has it.
-import type { Actor, AgentResource, AgentState, Cleanup, ExitReason, SandboxLevel, SpawnArgs } from '#protocol';
+import type {
+  Actor,
+  AgentResource,
+  AgentResult,
+  AgentState,
+  Cleanup,
+  ExitReason,
+  PushPermit,
+  SandboxLevel,
+  SpawnArgs,
+} from '#protocol';
 import type { Key } from '#store';
 
 /** What an agent waits for while it is `spawning`. */
@@ -17,6 +27,19 @@ export interface AgentRecord extends Omit<AgentResource, 'agentId' | 'phase' | '
   readonly outputDropped: number;
   /** Wall time of the turns of a session that have ended. */
   readonly busyMs?: number;
+  /** Where the door lets it push, frozen at spawn. */
+  readonly mayPush?: PushPermit;
+  /** How it ends once its work is pushed: there from the judgement to the end. */
+  readonly judged?: Ending;
+}
+
+/** How an agent ends. `reason` is a sentence for people. */
+export interface Ending {
+  readonly state: 'completed' | 'failed' | 'killed';
+  readonly exitReason: ExitReason;
+  readonly actor: Actor;
+  readonly reason: string;
+  readonly result?: AgentResult;
 }
 
 /** That an agent is to be stopped: by whom, and why. */
@@ -66,13 +89,19 @@ export function argsOf(record: AgentRecord): SpawnArgs {
   return { taskId, agentType, context, options };
 }
 
+type Hidden = {
+  -readonly [K in 'idk' | 'spawnedBy' | 'outputDropped' | 'mayPush' | 'judged' | 'busyMs']: AgentRecord[K];
+};
+
 /** What the outside sees of a record. */
 export function resourceOf(record: AgentRecord): AgentResource {
   const { level, enforced } = record.sandbox;
-  const shown: AgentResource & { idk?: string; spawnedBy?: Actor; outputDropped?: number; busyMs?: number } = {
+  const shown: AgentResource & Partial<Hidden> = {
     ...record,
     sandbox: { level, enforced: [...enforced] },
   };
+  delete shown.mayPush;
+  delete shown.judged;
   delete shown.idk;
   delete shown.spawnedBy;
   delete shown.outputDropped;

@@ -1,7 +1,7 @@
 // The state machine of an agent. Pure: what a record becomes; the register commits it.
-import { WritError, type Actor, type AgentResult, type ExitReason } from '#protocol';
+import { WritError } from '#protocol';
 import { redacted } from './redact.js';
-import { hasSession, isLive, type AgentRecord, type Phase } from './record.js';
+import { hasSession, isLive, type AgentRecord, type Ending, type Phase } from './record.js';
 
 //                       ┌────────────┐  something runs   ┌─────────┐  finished   ┌───────────┐
 //   spawn ─────────────▶│  spawning  │──────────────────▶│ running │────────────▶│ completed │
@@ -16,14 +16,7 @@ import { hasSession, isLive, type AgentRecord, type Phase } from './record.js';
 //                                                             found nothing alive    └────────┘
 // The last three are final. Every terminal state is recorded only after nothing of the agent lives any more.
 
-/** How an agent ends. `reason` is a sentence for people. */
-export interface Ending {
-  readonly state: 'completed' | 'failed' | 'killed';
-  readonly exitReason: ExitReason;
-  readonly actor: Actor;
-  readonly reason: string;
-  readonly result?: AgentResult;
-}
+export type { Ending };
 
 function refuse(record: AgentRecord, wish: string): never {
   throw new WritError('invalid_transition', `The agent is ${record.state} and cannot become ${wish}.`);
@@ -47,7 +40,8 @@ export function toEnded(record: AgentRecord, ending: Ending, at: string): AgentR
   if (!isLive(record.state) || (ending.state === 'completed' && record.state !== 'running'))
     refuse(record, ending.state);
   const reason = ending.state === 'killed' ? ending.reason : redacted(ending.reason);
-  return { ...record, ...ending, ...withoutTurn(record), phase: undefined, question: undefined, reason, endedAt: at };
+  const over = { ...record, ...ending, ...withoutTurn(record), judged: undefined };
+  return { ...over, phase: undefined, question: undefined, reason, endedAt: at };
 }
 
 /** A turn that was on ends with its agent, without an end of its own. */

@@ -7,10 +7,11 @@ import type { CleanupSaga } from '../cleanup/saga.js';
 import type { AgentsDeps } from '../deps.js';
 import { agentEvents } from '../agents.js';
 import type { EventMint } from '../lifecycle/events.js';
-import { hasSession, isLive, type AgentRecord, type Intent, type Lease } from '../lifecycle/record.js';
+import { hasSession, isLive, type AgentRecord, type Ending, type Intent, type Lease } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import type { Intents } from '../killswitch/intents.js';
 import type { Spools } from '../output/spool.js';
+import type { Delivery } from '../spawner/delivery.js';
 import { endingOfStop } from '../spawner/endings.js';
 import { toIdle } from '../sessions/turns.js';
 import { Stop, theSpoke } from '../spawner/stop.js';
@@ -27,6 +28,7 @@ export interface RescueParts {
   readonly mint: EventMint;
   readonly spools: Spools;
   readonly saga: CleanupSaga;
+  readonly delivery: Delivery;
   readonly holder: Holder;
   readonly intents: Intents;
 }
@@ -49,7 +51,8 @@ export class Rescue {
     if (!lease || !isLive(record.state) || !(await this.parts.holder.isGone(lease.holder))) return record;
     const fallback = new Stop('spoke_restarted', theSpoke, 'The spoke went away while the agent was alive.');
     const asked = (await this.parts.intents.of(lease)) ?? will;
-    return this.end(record, lease, asked ? new Stop(asked.exitReason, asked.actor, asked.reason) : fallback);
+    const stop = asked && new Stop(asked.exitReason, asked.actor, asked.reason);
+    return this.end(record, lease, stop ?? fallback, stop === undefined);
   }
 
   /** Takes over an agent that waits in the backlog, or a session whose worktree is here. Undefined for others, for what is to be killed, or when someone else was faster. */
@@ -60,6 +63,7 @@ export class Rescue {
     const { state, phase } = entry.value;
     if (state === 'spawning' && waits.includes(phase))
       return this.take(entry, lease, { record: entry.value, events: [] });
+    if (entry.value.judged) return undefined;
     const isHere = lease.value.site === this.parts.holder.site;
     if (state !== 'running' || !hasSession(entry.value) || !isHere || lease.value.ending) return undefined;
     return this.take(entry, lease, await this.resumed(entry.value));
@@ -102,14 +106,23 @@ export class Rescue {
     return { record: settled.record, events: [...said, event] };
   }
 
-  private async end(record: AgentRecord, lease: Lease, stop: Stop): Promise<AgentRecord> {
+  private async end(record: AgentRecord, lease: Lease, stop: Stop, goesOn: boolean): Promise<AgentRecord> {
     const { agentId } = record;
     const isHere = lease.site === this.parts.holder.site;
     if (isHere) await this.stopped(agentId);
     const outputBytes = isHere ? await this.parts.spools.size(agentId) : record.outputBytes;
-    const ended = await this.parts.saga.end(agentId, endingOfStop(stop, null), lease, { outputBytes });
+    const delivered = isHere && goesOn ? await this.delivered(record) : null;
+    const ending = delivered ?? endingOfStop(stop, null);
+    const ended = await this.parts.saga.end(agentId, ending, lease, { outputBytes });
     if (isHere) void this.parts.saga.run(agentId);
     return ended;
+  }
+
+  /** One whose run was judged before the crash had only its push before it: what got to the remote is found there. */
+  private delivered(record: AgentRecord): Promise<Ending> | null {
+    const { judged } = record;
+    const inTime = AbortSignal.timeout(this.parts.deps.options.stepMs);
+    return judged ? this.parts.delivery.deliver(record, judged, inTime) : null;
   }
 
   /** @throws WritError when something still lives: then nothing is recorded, and the next sweep tries again. */

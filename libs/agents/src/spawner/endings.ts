@@ -29,7 +29,7 @@ export function endingOfError(error: unknown, harvest: Harvest | null): Ending {
 }
 
 export function endingOfOutcome(outcome: RuntimeOutcome, harvest: Harvest | null): Ending {
-  const checked = agentResult.safeParse(outcome.result);
+  const checked = outcomeResult.safeParse(outcome.result);
   const { failure } = outcome;
   if (!checked.success) {
     const reason = failure ?? 'The agent left a result that does not have the shape of the protocol.';
@@ -41,6 +41,9 @@ export function endingOfOutcome(outcome: RuntimeOutcome, harvest: Harvest | null
   const state = isDone ? 'completed' : 'failed';
   return { state, exitReason: outcome.exitReason, actor: theSpoke, reason, result };
 }
+
+/** Where its work went only the spoke can say. */
+const outcomeResult = agentResult.omit({ push: true });
 
 const noResult: AgentResult = { summary: '', items: [] };
 

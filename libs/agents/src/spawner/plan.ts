@@ -6,6 +6,7 @@ import {
   actor,
   agentId,
   agentIdOf,
+  branchName,
   idempotencyKey,
   limits,
   sandboxLevel,
@@ -35,6 +36,7 @@ const spawnRequest = z.strictObject({
   idk: idempotencyKey.optional(),
   args: spawnArgs,
   ceiling: ceiling.optional(),
+  push: z.strictObject({ branch: branchName, evenDefault: z.boolean() }).optional(),
 });
 
 export type ValidRequest = z.output<typeof spawnRequest> & { readonly agentId: string };
@@ -50,6 +52,7 @@ export function validated(request: SpawnRequest): ValidRequest {
     throw new WritError('invalid_request', issue?.message ?? 'The spawn request is not valid.', { field });
   }
   const { owner, idk } = parsed.data;
+  refusePush(parsed.data);
   return { ...parsed.data, agentId: parsed.data.agentId ?? (idk ? agentIdOf(owner, idk) : randomUUID()) };
 }
 
@@ -58,6 +61,14 @@ export function refuseSession({ options }: SpawnArgs, runtime: Pick<Runtime, 'ki
   if (options.session === undefined || runtime.takesTurns) return;
   const detail = `A runtime of kind ${runtime.kind} has one turn and keeps no session: its agent ends with its task.`;
   throw new WritError('invalid_request', detail, { field: 'args.options.session' });
+}
+
+/** The door has said where to; a push that it has not judged goes nowhere. */
+function refusePush({ args, push }: z.output<typeof spawnRequest>): void {
+  if (!args.options.push || push) return;
+  const detail =
+    'No agent may push to that branch of this repository: `remotes[].push` of the spoke names those it may.';
+  throw new WritError('invalid_request', detail, { field: 'args.options.push.branch' });
 }
 
 type LimitName = keyof Limits;

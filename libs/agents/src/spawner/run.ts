@@ -21,6 +21,7 @@ import type { Treasury } from '../spending/treasury.js';
 import type { Memories } from '../sessions/memories.js';
 import { Session } from '../sessions/session.js';
 import { Cell, type CellSpec } from './cell.js';
+import type { Delivery } from './delivery.js';
 import { endingOfError, endingOfOutcome, endingOfStop } from './endings.js';
 import { Harvester } from './harvester.js';
 import { Meter } from './meter.js';
@@ -44,6 +45,7 @@ export interface RunParts {
   readonly saga: CleanupSaga;
   readonly questions: Questions;
   readonly memories: Memories;
+  readonly delivery: Delivery;
 }
 
 type Finished = { readonly outcome: RuntimeOutcome } | { readonly error: unknown };
@@ -142,7 +144,8 @@ export class Run {
   }
 
   private async over(finished: Finished): Promise<void> {
-    const ended = await this.recorded(await this.endingOf(finished));
+    const judged = await this.endingOf(finished);
+    const ended = await this.recorded(await this.delivered(judged));
     this.parts.reader.wake(this.agentId);
     this.hasEnded = true;
     this.done.resolve(ended);
@@ -294,6 +297,11 @@ export class Run {
     if (finished.outcome.cause)
       this.parts.deps.log.warn({ ...finished.outcome, agentId: this.agentId }, 'a run failed');
     return endingOfOutcome(finished.outcome, harvest);
+  }
+
+  /** What was not judged `completed` goes nowhere. */
+  private delivered(judged: Ending): Promise<Ending> {
+    return this.parts.delivery.deliver(this.agent, judged, this.controller.signal);
   }
 
   /** Not tied to any signal: a report of the end is made also while everything shuts down. [L-12] */

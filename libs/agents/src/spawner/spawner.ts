@@ -96,7 +96,7 @@ export class Spawner {
   }
 
   private draft(request: ValidRequest, { level, limits }: Fitting): AgentRecord {
-    const { agentId, owner, actor, idk, args } = request;
+    const { agentId, owner, actor, idk, args, push } = request;
     const { deps, mint } = this.parts;
     const ends = new Date(deps.now() + deps.options.sessionTtlMs).toISOString();
     const record: AgentRecord = {
@@ -104,6 +104,7 @@ export class Spawner {
       owner,
       ...args,
       ...(idk === undefined ? {} : { idk }),
+      ...(push && args.options.push ? { mayPush: push } : {}),
       limits,
       sandbox: { level, enforced: [] },
       state: 'spawning',

@@ -14,6 +14,7 @@ import { git, gitLine } from './git.js';
 import { Mirrors } from './mirrors.js';
 import { agentBranch, keptRef } from './refs.js';
 import type { RemoteOptions } from './remotes/options.js';
+import { push, type Unpushed } from './remotes/push.js';
 import { Remotes } from './remotes/remotes.js';
 import type { WorktreeRecord } from './records.js';
 import { Records } from './records.js';
@@ -97,6 +98,23 @@ export class GitWorktrees extends Worktrees {
     await this.#records.write({ ...record, harvested: changed ? commit : undefined });
     if (!changed) return null;
     return { branch, commit, changes: await changes(places.git, record.base, commit) };
+  }
+
+  override async push(
+    agentId: string,
+    to: { readonly branch: string; readonly evenDefault: boolean },
+    signal: AbortSignal,
+  ): Promise<Unpushed> {
+    const { repository, harvested: commit } = await this.#ready(agentId);
+    if (!commit) throw new WritError('invalid_transition', 'There is nothing of this agent to push.');
+    if (!branchName.safeParse(to.branch).success) throw invalid('options.push.branch');
+    try {
+      const transport = await this.#mirrors.transport(repository, signal);
+      return await push({ repository, gitDir: this.#records.places(agentId).git, commit, ...to }, transport);
+    } catch (cause) {
+      if (cause instanceof WritError) return { reason: cause.detail, cause };
+      throw cause;
+    }
   }
 
   override async diff(agentId: string, bytesMax: number): Promise<Diff> {

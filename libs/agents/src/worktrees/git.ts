@@ -42,6 +42,8 @@ export class GitFailure extends Error {
     readonly complaint: string,
     /** It was ended because its time was up. */
     readonly isLate = false,
+    /** What it said on standard output. */
+    readonly output = '',
   ) {
     super(`git ${command}: ${complaint.trim() || 'ended without a word'}`);
   }
@@ -106,7 +108,7 @@ export async function git(args: readonly [string, ...string[]], run: GitRun = {}
   try {
     const { code, ...output } = await collect(child, run);
     run.signal?.throwIfAborted();
-    if (code !== 0 && !output.truncated) throw new GitFailure(args[0], output.complaint, time.isUp);
+    if (code !== 0 && !output.truncated) throw new GitFailure(args[0], output.complaint, time.isUp, output.text);
     return output;
   } finally {
     clearTimeout(timer);

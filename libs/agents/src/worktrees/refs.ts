@@ -6,10 +6,10 @@ export function headRef(branch: string): string {
   return `refs/writ/heads/${createHash('sha256').update(branch).digest('hex')}`;
 }
 
+import { agentBranch } from '#protocol';
+
 /** The agent's branch, in its own git folder and in the host's. */
-export function agentBranch(agentId: string): string {
-  return `writ/${agentId}`;
-}
+export { agentBranch };
 
 /** In a mirror: the commit that an agent began with. */
 export function baseRef(agentId: string): string {

@@ -83,6 +83,17 @@ export abstract class Worktrees {
    */
   abstract harvest(agentId: string, message: string): Promise<Harvest | null>;
 
+  /**
+   * Sends what was harvested to a branch of its remote: created or moved forward, never forced. Idempotent: what the remote has
+   * already is found. Null when it is there, else why it is not. Until the time of a fetch is up.
+   * @throws WritError `invalid_transition` before the harvest; the signal's reason: then nobody knows.
+   */
+  abstract push(
+    agentId: string,
+    to: { readonly branch: string; readonly evenDefault: boolean },
+    signal: AbortSignal,
+  ): Promise<{ readonly reason: string; readonly cause?: unknown } | null>;
+
   /** Unified diff from `base` to what was harvested, also after the removal; empty before. Cut at `bytesMax`. */
   abstract diff(agentId: string, bytesMax: number): Promise<Diff>;
 

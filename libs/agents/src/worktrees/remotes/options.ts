@@ -34,6 +34,8 @@ const remote = z
     repositories: z.array(pattern).min(1).max(200),
     ssh: z.strictObject({ keyFile: file, knownHostsFile: file }).optional(),
     https: https.optional(),
+    /** Branches that agents of this spoke's own people may push to; hubs have their grant. */
+    push: z.array(pattern).max(200).default([]),
   })
   .refine(({ repositories, ssh, https }) => !(ssh ?? https) || repositories.every((one) => wholeHost.test(one)), {
     path: ['repositories'],
