@@ -60,7 +60,7 @@ describe('an agent on a repository behind a token', () => {
       server.admitted = () => Promise.resolve(void seen.push(...processesOf(/^(git|sh|ssh|askpass|dash)/)));
       const context = { repository, branch: 'main', workItems: [Buffer.from(lookAround).toString('base64')] };
       const { agentId } = await stage.spawn(hub, 'acme', '', { context });
-      expect(await stage.ended(hub, agentId)).toMatchObject({ state: 'completed' });
+      expect(await stage.ended(hub, agentId, 40_000)).toMatchObject({ state: 'completed' });
       const { text } = await hub.client.agents.readOutput(agentId);
       expect(text).toContain('looked');
       expect(text).toContain('WRIT_TASK');
@@ -85,7 +85,7 @@ describe('an agent on a repository behind a token', () => {
       };
       const context = { repository, branch: 'main', workItems: ['dHJ1ZQ=='] };
       const { agentId } = await stage.spawn(hub, 'acme', '', { context });
-      const agent = await stage.ended(hub, agentId);
+      const agent = await stage.ended(hub, agentId, 40_000);
       expect(agent).toMatchObject({ state: 'failed', exitReason: 'repository_error' });
       expect(agent.reason).toMatch(/does not let this spoke in/);
       expect(filesWith(stage.folder, token)).toEqual([]);
@@ -99,7 +99,7 @@ describe('a push over the federation', () => {
     '[F-5] goes to the agent’s own branch, or to one that the grant names, and nowhere else',
     async () => {
       const { agentId } = await stage.spawn(hub, 'acme', '', pushing({}));
-      const own = await stage.ended(hub, agentId);
+      const own = await stage.ended(hub, agentId, 40_000);
       expect(own).toMatchObject({ state: 'completed', options: { push: { branch: `writ/${agentId}` } } });
       expect(own.result?.push).toEqual({ branch: `writ/${agentId}`, commit: own.result?.commit });
       expect(served('rev-parse', `writ/${agentId}`)).toBe(own.result?.commit);
@@ -120,7 +120,7 @@ describe('a push over the federation', () => {
     '[F-7] of this spoke’s own agents goes where its configuration says',
     async () => {
       const { agentId } = await stage.spawn(spoke, undefined, '', pushing({ branch: 'local/a' }));
-      const agent = await stage.ended(spoke, agentId);
+      const agent = await stage.ended(spoke, agentId, 40_000);
       expect(served('rev-parse', 'local/a')).toBe(agent.result?.commit);
       for (const push of [{ branch: 'fix/a' }, {}])
         expect(await refusal(stage.spawn(spoke, undefined, '', pushing(push)))).toMatchObject({
@@ -152,7 +152,7 @@ describe('a push over the federation', () => {
           server.admitted = server.served = () => Promise.resolve();
           if (n === 2) served('update-ref', `refs/heads/${branch}`, onTopOf(branch));
         });
-        const agent = await stage.ended(spoke, agentId);
+        const agent = await stage.ended(spoke, agentId, 40_000);
         expect(agent).toMatchObject({ state: 'completed', exitReason: 'finished' });
         expect(agent.result?.push).toEqual({ branch, commit: agent.result?.commit });
         expect(served('rev-parse', n === 2 ? `${branch}^` : branch)).toBe(agent.result?.commit);

@@ -9,6 +9,7 @@ import {
   operation,
   operationNames,
   permits,
+  pushPermit,
   spawnArgs,
 } from './index.js';
 
@@ -159,5 +160,32 @@ describe('patterns', () => {
     expect(matches('a'.repeat(2_048))).toBe(false);
     expect(compilePattern('**a*'.repeat(70) + 'b')('a'.repeat(2_048))).toBe(false);
     expect(compilePattern('**a*'.repeat(70) + 'b')(`${'a'.repeat(2_047)}b`)).toBe(true);
+  });
+});
+
+describe('[F-5] a push', () => {
+  const push = (patterns: readonly string[] | undefined, branch?: string) =>
+    rule({ push: patterns as string[] | undefined }, { options: { push: branch === undefined ? {} : { branch } } });
+
+  test('goes nowhere unless the grant names branches', () => {
+    expect([push(undefined), push([]), push(undefined, 'main'), push([], 'main')]).toEqual(Array(4).fill('push'));
+    expect(rule({})).toBe('ok');
+  });
+
+  test('goes to a branch that a pattern matches whole', () => {
+    expect(push(['fix/*'], 'fix/a')).toBe('ok');
+    expect([push(['fix/*'], 'fix/a/b'), push(['fix/*'], 'main'), push(['fix'], 'fix/a')]).toEqual(
+      Array(3).fill('push'),
+    );
+  });
+
+  test('reaches the default branch only by its full name', () => {
+    expect(pushPermit(['**'], 'main')).toEqual({ branch: 'main', evenDefault: false });
+    expect(pushPermit(['**', 'main'], 'main')).toEqual({ branch: 'main', evenDefault: true });
+    expect(pushPermit(['writ/*'], 'main')).toBeUndefined();
+  });
+
+  test.each(['HEAD', '-f', '+main', 'a:b', 'refs/../x', ''])('has no branch %j', (branch) => {
+    expect(() => spawn({ options: { push: { branch } } })).toThrow();
   });
 });

@@ -32,7 +32,11 @@ function wish(script: string, branch: string, change: Partial<SpawnRequest> = {}
 
 async function pushed(script: string, branch: string, change: Partial<SpawnRequest> = {}, evenDefault = false) {
   const { agentId } = await agents.spawn(wish(script, branch, change, evenDefault));
-  return cleaned(agents, agentId);
+  return eventually(
+    () => agents.get(agentId),
+    ({ cleanup }) => cleanup !== undefined,
+    25_000,
+  );
 }
 
 describe('a push', () => {
