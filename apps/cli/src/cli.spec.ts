@@ -62,6 +62,14 @@ describe('agents on the command line', () => {
     expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'completed', reason: 'done' });
   });
 
+  test('spawn asks for a push to the agent’s own branch, or to the one that is named', async () => {
+    const args = ['spawn', '--on', 'spoke', '--repo', repo, '--item', 'x', '-o', 'json'];
+    const [own, named, no] = await Promise.all([run(...args, '--push'), run(...args, '--push', 'fix/a'), run(...args)]);
+    const asked = [own, named, no].map(({ out }) => (JSON.parse(out) as { options: { push?: object } }).options.push);
+    expect(asked).toEqual([{}, { branch: 'fix/a' }, undefined]);
+    expect((await run(...args, '--push', 'a..b')).code).toBe(2);
+  });
+
   test('where both run, the hub is asked unless --on says otherwise', async () => {
     const id = await spawned();
     expect((await run('ps', '--on', 'spoke')).out).toContain(id);
