@@ -58,8 +58,7 @@ export class Player {
   }
 
   async leave(): Promise<void> {
-    await this.client.close();
-    await this.instance.stop();
+    await this.client.close().finally(() => this.instance.stop());
   }
 }
 
@@ -99,11 +98,12 @@ export class Federation {
     return this.enter('spoke', name, { ...own, ...config }, env);
   }
 
-  private async enter(role: Role, name: string, config: object, env?: Readonly<Record<string, string>>) {
+  /** Also one that is still on its way in when the story breaks off leaves. */
+  private enter(role: Role, name: string, config: object, env?: Readonly<Record<string, string>>) {
     const stateDir = join(this.folder, name);
-    const player = await Player.enter({ role, name, stateDir, config, ...(env && { env }) });
-    this.afterwards(() => player.leave());
-    return player;
+    const entering = Player.enter({ role, name, stateDir, config, ...(env && { env }) });
+    this.afterwards(() => entering.then((player) => player.leave()));
+    return entering;
   }
 
   /** All that the stories need, on the repository of this federation; what is given replaces its part. */

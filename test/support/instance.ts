@@ -36,7 +36,7 @@ export class Instance {
     readonly key: string,
   ) {}
 
-  /** Resolves when it listens. @throws Error with its log when it ends before. */
+  /** Resolves when it listens. @throws Error with its log when it ends before, or is too slow: then nothing is left of it. */
   static async start(options: InstanceOptions): Promise<Instance> {
     const { role, name, stateDir, config = {}, env = {} } = options;
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -50,11 +50,13 @@ export class Instance {
     });
     const log: string[] = [];
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => log.push(chunk.toString()));
-    const announced = await listening(child, stateDir, log).catch((error: unknown) => {
-      child.kill('SIGKILL');
+    try {
+      const { url, key } = await listening(child, stateDir, log);
+      return new Instance(options, child, log, url, key);
+    } catch (error) {
+      await end(child, 'SIGKILL');
       throw error;
-    });
-    return new Instance(options, child, log, announced.url, announced.key);
+    }
   }
 
   get pid(): number {
@@ -63,27 +65,27 @@ export class Instance {
 
   /** As its admin would: SIGTERM, and the exit code. */
   async stop(): Promise<number | null> {
-    return this.end('SIGTERM');
+    return end(this.process, 'SIGTERM');
   }
 
   /** As a power cut would. */
   async kill9(): Promise<void> {
-    await this.end('SIGKILL');
+    await end(this.process, 'SIGKILL');
   }
 
   /** Stops it in that way and starts it again on the same state. */
   async restart(how: 'SIGTERM' | 'SIGKILL' = 'SIGTERM', change: Partial<InstanceOptions> = {}): Promise<Instance> {
-    await this.end(how);
+    await end(this.process, how);
     return Instance.start({ ...this.options, ...change });
   }
+}
 
-  private async end(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode;
-    const exit = once(this.process, 'exit');
-    this.process.kill(signal);
-    const [code] = (await exit) as [number | null];
-    return code;
-  }
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exit = once(child, 'exit');
+  child.kill(signal);
+  const [code] = (await exit) as [number | null];
+  return code;
 }
 
 /** What any program needs; nothing of ours leaks in. */
