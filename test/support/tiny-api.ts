@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { ApiModule, createLogger, serve } from '#api';
+import { Acts, ApiModule, createLogger, serve } from '#api';
 import type { ServeOptions } from '#api';
-import { openSqliteStore } from '#store';
+import { ChainedLog, openSqliteStore } from '#store';
 import { TinyGateway, TinyModule } from './tiny-gateway.js';
 
 export interface TinyApi extends AsyncDisposable {
@@ -35,6 +35,7 @@ export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> 
   const shared = ApiModule.register({
     imports: [TinyModule.of(gateway, store)],
     logger,
+    acts: new Acts(new ChainedLog(store, ['tiny', 'acts'])),
     heartbeatMs: options.heartbeatMs,
   });
   const served = await serve(

@@ -32,7 +32,7 @@ export class HubModule {
     const core = HubCore.of(hub);
     return {
       module: HubModule,
-      imports: [core, ApiModule.register({ imports: [core], logger })],
+      imports: [core, ApiModule.register({ imports: [core], logger, acts: hub.services.acts })],
       controllers: [SpokesController, InvitesController, CommandsController, BackupController],
     };
   }

@@ -42,6 +42,7 @@ export class Hub {
       readonly invites: InvitesService;
       readonly commands: CommandsView;
       readonly backups: BackupService;
+      readonly acts: Acts;
     },
   ) {}
 
@@ -78,6 +79,7 @@ export class Hub {
       invites: new InvitesService(records.invites, acts, config.name, () => config.publicUrl ?? url()),
       commands: new CommandsView(commands),
       backups: new BackupService({ store, acts, stateDir: config.stateDir, role: 'hub', name: config.name }),
+      acts,
     };
     return new Hub(store, identity, records, peers, fleet, spokes, commands, gateway, services);
   }

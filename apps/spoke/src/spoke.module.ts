@@ -39,7 +39,7 @@ export class SpokeModule {
     const core = SpokeCore.of(spoke);
     return {
       module: SpokeModule,
-      imports: [core, ApiModule.register({ imports: [core], logger })],
+      imports: [core, ApiModule.register({ imports: [core], logger, acts: spoke.acts })],
       controllers: [
         HubsController,
         AgentsController,

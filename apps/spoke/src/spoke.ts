@@ -41,6 +41,7 @@ export class Spoke {
 
   private constructor(
     readonly store: Store,
+    readonly acts: Acts,
     readonly agents: LocalAgents,
     readonly records: SpokeRecords,
     readonly peers: Peers,
@@ -100,6 +101,7 @@ export class Spoke {
     const policy = new ConnectionPolicy(agents, grants, peers, failed);
     return new Spoke(
       store,
+      acts,
       agents,
       records,
       peers,

@@ -1,6 +1,6 @@
 // Administrative acts of an instance: who changed a grant, killed, unlocked, joined or closed, when and why. Hash-chained, never edited.
 import type { Actor } from '#protocol';
-import type { ChainedLog } from '#store';
+import type { ChainedLog, Commit } from '#store';
 
 export interface Act {
   readonly act: string;
@@ -16,6 +16,15 @@ export class Acts {
   ) {}
 
   async record(act: Act): Promise<void> {
-    await this.log.append({ ...act, at: new Date(this.now()).toISOString() });
+    await this.log.append(this.timed(act));
+  }
+
+  /** The act and what it does, in one commit. False when a check of the commit failed: then neither is there. */
+  async commit(act: Act, commit: Commit): Promise<boolean> {
+    return (await this.log.commit(commit, [this.timed(act)])).ok;
+  }
+
+  private timed(act: Act): Act & { readonly at: string } {
+    return { ...act, at: new Date(this.now()).toISOString() };
   }
 }

@@ -4,6 +4,7 @@ import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { Store } from '#store';
 import type { Logger } from 'pino';
+import type { Acts } from './acts.js';
 import { AgentsController } from './agents/agents.controller.js';
 import { EventsController } from './agents/events.controller.js';
 import { InstanceController } from './agents/instance.controller.js';
@@ -21,6 +22,8 @@ export interface ApiOptions {
   /** Modules that export `Gateway` (the hub's over its fleet, the spoke's over itself) and `Store`. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly logger: Logger;
+  /** Where making and revoking a key is written down. */
+  readonly acts: Acts;
   /** How often an idle event stream says that it is alive; 15 s by default. */
   readonly heartbeatMs?: number;
 }
@@ -34,7 +37,7 @@ const borders = [
 
 @Module({})
 export class ApiModule {
-  static register({ imports, logger, heartbeatMs }: ApiOptions): DynamicModule {
+  static register({ imports, logger, acts, heartbeatMs }: ApiOptions): DynamicModule {
     return {
       module: ApiModule,
       imports,
@@ -49,7 +52,7 @@ export class ApiModule {
       providers: [
         { provide: Streams, useFactory: () => new Streams(heartbeatMs) },
         { provide: LOGGER, useValue: logger },
-        { provide: ApiKeys, useFactory: (store: Store) => new ApiKeys(store), inject: [Store] },
+        { provide: ApiKeys, useFactory: (store: Store) => new ApiKeys(store, acts), inject: [Store] },
         ...borders,
       ],
       exports: [Streams, ApiKeys, LOGGER],

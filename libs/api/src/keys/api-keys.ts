@@ -2,8 +2,9 @@
 // that a slow hash could protect (NIST SP 800-63B, 5.1.1.2 is about passwords).
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { apiKeyText, newApiKey, WritError } from '#protocol';
-import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from '#protocol';
+import type { Actor, ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from '#protocol';
 import type { Entry, Key, Store } from '#store';
+import type { Acts } from '../acts.js';
 import type { Caller } from '../gateway.js';
 
 const usedEveryMs = 60_000;
@@ -25,15 +26,20 @@ interface KeyRecord {
 }
 
 const place = (id: string): Key => ['api', 'keys', id];
+/** Who makes the key of a first start. */
+const firstStart: Actor = { kind: 'system', id: 'first-start' };
+const nameOf = ({ kind, id }: Actor) => `${kind}:${id}`;
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
 function shown({ id, name, role, createdAt, lastUsedAt }: KeyRecord): ApiKey {
   return { id, name, role, createdAt, ...(lastUsedAt && { lastUsedAt }) };
 }
 
+/** Making and revoking a key are administrative acts, each in one commit with what it does. */
 export class ApiKeys {
   constructor(
     private readonly store: Store,
+    private readonly acts: Acts,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -45,7 +51,7 @@ export class ApiKeys {
   }
 
   /** @throws WritError `capacity` when there are 1,000 keys, revoked ones included. */
-  async create({ name, role }: ApiKeyCreate, by: string): Promise<ApiKeyCreated> {
+  async create({ name, role }: ApiKeyCreate, by: Actor): Promise<ApiKeyCreated> {
     const entries = await this.store.list(['api', 'keys'], { limit: keysMax });
     if (entries.length >= keysMax) throw new WritError('capacity', `There are ${keysMax} keys already.`);
     return this.keep(newApiKey(), { name, role }, by);
@@ -58,15 +64,18 @@ export class ApiKeys {
    */
   async first(preset?: string): Promise<ApiKeyCreated | null> {
     if ((await this.list()).some((key) => key.role === 'admin')) return null;
-    return this.keep(preset ?? newApiKey(), { name: 'first', role: 'admin' }, 'system');
+    return this.keep(preset ?? newApiKey(), { name: 'first', role: 'admin' }, firstStart);
   }
 
   /** From the next request on it opens nothing. @throws WritError `not_found`. */
-  async revoke(id: string, by: string): Promise<void> {
+  async revoke(id: string, by: Actor): Promise<void> {
     const entry = await this.store.get<KeyRecord>(place(id));
     if (!entry || entry.value.revoked) throw new WritError('not_found', 'There is no key of that id.');
-    const revoked = { at: this.time(), by };
-    const done = await this.replace(entry, { ...entry.value, revoked }, revokedMs);
+    const { key, version, value: before } = entry;
+    const value: KeyRecord = { ...before, revoked: { at: this.time(), by: nameOf(by) } };
+    const puts = [{ key, value, ttlMs: revokedMs }];
+    const act = { act: 'key.revoke', subject: id, actor: by, detail: { name: before.name, role: before.role } };
+    const done = await this.acts.commit(act, { checks: [{ key, version }], puts });
     if (!done) await this.revoke(id, by);
   }
 
@@ -82,14 +91,15 @@ export class ApiKeys {
     return { actor: { kind: 'key', id: entry.value.id }, role: entry.value.role };
   }
 
-  private async keep(key: string, { name, role }: ApiKeyCreate, by: string): Promise<ApiKeyCreated> {
+  private async keep(key: string, { name, role }: ApiKeyCreate, by: Actor): Promise<ApiKeyCreated> {
     const id = apiKeyText.exec(key)?.[1];
     if (!id) throw new WritError('key_invalid', 'An API key is made with `writ keys generate`; this one was not.');
     const hash = sha256(key).toString('base64url');
-    const record: KeyRecord = { v: 1, id, name, role, hash, createdAt: this.time(), createdBy: by };
+    const record: KeyRecord = { v: 1, id, name, role, hash, createdAt: this.time(), createdBy: nameOf(by) };
     const checks = [{ key: place(id), version: null }];
-    const { ok } = await this.store.commit({ checks, puts: [{ key: place(id), value: record }] });
-    if (!ok) throw new WritError('key_invalid', 'A key with this id was there before; make a new one.');
+    const act = { act: 'key.create', subject: id, actor: by, detail: { name, role } };
+    const made = await this.acts.commit(act, { checks, puts: [{ key: place(id), value: record }] });
+    if (!made) throw new WritError('key_invalid', 'A key with this id was there before; make a new one.');
     return { ...shown(record), key };
   }
 
@@ -101,9 +111,9 @@ export class ApiKeys {
     await this.replace(entry, { ...entry.value, lastUsedAt: minute });
   }
 
-  private async replace(entry: Entry<KeyRecord>, value: KeyRecord, ttlMs?: number): Promise<boolean> {
+  private async replace(entry: Entry<KeyRecord>, value: KeyRecord): Promise<boolean> {
     const { key, version } = entry;
-    const { ok } = await this.store.commit({ checks: [{ key, version }], puts: [{ key, value, ttlMs }] });
+    const { ok } = await this.store.commit({ checks: [{ key, version }], puts: [{ key, value }] });
     return ok;
   }
 

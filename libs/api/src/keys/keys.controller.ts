@@ -7,8 +7,6 @@ import type { Caller } from '../gateway.js';
 import { ApiKeys } from './api-keys.js';
 import { CallerOf, Needs } from './roles.js';
 
-const actorOf = ({ actor }: Caller) => `${actor.kind}:${actor.id}`;
-
 @Controller('v1/keys')
 @ApiTags('keys')
 @Needs('admin')
@@ -18,8 +16,8 @@ export class KeysController {
   @Post()
   @ApiOperation({ summary: 'Make a key; its secret is in this answer only' })
   @ApiResponse({ status: 201, standardSchema: apiKeyCreated })
-  create(@CallerOf() caller: Caller, @Body({ schema: apiKeyCreate }) body: ApiKeyCreate): Promise<ApiKeyCreated> {
-    return this.keys.create(body, actorOf(caller));
+  create(@CallerOf() { actor }: Caller, @Body({ schema: apiKeyCreate }) body: ApiKeyCreate): Promise<ApiKeyCreated> {
+    return this.keys.create(body, actor);
   }
 
   @Get()
@@ -33,7 +31,7 @@ export class KeysController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke a key, at once' })
   @ApiResponse({ status: 204, description: 'Revoked' })
-  revoke(@CallerOf() caller: Caller, @Param('id', { schema: apiKey.shape.id }) id: string): Promise<void> {
-    return this.keys.revoke(id, actorOf(caller));
+  revoke(@CallerOf() { actor }: Caller, @Param('id', { schema: apiKey.shape.id }) id: string): Promise<void> {
+    return this.keys.revoke(id, actor);
   }
 }

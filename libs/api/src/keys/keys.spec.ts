@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newApiKey } from '#protocol';
 import type { ApiKeyCreated } from '#protocol';
-import { openSqliteStore } from '#store';
+import { ChainedLog, openSqliteStore } from '#store';
 import { caller } from '../../../../test/support/call.js';
 import { startTinyApi } from '../../../../test/support/tiny-api.js';
+import { Acts, type Act } from '../acts.js';
 import { ApiKeys } from './api-keys.js';
 
 const spawn = {
@@ -84,11 +85,34 @@ describe('API keys', () => {
     expect((await admin('DELETE', `/v1/keys/${made.id}`)).status).toBe(404);
   });
 
+  test('[K-6] who made and revoked a key is in the chain of acts, in one commit with what was done, without the secret', async () => {
+    const stateDir = await folder();
+    const api = await startTinyApi({ stateDir });
+    const admin = caller(api.url, api.adminKey);
+    const made = (await admin('POST', '/v1/keys', { name: 'ci', role: 'viewer' })).json() as ApiKeyCreated;
+    expect((await admin('DELETE', `/v1/keys/${made.id}`)).status).toBe(204);
+    expect((await admin('DELETE', `/v1/keys/${made.id}`)).status).toBe(404);
+    const actor = { kind: 'key', id: api.adminKey.split('_')[1] };
+    await api.close();
+    const store = await openSqliteStore({ path: join(stateDir, 'store.db') });
+    const log = new ChainedLog<Act>(store, ['tiny', 'acts']);
+    const detail = { name: 'ci', role: 'viewer' };
+    expect((await log.read(0)).map(({ entry }) => entry)).toMatchObject([
+      { act: 'key.create', subject: actor.id, actor: { kind: 'system', id: 'first-start' }, detail: { role: 'admin' } },
+      { act: 'key.create', subject: made.id, actor, detail },
+      { act: 'key.revoke', subject: made.id, actor, detail },
+    ]);
+    expect(JSON.stringify(await log.read(0))).not.toContain(made.key.slice(-43));
+    expect(await log.verify()).toMatchObject({ ok: true, rows: 3 });
+    await store.close();
+    await rm(stateDir, { recursive: true });
+  });
+
   test('the last use is kept to the minute and written once a minute', async () => {
     const dir = await folder();
     const store = await openSqliteStore({ path: join(dir, 'store.db') });
     let clock = Date.UTC(2026, 0, 1, 12, 0, 30);
-    const keys = new ApiKeys(store, () => clock);
+    const keys = new ApiKeys(store, new Acts(new ChainedLog(store, ['acts'])), () => clock);
     const made = await keys.first();
     await keys.authenticate(made?.key ?? '');
     expect((await keys.list())[0]?.lastUsedAt).toBe('2026-01-01T12:00:00.000Z');
