@@ -42,6 +42,8 @@ export const spokeConfig = z.strictObject({
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Networks beyond the public internet in which hubs may be: `loopback`, `private`, or CIDR ranges. */
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
+  /** Events of each owner of agents that whoever comes back to `GET /v1/events` finds again; older ones are forgotten once relayed. */
+  eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
   heartbeatMs: z.int().min(100).max(15_000).default(15_000),
   agents: agentsOptions.omit({ stateDir: true, gc: true }).prefault({}),
   gc: gcOptions.prefault({}),

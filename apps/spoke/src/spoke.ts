@@ -26,6 +26,7 @@ import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsService } from './hubs/hubs.service.js';
 import { InstanceView } from './instance.js';
 import { QuestionsService } from './questions/questions.service.js';
+import { EventsTail } from './journal/events.tail.js';
 import { JournalRelay } from './journal/journal.relay.js';
 import { UsageService } from './usage/usage.service.js';
 
@@ -55,6 +56,7 @@ export class Spoke {
     readonly backups: BackupService,
     private readonly grants: GrantsService,
     private readonly relay: JournalRelay,
+    private readonly tail: EventsTail,
     private readonly policy: ConnectionPolicy,
   ) {}
 
@@ -97,7 +99,8 @@ export class Spoke {
       pushable: (repository) => remoteOf(config.remotes, repository)?.push ?? [],
     });
     const inbox = new Inbox(agents, grants, records.journal, softwareOf);
-    const relay = new JournalRelay(store, records.journal, failed);
+    const tail = new EventsTail(store, config.eventsKeptMax);
+    const relay = new JournalRelay(store, records.journal, tail, failed);
     const policy = new ConnectionPolicy(agents, grants, peers, failed);
     return new Spoke(
       store,
@@ -115,6 +118,7 @@ export class Spoke {
       backups,
       grants,
       relay,
+      tail,
       policy,
     );
   }
@@ -126,6 +130,7 @@ export class Spoke {
     this.policy.start();
     const { signal } = this.stopping;
     this.following = [this.watch(failed).catch(failed), this.grants.follow(signal).catch(failed)];
+    this.following = [...this.following, this.tail.follow(local, signal, failed)];
     const sweep = () => void this.records.sweep().catch(failed);
     this.sweeping = setInterval(sweep, sweepEveryMs).unref();
     sweep();

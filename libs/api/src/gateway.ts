@@ -90,6 +90,14 @@ export interface EventPiece {
   readonly spoke?: string;
 }
 
+/** Events that are no longer kept, between those before and those after this piece. `cursor` resumes after the gap. */
+export interface EventGap {
+  readonly cursor: string;
+  readonly missing: number;
+  /** On a hub: which spoke they came from. */
+  readonly spoke?: string;
+}
+
 export interface KillScope {
   /** `all`; on a hub also `spoke:<name>`, on a spoke also `hub:<connection id>`. */
   readonly scope: string;
@@ -121,7 +129,8 @@ export abstract class Gateway {
   abstract killAll(caller: Caller, scope: KillScope, waitMs: number): Promise<KillOutcome>;
   abstract latches(): Promise<readonly LatchResource[]>;
   abstract reset(caller: Caller, scope: KillScope): Promise<readonly LatchResource[]>;
-  abstract events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece>;
+  /** Where events are no longer kept it says how many are missing, and goes on with what is left. */
+  abstract events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap>;
   /** Who this instance is and what it finds wrong with itself, for `writ doctor`. */
   abstract instance(): Promise<InstanceResource>;
   /** Whether it can do its work now; `reasons` say what is missing. */

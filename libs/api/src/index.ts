@@ -15,6 +15,7 @@ export type {
   AgentQuery,
   Caller,
   CloseCommand,
+  EventGap,
   EventPiece,
   KillOutcome,
   KillScope,

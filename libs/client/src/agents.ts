@@ -1,5 +1,6 @@
 // Agents, their output and what happens to them; alike on hub and spoke.
 import { randomUUID } from 'node:crypto';
+import { WritError } from '#protocol';
 import type {
   AgentEvent,
   AgentListQuery,
@@ -46,6 +47,16 @@ export interface Happened {
   readonly cursor: string;
   readonly event: AgentEvent;
   readonly spoke?: string;
+}
+
+/** Entries before the next event that the instance no longer keeps; on a hub: of which spoke. */
+export interface Missed {
+  readonly missing: number;
+  readonly spoke?: string;
+}
+
+function refuse({ missing }: Missed): never {
+  throw new WritError('not_found', `${missing} events after this cursor are no longer kept; read what there is anew.`);
 }
 
 const waitSDefault = 5;
@@ -123,11 +134,20 @@ export class AgentResources {
     return (await this.http.call<KillOutcomeResource>(call)).body;
   }
 
-  /** Everything that happens, from the beginning or after a cursor, until the signal. */
-  async *events(cursor?: string, signal?: AbortSignal): AsyncIterable<Happened> {
+  /**
+   * Everything that happens, from the beginning or after a cursor, until the signal. `missed` hears of what is no longer kept;
+   * without it that is an error, so that nobody takes what is left for everything. @throws WritError `not_found`
+   */
+  async *events(
+    cursor?: string,
+    signal?: AbortSignal,
+    missed: (gap: Missed) => void = refuse,
+  ): AsyncIterable<Happened> {
     const call = { method: 'GET', path: '/v1/events', signal } as const;
-    for await (const { id, data } of resuming(this.http, call, cursor))
-      yield { ...(data as Omit<Happened, 'cursor'>), cursor: id };
+    for await (const { id, event, data } of resuming(this.http, call, cursor)) {
+      if (event === 'gap') missed(data as Missed);
+      else yield { ...(data as Omit<Happened, 'cursor'>), cursor: id };
+    }
   }
 }
 

@@ -110,8 +110,14 @@ export const latchPage = z.strictObject({ latches: z.array(latch) });
 /** `GET /v1/events`: `Last-Event-ID` wins over `cursor`. */
 export const eventQuery = z.strictObject({ cursor: eventCursor.optional() });
 
-/** The data of one message of `GET /v1/events`; its SSE id is the cursor, its SSE event the event's type. */
-export const eventMessage = z.strictObject({ event: agentEvent, spoke: spokeName.optional() });
+/**
+ * The data of one message of `GET /v1/events`; its SSE id is the cursor, its SSE event the event's type. The SSE event `gap`
+ * says how many entries before the next event are no longer kept.
+ */
+export const eventMessage = z.union([
+  z.strictObject({ event: agentEvent, spoke: spokeName.optional() }),
+  z.strictObject({ missing: z.int().min(1), spoke: spokeName.optional() }),
+]);
 
 /** One look of an instance at itself; `cure` says what a person can do. */
 export const check = z.strictObject({

@@ -29,4 +29,4 @@ export type { LogCommitResult } from './log/writer.js';
 export { openValkeyStore } from './valkey/valkey.store.js';
 export type { ValkeyOptions } from './valkey/valkey.store.js';
 export { watchMany } from './merge.js';
-export type { MergedRecord } from './merge.js';
+export type { MergedGap, MergedRecord } from './merge.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Positions } from './positions.js';
 import { openSqliteStore } from './sqlite/sqlite.store.js';
 import { Store, type Key } from './store.js';
-import { watchMany, type MergedRecord } from './merge.js';
+import { watchMany, type MergedGap, type MergedRecord } from './merge.js';
 
 const streamOf = (name: string): Key => ['test', name];
 
@@ -25,9 +25,15 @@ describe('several streams read as one', () => {
     watchMany<string>(store, () => Promise.resolve(names().map(streamOf)), cursor, stop.signal);
 
   /** The next `count`, then the reader leaves. */
-  async function take(records: AsyncIterable<MergedRecord<string>>, count: number): Promise<MergedRecord<string>[]> {
+  async function take(
+    pieces: AsyncIterable<MergedRecord<string> | MergedGap>,
+    count: number,
+  ): Promise<MergedRecord<string>[]> {
     const taken: MergedRecord<string>[] = [];
-    for await (const record of records) if (taken.push(record) === count) break;
+    for await (const piece of pieces) {
+      if ('missing' in piece) throw new Error(`a gap of ${piece.missing}`);
+      if (taken.push(piece) === count) break;
+    }
     return taken;
   }
   const valuesOf = (records: readonly MergedRecord<string>[]) => records.map(({ value }) => value).sort();
@@ -47,6 +53,39 @@ describe('several streams read as one', () => {
       );
       expect(valuesOf([...before, ...after])).toEqual(all);
     }
+  });
+
+  test('[O-2] whoever comes back too late is told how much is missing, once and where, and goes on with what is left', async () => {
+    await append('a', 'a1', 'a2', 'a3', 'a4', 'a5');
+    await append('b', 'b1');
+    const both = () => ['a', 'b'];
+    const [, , left] = await take(watch(both), 3);
+    await store.trim(streamOf('a'), 4);
+    const pieces: (MergedRecord<string> | MergedGap)[] = [];
+    for await (const piece of watch(both, left?.cursor)) {
+      pieces.push(piece);
+      if ('value' in piece && piece.value === 'a5') break;
+    }
+    const gap = pieces.find((piece) => 'missing' in piece);
+    const read = left?.stream[1] === 'a' && left.value === 'a3' ? 3 : 2;
+    expect(gap).toMatchObject({ stream: streamOf('a'), missing: 4 - read });
+    expect(pieces.filter((piece) => 'missing' in piece)).toHaveLength(1);
+    const [next] = await take(watch(both, gap?.cursor), 1);
+    expect(next).toMatchObject({ value: 'a5' });
+  });
+
+  test('[O-2] a cursor within what is kept resumes without a gap, also when the rest was trimmed', async () => {
+    await append('a', '1', '2', '3', '4', '5');
+    const three = await take(
+      watch(() => ['a']),
+      3,
+    );
+    await store.trim(streamOf('a'), 3);
+    const rest = await take(
+      watch(() => ['a'], three.at(-1)?.cursor),
+      2,
+    );
+    expect(rest.map(({ value }) => value)).toEqual(['4', '5']);
   });
 
   test('within one stream the order is kept', async () => {

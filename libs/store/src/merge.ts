@@ -10,19 +10,27 @@ export interface MergedRecord<T> {
   readonly value: T;
 }
 
+/** `missing` entries of the stream were trimmed before this reader came to them. `cursor` resumes after the gap. */
+export interface MergedGap {
+  readonly cursor: string;
+  readonly stream: Key;
+  readonly missing: number;
+}
+
 /** How often a growing set of streams is asked for anew, in milliseconds. */
 const refreshMs = 1_000;
 
 /**
  * Everything after the cursor on all streams, then what comes, until the signal aborts. Streams that appear later join in.
- * Without a cursor it starts at the beginning. @throws TypeError for a cursor that is not one of ours
+ * Without a cursor it starts at the beginning. Where a stream was trimmed beyond the reader it says so and goes on with what
+ * is left. [O-2] @throws TypeError for a cursor that is not one of ours
  */
 export async function* watchMany<T>(
   store: Store,
   streams: () => Promise<readonly Key[]>,
   cursor: string | undefined,
   signal: AbortSignal,
-): AsyncIterable<MergedRecord<T>> {
+): AsyncIterable<MergedRecord<T> | MergedGap> {
   const positions = Positions.from(cursor);
   const inner = new AbortController();
   const stop = AbortSignal.any([signal, inner.signal]);
@@ -30,6 +38,11 @@ export async function* watchMany<T>(
   const joining = join(store, streams, positions, queue, stop);
   try {
     for await (const [stream, record] of queue.taken()) {
+      const missing = record.cursor - positions.of(stream) - 1;
+      if (missing > 0) {
+        positions.move(stream, record.cursor - 1);
+        yield { cursor: positions.cursor, stream, missing };
+      }
       positions.move(stream, record.cursor);
       yield { cursor: positions.cursor, stream, value: record.value };
     }

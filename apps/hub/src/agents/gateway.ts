@@ -7,6 +7,7 @@ import type {
   AgentQuery,
   Caller,
   CloseCommand,
+  EventGap,
   EventPiece,
   KillOutcome,
   KillScope,
@@ -175,11 +176,14 @@ export class HubGateway extends Gateway {
     return this.hub.latches.list();
   }
 
-  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece> {
+  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
     const streams = () => Promise.resolve(this.hub.spokes.all().map(({ id }) => fleetEventsOf(id)));
     for await (const piece of watchMany<JournalEntry>(this.hub.store, streams, cursor, signal)) {
-      const event = eventOf(piece.value);
-      if (event) yield { cursor: piece.cursor, event, spoke: this.hub.spokes.nameOf(piece.stream.at(-1) ?? '') };
+      const { cursor } = piece;
+      const spoke = this.hub.spokes.nameOf(piece.stream.at(-1) ?? '');
+      const event = 'value' in piece && eventOf(piece.value);
+      if (event) yield { cursor, event, spoke };
+      if ('missing' in piece) yield { cursor, missing: piece.missing, spoke };
     }
   }
 

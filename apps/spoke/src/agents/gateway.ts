@@ -8,6 +8,7 @@ import type {
   AgentQuery,
   Caller,
   CloseCommand,
+  EventGap,
   EventPiece,
   KillOutcome,
   KillScope,
@@ -114,10 +115,12 @@ export class SpokeGateway extends Gateway {
     return this.latches();
   }
 
-  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece> {
+  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
     const streams = async (): Promise<Key[]> => (await this.spoke.owners()).map(agentEvents);
     for await (const piece of watchMany<AgentEvent>(this.spoke.store, streams, cursor, signal))
-      yield { cursor: piece.cursor, event: piece.value };
+      yield 'missing' in piece
+        ? { cursor: piece.cursor, missing: piece.missing }
+        : { cursor: piece.cursor, event: piece.value };
   }
 
   instance() {

@@ -1,9 +1,10 @@
 // The relay: an owner's agent events, in their order, into the journal of that connection. Cursor, chain and rows are one commit,
-// so that nothing is lost or told twice wherever the process stops.
+// so that nothing is lost or told twice wherever the process stops. What was relayed is trimmed down to a tail.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agentEvents } from '#agents';
 import type { Connection, Journal } from '#federation';
 import type { Entry, Key, Store } from '#store';
+import type { EventsTail } from './events.tail.js';
 
 /** Events for one append: what one message may carry. */
 const batchMax = 256;
@@ -20,6 +21,7 @@ export class JournalRelay {
   constructor(
     private readonly store: Store,
     private readonly journal: Journal,
+    private readonly tail: EventsTail,
     private readonly failed: (error: unknown) => void,
   ) {}
 
@@ -67,7 +69,8 @@ export class JournalRelay {
     const key = cursorKey(connectionId);
     const also = { checks: [{ key, version: cursor?.version ?? null }], puts: [{ key, value: last.cursor }] };
     const lines = records.map(({ value }) => JSON.stringify(value));
-    await this.journal.append(connectionId, lines, also);
+    const appended = await this.journal.append(connectionId, lines, also);
+    if (appended.ok) await this.tail.passed(connectionId, cursor?.value ?? 0, last.cursor);
     return true;
   }
 

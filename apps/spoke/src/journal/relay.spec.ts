@@ -4,6 +4,7 @@ import { AddressPolicy, spokeRecords, type Connection, type Journal } from '#fed
 import { newNonce, issueKeyStatement, SigningKey } from '#protocol';
 import { openSqliteStore, type Commit, type Store } from '#store';
 import { until } from '../../../../test/support/until.js';
+import { EventsTail } from './events.tail.js';
 import { JournalRelay } from './journal.relay.js';
 
 const con = newNonce();
@@ -32,8 +33,9 @@ describe('the relay from agents to a hub’s journal', () => {
     await store.close();
   });
 
-  const relayTo = (target: Journal = journal) => {
-    const relay = new JournalRelay(store, target, (error) => failures.push(error));
+  const relayTo = (target: Journal = journal, eventsKeptMax = 10_000) => {
+    const tail = new EventsTail(store, eventsKeptMax);
+    const relay = new JournalRelay(store, target, tail, (error) => failures.push(error));
     relays.push(relay);
     relay.follow(connection);
     return relay;
@@ -89,6 +91,41 @@ describe('the relay from agents to a hub’s journal', () => {
     await tell(0, 5);
     await relay.stop();
     expect((await journal.position(con)).seq).toBe(5);
+  });
+
+  const kept = async (owner: string) => (await store.read<{ n: number }>(agentEvents(owner), { after: 0 })).length;
+
+  test('what was relayed is trimmed to a tail; what was not stays, however much it is', async () => {
+    const dying = relayTo(crashing(journal, 'before'), 20);
+    await tell(0, 300);
+    await until('the crash', () => failures.splice(0).length > 0);
+    await dying.stop();
+    failures.length = 0;
+    expect(await kept(con)).toBe(300);
+    relayTo(journal, 20);
+    await tell(300, 400);
+    await until('all is told', async () => (await journal.position(con)).seq === 400);
+    await until('the rest is trimmed', async () => (await kept(con)) <= 22);
+    expect(await kept(con)).toBeGreaterThanOrEqual(20);
+    expect(await journaled(400)).toEqual(upTo(400));
+  });
+
+  test('events that nobody relays are trimmed to the same tail as they come, those of an earlier start included', async () => {
+    const tellLocally = (count: number) =>
+      store.commit({
+        appends: Array.from({ length: count }, (_, n) => ({ stream: agentEvents('local'), value: { n } })),
+      });
+    await tellLocally(100);
+    const stop = new AbortController();
+    const followed = new EventsTail(store, 20).follow('local', stop.signal, (error) => failures.push(error));
+    await until('the old ones are trimmed', async () => (await kept('local')) === 20);
+    for (let round = 0; round < 5; round += 1) await tellLocally(50);
+    await until('the new ones are trimmed', async () => (await kept('local')) <= 22);
+    const [first] = await store.read(agentEvents('local'), { after: 0 });
+    expect(first?.cursor).toBeLessThanOrEqual(331);
+    stop.abort();
+    await followed;
+    expect(failures).toEqual([]);
   });
 
   test('is told of a connection as often as one likes', async () => {

@@ -1,7 +1,16 @@
 // From what the gateway says to what HTTP says: 201 or 202, `Location`, JSON or a diff.
 import type { AgentResource, TurnTaken } from '#protocol';
 import type { FastifyReply } from 'fastify';
-import type { AgentQuery, EventPiece, KillOutcome, OutputPiece, PendingCommand, Sent, Spawned } from '../gateway.js';
+import type {
+  AgentQuery,
+  EventGap,
+  EventPiece,
+  KillOutcome,
+  OutputPiece,
+  PendingCommand,
+  Sent,
+  Spawned,
+} from '../gateway.js';
 import type { Message } from '../streams/streams.js';
 
 const commandPath = ({ commandId }: PendingCommand) => `/v1/commands/${commandId}`;
@@ -62,6 +71,7 @@ export async function* outputMessages(pieces: AsyncIterable<OutputPiece>): Async
   }
 }
 
-export async function* eventMessages(pieces: AsyncIterable<EventPiece>): AsyncIterable<Message> {
-  for await (const { cursor, event, spoke } of pieces) yield { id: cursor, event: event.type, data: { event, spoke } };
+export async function* eventMessages(pieces: AsyncIterable<EventPiece | EventGap>): AsyncIterable<Message> {
+  for await (const { cursor: id, ...data } of pieces)
+    yield { id, event: 'missing' in data ? 'gap' : data.event.type, data };
 }

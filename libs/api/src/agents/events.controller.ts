@@ -18,7 +18,9 @@ export class EventsController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'Events as an event stream, from the beginning or after a cursor' })
+  @ApiOperation({
+    summary: 'Events as an event stream, from the beginning or after a cursor; `gap` says how many are no longer kept',
+  })
   @ApiHeader({ name: 'Last-Event-ID', description: 'Goes on after this event; wins over `cursor`' })
   @ApiResponse({ status: 200, standardSchema: eventMessage })
   events(

@@ -1,0 +1,87 @@
+// The event stream over what is kept: whoever comes back within the tail misses nothing, whoever comes back too late is told.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Federation, type Player } from '../support/federation.js';
+import { until } from '../support/until.js';
+
+const eventsKeptMax = 10;
+
+let stage: Federation;
+let spoke: Player;
+
+beforeAll(async () => {
+  stage = await Federation.open();
+  spoke = await stage.spoke('acme', { eventsKeptMax });
+}, 60_000);
+afterAll(() => stage.close(), 60_000);
+
+interface Heard {
+  readonly cursor: string;
+  readonly id: string;
+  readonly type: string;
+}
+
+/** Listens from the beginning on, before anything can be trimmed. */
+function listening(at: Player): { readonly heard: Heard[]; readonly stop: () => Promise<void> } {
+  const over = new AbortController();
+  const heard: Heard[] = [];
+  const reading = (async () => {
+    for await (const { cursor, event } of at.client.agents.events(undefined, over.signal))
+      heard.push({ cursor, id: event.id, type: event.type });
+  })();
+  return { heard, stop: () => (over.abort(), reading) };
+}
+
+/** What comes after the cursor up to the event `last`, and how many are told to be missing. */
+async function resumed(at: Player, cursor: string, last: string): Promise<{ ids: string[]; missing: number }> {
+  const over = new AbortController();
+  const ids: string[] = [];
+  let missing = 0;
+  const missed = (gap: { readonly missing: number }) => void (missing += gap.missing);
+  for await (const { event } of at.client.agents.events(cursor, over.signal, missed)) {
+    ids.push(event.id);
+    if (event.id === last) break;
+  }
+  over.abort();
+  return { ids, missing };
+}
+
+async function stories(at: Player, on: string | undefined, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) {
+    const { agentId } = await stage.spawn(at, on, 'echo done');
+    await stage.ended(at, agentId);
+  }
+}
+
+async function comesBack(at: Player, on: string | undefined): Promise<void> {
+  const { heard, stop } = listening(at);
+  stage.afterwards(stop);
+  await stories(at, on, 1);
+  const told = (count: number) => () => heard.filter(({ type }) => type === 'agent.cleanup').length === count;
+  await until('the first story is heard', told(1), 20_000);
+  const early = heard[1]!;
+  await stories(at, on, 5);
+  await until('all stories are heard', told(6), 20_000);
+  const ids = heard.map(({ id }) => id);
+  const last = ids.at(-1)!;
+  const late = await until('the early ones are trimmed', async () => {
+    const found = await resumed(at, early.cursor, last);
+    return found.missing > 0 ? found : undefined;
+  });
+  expect(late.ids).toEqual(ids.slice(2 + late.missing, 2 + late.missing + late.ids.length));
+  expect(late.ids.at(-1)).toBe(last);
+  expect(late.ids.length).toBeGreaterThanOrEqual(eventsKeptMax);
+  const within = ids.indexOf(last) - 5;
+  expect(await resumed(at, heard[within]!.cursor, last)).toEqual({
+    ids: ids.slice(within + 1, within + 6),
+    missing: 0,
+  });
+}
+
+test('[O-2] on a spoke, within what is kept nothing is missed; before it the number of missing events is told', async () => {
+  await comesBack(spoke, undefined);
+}, 120_000);
+
+test('a client that does not ask for gaps is not left in the belief that it has everything', async () => {
+  const all = spoke.client.agents.events(undefined)[Symbol.asyncIterator]();
+  await expect(all.next()).rejects.toMatchObject({ code: 'not_found' });
+});
