@@ -7,10 +7,15 @@ const eventsKeptMax = 10;
 
 let stage: Federation;
 let spoke: Player;
+let hub: Player;
 
 beforeAll(async () => {
   stage = await Federation.open();
-  spoke = await stage.spoke('acme', { eventsKeptMax });
+  [hub, spoke] = await Promise.all([
+    stage.hub('hub', { eventsKeptMax, fleetEndedMax: 2 }),
+    stage.spoke('acme', { eventsKeptMax }),
+  ]);
+  await stage.pair(hub, spoke);
 }, 60_000);
 afterAll(() => stage.close(), 60_000);
 
@@ -80,6 +85,23 @@ async function comesBack(at: Player, on: string | undefined): Promise<void> {
 test('[O-2] on a spoke, within what is kept nothing is missed; before it the number of missing events is told', async () => {
   await comesBack(spoke, undefined);
 }, 120_000);
+
+test('[O-2] [S-5] on a hub too; and what it forgot of the journal and of its memory is still answered, also after a crash', async () => {
+  await comesBack(hub, 'acme');
+  const idsOf = async (limit: number) => {
+    const ids: string[] = [];
+    for await (const { agentId, state } of hub.client.agents.all({ limit })) {
+      expect(state).toBe('completed');
+      ids.push(agentId);
+    }
+    return ids;
+  };
+  const before = await idsOf(2);
+  expect(before).toHaveLength(6);
+  await hub.restart('SIGKILL');
+  expect(await idsOf(4)).toEqual(before);
+  expect(await hub.client.agents.get(before.at(-1)!)).toMatchObject({ state: 'completed', spoke: { name: 'acme' } });
+}, 180_000);
 
 test('a client that does not ask for gaps is not left in the belief that it has everything', async () => {
   const all = spoke.client.agents.events(undefined)[Symbol.asyncIterator]();

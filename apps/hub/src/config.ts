@@ -25,6 +25,10 @@ export const hubConfig = z.strictObject({
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Networks beyond the public internet in which directly dialled spokes may be: `loopback`, `private`, or CIDR ranges. */
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
+  /** Agents that have ended and are kept in memory, the newest; older ones are read from the store. */
+  fleetEndedMax: z.int().min(1).max(10_000_000).default(10_000),
+  /** Accepted events of each spoke that whoever comes back to `GET /v1/events` finds again; older ones are forgotten. */
+  eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
   /** How long the hub goes on trying, in milliseconds. A kill outlives a long partition; a spawn is not wanted an hour later. */
   commands: z
     .strictObject({

@@ -65,9 +65,8 @@ export class Hub {
     const clients = new SpokeClients(peers);
     const commands = new CommandsService(new Outbox(store), new SpokeCarrier(clients));
     const spokes = new Spokes(connections, directory, heardAt);
-    const fleet = new Fleet(store, commands.heard, (error) =>
-      log.error({ err: error }, 'the journal of a spoke could not be read'),
-    );
+    const unread = (error: unknown) => log.error({ err: error }, 'the journal of a spoke could not be read');
+    const fleet = new Fleet(store, commands.heard, unread, config);
     const latches = new Latches(store, acts);
     const view = new InstanceView(config, identity.id, store);
     const queries = new Queries(clients);

@@ -28,5 +28,6 @@ export type { LogPosition } from './log/chain.js';
 export type { LogCommitResult } from './log/writer.js';
 export { openValkeyStore } from './valkey/valkey.store.js';
 export type { ValkeyOptions } from './valkey/valkey.store.js';
+export { StreamTail } from './stream-tail.js';
 export { watchMany } from './merge.js';
 export type { MergedGap, MergedRecord } from './merge.js';

@@ -85,24 +85,24 @@ export class HubGateway extends Gateway {
 
   async list(query: AgentQuery): Promise<AgentPage> {
     const connection = query.spoke === undefined ? undefined : await this.hub.spokes.find(query.spoke);
-    const page = this.hub.fleet.page(query, connection?.id);
+    const page = await this.hub.fleet.page(query, connection?.id);
     return { ...page, agents: page.agents.map((agent) => this.marked(agent)) };
   }
 
-  get(agentId: string): Promise<AgentResource> {
-    return Promise.resolve().then(() => this.marked(this.known(agentId)));
+  async get(agentId: string): Promise<AgentResource> {
+    return this.marked(await this.known(agentId));
   }
 
   async *output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
-    yield* this.reader.follow(this.known(agentId).agentId, offsetOf(cursor), signal);
+    yield* this.reader.follow((await this.known(agentId)).agentId, offsetOf(cursor), signal);
   }
 
   async readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece> {
-    return this.reader.upTo(this.known(agentId).agentId, offsetOf(cursor), bytesMax);
+    return this.reader.upTo((await this.known(agentId)).agentId, offsetOf(cursor), bytesMax);
   }
 
   async diff(agentId: string): Promise<{ text: string; truncated: boolean }> {
-    return this.hub.queries.ask(this.known(agentId).owner, 'agent.artifact', { agentId, kind: 'diff' });
+    return this.hub.queries.ask((await this.known(agentId)).owner, 'agent.artifact', { agentId, kind: 'diff' });
   }
 
   async send({ actor }: Caller, { agentId, input, idempotencyKey, waitMs }: SendCommand): Promise<Sent> {
@@ -195,8 +195,8 @@ export class HubGateway extends Gateway {
     return this.hub.view.ready();
   }
 
-  private known(agentId: string): AgentResource {
-    const agent = this.hub.fleet.get(agentId);
+  private async known(agentId: string): Promise<AgentResource> {
+    const agent = await this.hub.fleet.find(agentId);
     if (!agent) throw new WritError('not_found', `No spoke has told of an agent ${agentId}.`);
     return agent;
   }
@@ -204,7 +204,9 @@ export class HubGateway extends Gateway {
   /** A spawn that is still on its way has no journal yet: its command says where it goes. */
   private async ownerOf(agentId: string): Promise<string> {
     return (
-      this.hub.fleet.get(agentId)?.owner ?? (await this.hub.commands.destination(agentId)) ?? this.known(agentId).owner
+      this.hub.fleet.get(agentId)?.owner ??
+      (await this.hub.commands.destination(agentId)) ??
+      (await this.known(agentId)).owner
     );
   }
 

@@ -20,6 +20,7 @@ describe('an agent’s output on the hub', () => {
       store,
       () => undefined,
       () => undefined,
+      { fleetEndedMax: 10, eventsKeptMax: 100 },
     );
     [away, asked] = [false, []];
     reader = new OutputReader(fleet, (_agent, offset) => {

@@ -41,7 +41,7 @@ export class OutputReader {
 
   /** One piece of what is there now; an empty one when there is nothing yet. */
   async next(agentId: string, offset: number): Promise<OutputPiece> {
-    const agent = this.known(agentId);
+    const agent = await this.known(agentId);
     const final = isTerminal(agent.state) ? agent.outputBytes : Infinity;
     if (offset >= agent.outputBytes) return { cursor: String(offset), text: '', dropped: 0, end: offset >= final };
     const chunk = (await this.fleet.journaled(agentId, offset)) ?? (await this.ask(agent, offset));
@@ -60,8 +60,8 @@ export class OutputReader {
     }
   }
 
-  private known(agentId: string): AgentResource {
-    const agent = this.fleet.get(agentId);
+  private async known(agentId: string): Promise<AgentResource> {
+    const agent = await this.fleet.find(agentId);
     if (!agent) throw new WritError('not_found', `There is no agent ${agentId}.`);
     return agent;
   }

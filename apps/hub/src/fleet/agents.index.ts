@@ -1,27 +1,32 @@
-// The fleet's agents in memory, newest first, with the filters that a status query takes. Rebuilt from the journals at start.
-import { isTerminal, WritError, type AgentResource } from '#protocol';
-import type { AgentPage, AgentQuery } from '#api';
-
-/** Sorts by time of spawn, then id: the order of the list and of its keyset cursor. */
-function place(agent: Pick<AgentResource, 'spawnedAt' | 'agentId'>): string {
-  return `${agent.spawnedAt} ${agent.agentId}`;
-}
+// The fleet's agents in memory: all that live, and of those that ended the newest. Below the border the store has to be asked.
+import { isTerminal, type AgentResource } from '#protocol';
+import type { AgentQuery } from '#api';
+import { fits, placeOf } from './order.js';
 
 export class AgentsIndex {
   private readonly agents = new Map<string, AgentResource>();
-  /** Ids, newest first; made anew only when an agent is added. */
+  /** Ids, newest first; made anew only when agents come or go. */
   private order: readonly string[] | null = null;
+  /** Ids of those that have ended, in the order in which that was heard. */
+  private readonly ended = new Set<string>();
   private readonly liveByOwner = new Map<string, number>();
+  /** Every agent with a later place is in memory. */
+  border = '';
+
+  constructor(private readonly endedMax: number) {}
 
   get(agentId: string): AgentResource | undefined {
     return this.agents.get(agentId);
   }
 
-  put(agent: AgentResource): void {
+  /** Returns the ids of those that had to go for it. */
+  put(agent: AgentResource): readonly string[] {
     const before = this.agents.get(agent.agentId);
     if (!before) this.order = null;
     this.agents.set(agent.agentId, agent);
     this.liveByOwner.set(agent.owner, this.live(agent.owner) + lives(agent) - lives(before));
+    if (isTerminal(agent.state)) this.ended.add(agent.agentId);
+    return this.evict();
   }
 
   /** How many agents of a connection have not ended. */
@@ -33,42 +38,47 @@ export class AgentsIndex {
     for (const agent of this.agents.values()) if (agent.owner === owner) yield agent;
   }
 
-  /** `owner` is the connection that `query.spoke` stands for. */
-  page(query: AgentQuery, owner?: string): AgentPage {
-    const found = this.newestFirst().filter((agent) => fits(agent, query, owner));
-    const from = query.cursor === undefined ? undefined : decode(query.cursor);
-    const rest = from === undefined ? found : found.filter((agent) => place(agent) < from);
-    const agents = rest.slice(0, query.limit);
-    const last = agents.at(-1);
-    return last && rest.length > agents.length ? { agents, nextCursor: encode(place(last)) } : { agents };
+  /** Newest first, before the one place and after the other, one more than the query's limit at most. */
+  between(query: AgentQuery, owner: string | undefined, before: string | undefined, border: string): AgentResource[] {
+    const found: AgentResource[] = [];
+    for (const agent of this.newestFirst()) {
+      const place = placeOf(agent);
+      if (place <= border || found.length > query.limit) break;
+      if ((before === undefined || place < before) && fits(agent, query, owner)) found.push(agent);
+    }
+    return found;
   }
 
-  private newestFirst(): readonly AgentResource[] {
+  private evict(): readonly string[] {
+    const gone: string[] = [];
+    for (const agentId of this.ended) {
+      if (this.ended.size <= this.endedMax) break;
+      this.drop(agentId);
+      gone.push(agentId);
+    }
+    return gone;
+  }
+
+  private drop(agentId: string): void {
+    const agent = this.agents.get(agentId);
+    if (agent && placeOf(agent) > this.border) this.border = placeOf(agent);
+    this.ended.delete(agentId);
+    this.agents.delete(agentId);
+    this.order = null;
+  }
+
+  private *newestFirst(): Iterable<AgentResource> {
     this.order ??= [...this.agents.values()]
-      .sort((a, b) => (place(a) < place(b) ? 1 : -1))
-      .map(({ agentId }) => agentId);
-    return this.order.flatMap((id) => this.agents.get(id) ?? []);
+      .map((agent) => [placeOf(agent), agent.agentId] as const)
+      .sort(([a], [b]) => (a < b ? 1 : -1))
+      .map(([, agentId]) => agentId);
+    for (const id of this.order) {
+      const agent = this.agents.get(id);
+      if (agent) yield agent;
+    }
   }
 }
 
 function lives(agent: AgentResource | undefined): number {
   return agent && !isTerminal(agent.state) ? 1 : 0;
-}
-
-function fits(agent: AgentResource, query: AgentQuery, owner?: string): boolean {
-  return (
-    (owner === undefined || agent.owner === owner) &&
-    (query.states === undefined || query.states.includes(agent.state)) &&
-    (query.taskId === undefined || agent.taskId === query.taskId) &&
-    (query.agentType === undefined || agent.agentType === query.agentType)
-  );
-}
-
-const encode = (text: string) => Buffer.from(text).toString('base64url');
-
-/** @throws WritError `invalid_request` for what no page gave out */
-function decode(cursor: string): string {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  if (/^\S+Z [0-9a-f-]{36}$/.test(text) && encode(text) === cursor) return text;
-  throw new WritError('invalid_request', 'The cursor is not one of an earlier page.', { field: 'cursor' });
 }

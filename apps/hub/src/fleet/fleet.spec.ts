@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { agentResource, isTerminal, type AgentEvent, type AgentResource, type EventType } from '#protocol';
+import type { AgentQuery } from '#api';
+import { fleetEventsOf } from '#federation';
 import { openSqliteStore, type Store } from '#store';
 import { until } from '../../../../test/support/until.js';
 import { AgentsIndex } from './agents.index.js';
-import { Fleet } from './fleet.js';
+import { Fleet, type FleetOptions } from './fleet.js';
 import { agentNo, journal, told } from './fleet.fixture.js';
 import { fold } from './fold.js';
 
@@ -73,46 +75,17 @@ describe('the fold of an agent’s events', () => {
   });
 });
 
-describe('the index of agents', () => {
-  const agent = (n: number, second: number, more: Partial<AgentResource> = {}): AgentResource => ({
-    ...foldAll([told('agent.spawned', agentNo(n), {}, second)])!,
+test('the index counts who lives on a connection', () => {
+  const agent = (n: number, more: Partial<AgentResource> = {}): AgentResource => ({
+    ...foldAll([told('agent.spawned', agentNo(n), {}, n)])!,
     ...more,
   });
-
-  test('pages by keyset: agents that come meanwhile move nothing and double nothing', () => {
-    const spawnedAt = fc.array(fc.nat({ max: 20 }), { minLength: 1, maxLength: 30 });
-    fc.assert(
-      fc.property(spawnedAt, fc.integer({ min: 1, max: 7 }), (seconds, limit) => {
-        const index = new AgentsIndex();
-        seconds.forEach((second, n) => index.put(agent(n, second)));
-        const seen: string[] = [];
-        let cursor: string | undefined;
-        for (let late = 100; ; late += 1) {
-          const page = index.page({ limit, ...(cursor === undefined ? {} : { cursor }) });
-          seen.push(...page.agents.map(({ agentId }) => agentId));
-          index.put(agent(late, 1_000 + late));
-          cursor = page.nextCursor;
-          if (cursor === undefined) break;
-        }
-        expect(seen.sort()).toEqual(seconds.map((_, n) => agentNo(n)).sort());
-      }),
-    );
-  });
-
-  test('counts who lives on a connection', () => {
-    const index = new AgentsIndex();
-    index.put(agent(1, 1));
-    index.put(agent(2, 2));
-    index.put(agent(2, 2, { state: 'failed' }));
-    index.put(agent(3, 3, { owner: 'other' }));
-    expect([index.live('con'), index.live('other'), index.live('nobody')]).toEqual([1, 1, 0]);
-  });
-
-  test.each(['x', 'AAAA', Buffer.from('2026 x').toString('base64url')])('refuses the cursor %j by name', (cursor) => {
-    expect(() => new AgentsIndex().page({ limit: 1, cursor })).toThrow(
-      expect.objectContaining({ code: 'invalid_request', field: 'cursor' }),
-    );
-  });
+  const index = new AgentsIndex(10);
+  index.put(agent(1));
+  index.put(agent(2));
+  index.put(agent(2, { state: 'failed' }));
+  index.put(agent(3, { owner: 'other' }));
+  expect([index.live('con'), index.live('other'), index.live('nobody')]).toEqual([1, 1, 0]);
 });
 
 describe('the fleet', () => {
@@ -123,12 +96,34 @@ describe('the fleet', () => {
   beforeEach(async () => {
     store = await openSqliteStore({ path: ':memory:' });
     heard = [];
-    fleet = new Fleet(
+    fleet = opened();
+  });
+  const opened = (options: Partial<FleetOptions> = {}) =>
+    new Fleet(
       store,
       (_con, { type }) => heard.push(type),
       (error) => failures.push(error),
+      { fleetEndedMax: 10_000, eventsKeptMax: 10_000, ...options },
     );
-  });
+  /** As a hub that starts again on the same store. */
+  const reopened = async (options: Partial<FleetOptions> = {}) => {
+    await fleet.stop();
+    fleet = opened(options);
+    await fleet.follow('con');
+  };
+  const listed = async (limit: number, query: Partial<AgentQuery> = {}, between = () => Promise.resolve()) => {
+    const seen: string[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page = await fleet.page({ ...query, limit, ...(cursor === undefined ? {} : { cursor }) });
+      seen.push(...page.agents.map(({ agentId }) => agentId));
+      expect(page.agents.length).toBeLessThanOrEqual(limit);
+      await between();
+      cursor = page.nextCursor;
+      if (cursor === undefined) return seen;
+    }
+  };
+  const inMemory = (count: number) =>
+    Array.from({ length: count }, (_, n) => n).filter((n) => fleet.get(agentNo(n)) !== undefined);
   afterEach(async () => {
     await fleet.stop();
     await store.close();
@@ -179,4 +174,98 @@ describe('the fleet', () => {
     await changed;
     expect(fleet.get(agentNo(1))).toBeDefined();
   });
+
+  test('pages by keyset over memory and store: what ends or comes meanwhile moves nothing and doubles nothing', async () => {
+    const stories = fc.array(fc.record({ second: fc.nat({ max: 20 }), ends: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 25,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        stories,
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 1, max: 6 }),
+        async (all, limit, max) => {
+          await fleet.stop();
+          await store.close();
+          store = await openSqliteStore({ path: ':memory:' });
+          fleet = opened({ fleetEndedMax: max });
+          for (const [n, { second }] of all.entries())
+            await journal(store, 'con', told('agent.spawned', agentNo(n), {}, second));
+          for (const [n, { ends }] of all.entries())
+            if (ends) await journal(store, 'con', told('agent.failed', agentNo(n), {}, 30));
+          await fleet.follow('con');
+          const ids = all.map((_, n) => agentNo(n));
+          const place = (id: string) => `${String(all[ids.indexOf(id)]!.second).padStart(2, '0')} ${id}`;
+          const newestFirst = ids.toSorted((a, b) => (place(a) < place(b) ? 1 : -1));
+          let late = 100;
+          const meanwhile = async () => {
+            const id = agentNo((late += 1));
+            await journal(store, 'con', told('agent.spawned', id, {}, late), told('agent.failed', id, {}, late));
+            await until('it has come', async () => (await fleet.find(id))?.state === 'failed');
+          };
+          expect(await listed(limit, {}, meanwhile)).toEqual(newestFirst);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test('keeps in memory what lives and the newest that ended; the others are answered from the store', async () => {
+    fleet = opened({ fleetEndedMax: 3 });
+    const ends = Array.from({ length: 20 }, (_, n) => told('agent.failed', agentNo(n), {}, 100 + n));
+    for (let n = 0; n < 22; n += 1) await journal(store, 'con', told('agent.spawned', agentNo(n), {}, n));
+    await journal(store, 'con', ...ends);
+    await fleet.follow('con');
+    expect(inMemory(22)).toEqual([17, 18, 19, 20, 21]);
+    expect(await fleet.find(agentNo(0))).toMatchObject({ state: 'failed', owner: 'con' });
+    expect(fleet.live('con')).toBe(2);
+    expect(await listed(4)).toEqual(Array.from({ length: 22 }, (_, n) => agentNo(21 - n)));
+    expect(await listed(4, { states: ['spawning'] })).toEqual([agentNo(21), agentNo(20)]);
+    await journal(store, 'con', told('agent.cleanup', agentNo(0), {}, 200));
+    await until('the clean-up of an old one', async () => (await fleet.find(agentNo(0)))?.cleanup !== undefined);
+    expect(inMemory(22)).toHaveLength(5);
+  });
+
+  test('[S-5] a restart reads what it shows and not the history, which is trimmed to a tail', async () => {
+    fleet = opened({ fleetEndedMax: 3, eventsKeptMax: 10 });
+    await journal(store, 'con', told('agent.spawned', agentNo(0)), told('agent.running', agentNo(0), {}, 1));
+    for (let n = 1; n < 60; n += 1)
+      await journal(store, 'con', told('agent.spawned', agentNo(n), {}, n), told('agent.failed', agentNo(n), {}, n));
+    await fleet.follow('con');
+    expect((await store.read(fleetEventsOf('con'), { after: 0 })).length).toBeLessThanOrEqual(11);
+    await journal(store, 'con', told('agent.spawned', agentNo(60), {}, 60));
+    await reopened({ fleetEndedMax: 3, eventsKeptMax: 10 });
+    expect(inMemory(61)).toEqual([0, 57, 58, 59, 60]);
+    expect(fleet.get(agentNo(0))?.state).toBe('running');
+    expect(await listed(7)).toEqual(Array.from({ length: 61 }, (_, n) => agentNo(60 - n)));
+  });
+
+  test('output in the kept tail is found again after a restart', async () => {
+    const output = told('agent.output', agentNo(1), { offset: 0, bytes: 5, text: 'hello' });
+    await journal(store, 'con', told('agent.spawned', agentNo(1)), output);
+    await fleet.follow('con');
+    await reopened();
+    await until('the output', async () => (await fleet.journaled(agentNo(1), 1))?.text === 'ello');
+  });
+
+  test('[L-1] two hubs on one store fold the same journal and come to the same fleet', async () => {
+    const second = opened();
+    for (let n = 0; n < 40; n += 1) await journal(store, 'con', told('agent.spawned', agentNo(n), {}, n));
+    await Promise.all([fleet.follow('con'), second.follow('con')]);
+    for (let n = 0; n < 40; n += 1) await journal(store, 'con', told('agent.failed', agentNo(n), {}, 50 + n));
+    for (const one of [fleet, second]) await until('all ended', () => one.live('con') === 0);
+    await second.stop();
+    await reopened();
+    expect(fleet.get(agentNo(39))?.state).toBe('failed');
+    expect(await listed(9)).toHaveLength(40);
+  });
+
+  test.each(['x', 'AAAA', Buffer.from('2026 x').toString('base64url')])(
+    'refuses the cursor %j by name',
+    async (cursor) => {
+      const refused = expect.objectContaining({ code: 'invalid_request', field: 'cursor' });
+      await expect(fleet.page({ limit: 1, cursor })).rejects.toEqual(refused);
+    },
+  );
 });

@@ -1,33 +1,55 @@
-// The fleet view: every agent on every spoke, fed by the journals, read from memory. It is as old as the last word of each spoke.
+// The fleet view: every agent on every spoke, fed by the journals. What lives and what ended lately is in memory, older agents in
+// the store. It is as old as the last word of each spoke.
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentEvent, AgentResource } from '#protocol';
+import { isTerminal, type AgentEvent, type AgentResource } from '#protocol';
 import type { AgentPage, AgentQuery } from '#api';
 import { fleetEventsOf, type JournalEntry } from '#federation';
-import type { Store } from '#store';
+import { StreamTail, type Store } from '#store';
 import { AgentsIndex } from './agents.index.js';
 import { eventOf } from './entry.js';
-import { fold } from './fold.js';
+import { cursorAt, placeIn, placeOf } from './order.js';
 import { Outputs } from './outputs.js';
+import { Page } from './page.js';
+import { ReadModel } from './read-model.js';
 
 /** How long to rest before a journal that could not be read is read anew, in milliseconds. */
 const readAgainMs = 1_000;
+/** Events that are folded and committed together: with the agents they change they fit into one commit. */
+const pageMax = 32;
+/** Entries of one read of what was folded before. */
+const tailPageMax = 256;
 
-/** Told of every event, in the order of its connection's journal, after the view has it. */
+/** Told of every event, in the order of its connection's journal, after the view has it; of the kept tail once more after a start. */
 export type FleetListener = (connectionId: string, event: AgentEvent) => void;
 
+export interface FleetOptions {
+  /** Agents that have ended and stay in memory; older ones are read from the store. */
+  readonly fleetEndedMax: number;
+  /** Accepted events of each connection that stay in the store when the view has them. */
+  readonly eventsKeptMax: number;
+}
+
 export class Fleet {
-  private readonly agents = new AgentsIndex();
+  private readonly agents: AgentsIndex;
   private readonly outputs = new Outputs();
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly following = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
+  private readonly model: ReadModel;
+  private readonly tail: StreamTail;
+  private loaded: Promise<ReadonlyMap<string, number>> | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly told: FleetListener,
     private readonly failed: (error: unknown) => void,
-  ) {}
+    private readonly options: FleetOptions,
+  ) {
+    this.agents = new AgentsIndex(options.fleetEndedMax);
+    this.model = new ReadModel(store);
+    this.tail = new StreamTail(store, options.eventsKeptMax);
+  }
 
   /** Reads what the connection's journal holds, then goes on reading as it grows. Resolves when the view has caught up. */
   async follow(connectionId: string): Promise<void> {
@@ -40,43 +62,113 @@ export class Fleet {
     await caughtUp;
   }
 
-  /** A store that went away or began anew is read again from the start: what is known already changes nothing. */
+  /** A store that went away is read on from where the view is; one that began anew from its start: what is known already changes nothing. */
   private async keepReading(connectionId: string, caughtUp: () => void): Promise<void> {
     const { signal } = this.stopping;
+    const at = { cursor: -1 };
     while (!signal.aborted) {
-      await this.read(connectionId, caughtUp).catch(this.failed);
+      await this.read(connectionId, at, caughtUp).catch(this.failed);
       await sleep(readAgainMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
     caughtUp();
   }
 
-  private async read(connectionId: string, caughtUp: () => void): Promise<void> {
-    const head = await this.store.head(fleetEventsOf(connectionId));
-    if (head === 0) caughtUp();
-    const records = this.store.watch<JournalEntry>(fleetEventsOf(connectionId), 0, this.stopping.signal);
-    for await (const { cursor, value } of records) {
-      const event = eventOf(value);
-      if (event) this.apply(connectionId, event, cursor);
-      if (cursor >= head) caughtUp();
+  private async read(connectionId: string, at: { cursor: number }, caughtUp: () => void): Promise<void> {
+    const known = (await this.load()).get(connectionId) ?? 0;
+    const isFirst = at.cursor < 0;
+    if (isFirst) at.cursor = known;
+    if ((await this.store.head(fleetEventsOf(connectionId))) < at.cursor) at.cursor = 0;
+    while (await this.step(connectionId, at));
+    caughtUp();
+    if (isFirst) await this.recall(connectionId, known);
+    const { signal } = this.stopping;
+    for await (const { cursor } of this.store.watch(fleetEventsOf(connectionId), at.cursor, signal))
+      while (at.cursor < cursor && (await this.step(connectionId, at)));
+  }
+
+  /** What lives, and of what has ended the newest; and how far the journals were read when that was written, or earlier. */
+  private load(): Promise<ReadonlyMap<string, number>> {
+    this.loaded ??= this.loadOnce().catch((error: unknown) => {
+      this.loaded = undefined;
+      throw error;
+    });
+    return this.loaded;
+  }
+
+  private async loadOnce(): Promise<ReadonlyMap<string, number>> {
+    const cursors = await this.model.cursors();
+    const newest: AgentResource[] = [];
+    for await (const agent of this.model.before()) {
+      if (newest.length === this.options.fleetEndedMax) this.agents.border = placeOf(agent);
+      if (newest.length === this.options.fleetEndedMax) break;
+      if (isTerminal(agent.state)) newest.push(agent);
+    }
+    for (const agent of newest.reverse()) this.agents.put(agent);
+    for await (const agent of this.model.live()) this.agents.put(agent);
+    return cursors;
+  }
+
+  /** One page of the journal: folded, committed with the place in it, then shown and told. False when there is nothing more. */
+  private async step(connectionId: string, at: { cursor: number }): Promise<boolean> {
+    const stream = fleetEventsOf(connectionId);
+    const entries = await this.store.read<JournalEntry>(stream, { after: at.cursor, limit: pageMax });
+    const last = entries.at(-1)?.cursor;
+    if (last === undefined || this.stopping.signal.aborted) return false;
+    const page = new Page((agentId) => this.find(agentId), connectionId);
+    for (const { cursor, value } of entries) await page.take(cursor, eventOf(value));
+    await this.model.commit(connectionId, last, [...page.changed.values()]);
+    this.show(connectionId, page);
+    await this.tail.passed(stream, at.cursor, last);
+    at.cursor = last;
+    return true;
+  }
+
+  private show(connectionId: string, { changed, heard }: Page): void {
+    for (const agent of changed.values()) for (const gone of this.agents.put(agent)) this.outputs.forget(gone);
+    for (const { cursor, event } of heard) {
+      if (this.agents.get(event.subject)) this.outputs.note(event, cursor);
+      this.told(connectionId, event);
+      this.changes.emit(event.subject);
     }
   }
 
-  private apply(connectionId: string, event: AgentEvent, cursor: number): void {
-    const before = this.agents.get(event.subject);
-    if (before && before.owner !== connectionId) return;
-    const after = fold(before ?? null, event, connectionId);
-    if (after) this.agents.put(after);
-    this.outputs.note(event, cursor);
-    this.told(connectionId, event);
-    this.changes.emit(event.subject);
+  /** What was folded before this start and is still kept: where output lies, and what the listener may have missed at the end of the last run. */
+  private async recall(connectionId: string, through: number): Promise<void> {
+    const stream = fleetEventsOf(connectionId);
+    for (let after = 0; after < through && !this.stopping.signal.aborted;) {
+      const entries = await this.store.read<JournalEntry>(stream, { after, limit: tailPageMax });
+      for (const { cursor, value } of entries) {
+        const event = cursor <= through ? eventOf(value) : null;
+        if (!event || this.agents.get(event.subject)?.owner !== connectionId) continue;
+        this.outputs.note(event, cursor);
+        this.told(connectionId, event);
+      }
+      after = entries.at(-1)?.cursor ?? through;
+    }
   }
 
+  /** An agent in memory: every one that lives, and the newest of those that ended. */
   get(agentId: string): AgentResource | undefined {
     return this.agents.get(agentId);
   }
 
-  page(query: AgentQuery, connectionId?: string): AgentPage {
-    return this.agents.page(query, connectionId);
+  /** Any agent that a journal told of. */
+  async find(agentId: string): Promise<AgentResource | undefined> {
+    return this.agents.get(agentId) ?? this.model.get(agentId);
+  }
+
+  /** From memory as far as it is whole, from the store beyond. @throws WritError `invalid_request` for a cursor of no page */
+  async page(query: AgentQuery, connectionId?: string): Promise<AgentPage> {
+    const from = query.cursor === undefined ? undefined : placeIn(query.cursor);
+    const isLive = query.states?.every((state) => !isTerminal(state)) ?? false;
+    const border = isLive ? '' : this.agents.border;
+    const newer = this.agents.between(query, connectionId, from, border);
+    const agents = newer.slice(0, query.limit);
+    const last = agents.at(-1);
+    if (last && newer.length > agents.length) return { agents, nextCursor: cursorAt(placeOf(last)) };
+    if (border === '') return { agents };
+    const below = `${border}~`;
+    return this.model.older(query, connectionId, from !== undefined && from < below ? from : below, agents);
   }
 
   /** How many agents of a connection have not ended, as far as its journal says. */
@@ -94,7 +186,7 @@ export class Fleet {
     const owner = this.agents.get(agentId)?.owner;
     if (!piece || owner === undefined) return undefined;
     const [record] = await this.store.read<JournalEntry>(fleetEventsOf(owner), { after: piece.cursor - 1, limit: 1 });
-    const event = record && eventOf(record.value);
+    const event = record?.cursor === piece.cursor ? eventOf(record.value) : null;
     if (event?.type !== 'agent.output') return undefined;
     const bytes = Buffer.from(event.data.text ?? '').subarray(offset - piece.offset);
     return { text: bytes.toString(), next: piece.offset + piece.bytes };

@@ -13,23 +13,34 @@ export class Outputs {
 
   note(event: AgentEvent, cursor: number): void {
     if (event.type !== 'agent.output' || event.data.text === undefined) return;
+    const { offset, bytes } = event.data;
     const pieces = this.pieces.get(event.subject) ?? [];
-    const last = pieces.at(-1);
-    if (last && event.data.offset < last.offset + last.bytes) return;
-    pieces.push({ offset: event.data.offset, bytes: event.data.bytes, cursor });
+    const index = indexAfter(pieces, offset);
+    const before = pieces[index - 1];
+    if (before && offset < before.offset + before.bytes) return;
+    pieces.splice(index, 0, { offset, bytes, cursor });
     this.pieces.set(event.subject, pieces);
+  }
+
+  forget(agentId: string): void {
+    this.pieces.delete(agentId);
   }
 
   /** The journaled piece that holds this byte, or undefined when only the spoke's spool has it. */
   at(agentId: string, offset: number): Piece | undefined {
     const pieces = this.pieces.get(agentId) ?? [];
-    let [low, high] = [0, pieces.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((pieces[middle]?.offset ?? 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    const piece = pieces[low - 1];
+    const piece = pieces[indexAfter(pieces, offset) - 1];
     return piece && offset < piece.offset + piece.bytes ? piece : undefined;
   }
+}
+
+/** Of the first piece that begins after the offset. */
+function indexAfter(pieces: readonly Piece[], offset: number): number {
+  let [low, high] = [0, pieces.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((pieces[middle]?.offset ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -2,25 +2,24 @@
 // has been relayed. Without this the store would keep every event for ever.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agentEvents } from '#agents';
-import type { Store } from '#store';
+import { StreamTail, type Store } from '#store';
 
 /** How long to rest after a failure of the store, in milliseconds. */
 const retryMs = 1_000;
 
 export class EventsTail {
-  /** Trimmed in steps of a tenth of the tail, so that hardly any event costs a call to the store. */
-  private readonly step: number;
+  private readonly tail: StreamTail;
 
   constructor(
     private readonly store: Store,
-    private readonly eventsKeptMax: number,
+    eventsKeptMax: number,
   ) {
-    this.step = Math.ceil(eventsKeptMax / 10);
+    this.tail = new StreamTail(store, eventsKeptMax);
   }
 
-  /** Nobody but a returning reader needs the events up to the cursor `now` any more; `before` is what this was called with last. */
-  async passed(owner: string, before: number, now: number): Promise<void> {
-    if (Math.floor(before / this.step) !== Math.floor(now / this.step)) await this.trim(owner, now);
+  /** As `StreamTail.passed`, of an owner's events. */
+  passed(owner: string, before: number, now: number): Promise<void> {
+    return this.tail.passed(agentEvents(owner), before, now);
   }
 
   /** For an owner whose events nobody relays: they have passed as soon as they are there. */
@@ -33,15 +32,10 @@ export class EventsTail {
 
   private async watch(owner: string, signal: AbortSignal): Promise<void> {
     let before = await this.store.head(agentEvents(owner));
-    await this.trim(owner, before);
+    await this.tail.trim(agentEvents(owner), before);
     for await (const { cursor } of this.store.watch(agentEvents(owner), before, signal)) {
       await this.passed(owner, before, cursor);
       before = cursor;
     }
-  }
-
-  private async trim(owner: string, cursor: number): Promise<void> {
-    const through = cursor - this.eventsKeptMax;
-    if (through > 0) await this.store.trim(agentEvents(owner), through);
   }
 }

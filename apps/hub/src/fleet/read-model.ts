@@ -1,0 +1,91 @@
+// The fleet in the store: each agent as the journals tell of it, the order of all and the ids of those that live, written together
+// with how far each journal has been read. So a start reads what it shows, not how that came about.
+import { isTerminal, type AgentResource } from '#protocol';
+import type { AgentPage, AgentQuery } from '#api';
+import type { Key, Store } from '#store';
+import { cursorAt, fits, placeOf } from './order.js';
+
+/** Entries of one read of an index. */
+const pageMax = 200;
+/** Agents that one listing looks at below the border; a longer search goes on with its next page. */
+const scanMax = 5_000;
+
+const agentKey = (agentId: string): Key => ['hub', 'fleet', 'agent', agentId];
+const liveIndex: Key = ['hub', 'fleet', 'live'];
+const liveKey = (agentId: string): Key => ['hub', 'fleet', 'live', agentId];
+const timeIndex: Key = ['hub', 'fleet', 'by-time'];
+const timeKey = (place: string): Key => ['hub', 'fleet', 'by-time', place];
+const cursorsIndex: Key = ['hub', 'fleet', 'cursor'];
+const cursorKey = (connectionId: string): Key => ['hub', 'fleet', 'cursor', connectionId];
+
+export class ReadModel {
+  constructor(private readonly store: Store) {}
+
+  async get(agentId: string): Promise<AgentResource | undefined> {
+    return (await this.store.get<AgentResource>(agentKey(agentId)))?.value;
+  }
+
+  /** How far each connection's journal has been read. */
+  async cursors(): Promise<Map<string, number>> {
+    const cursors = new Map<string, number>();
+    for await (const { key, value } of this.entries<number>(cursorsIndex)) cursors.set(key.at(-1) ?? '', value);
+    return cursors;
+  }
+
+  /** One commit: what the agents have become, and that the journal was read up to `to`. Nothing when another replica did it. */
+  async commit(connectionId: string, to: number, agents: readonly AgentResource[]): Promise<void> {
+    const key = cursorKey(connectionId);
+    const live = agents.filter(({ state }) => !isTerminal(state));
+    const puts = [
+      { key, value: to },
+      ...agents.map((agent) => ({ key: agentKey(agent.agentId), value: agent })),
+      ...agents.map((agent) => ({ key: timeKey(placeOf(agent)), value: agent.agentId })),
+      ...live.map(({ agentId }) => ({ key: liveKey(agentId), value: agentId })),
+    ];
+    const deletes = agents.filter((agent) => !live.includes(agent)).map(({ agentId }) => liveKey(agentId));
+    for (;;) {
+      const entry = await this.store.get<number>(key);
+      if ((entry?.value ?? 0) >= to) return;
+      const checks = [{ key, version: entry?.version ?? null }];
+      if ((await this.store.commit({ checks, puts, deletes })).ok) return;
+    }
+  }
+
+  async *live(): AsyncIterable<AgentResource> {
+    for await (const { value } of this.entries<string>(liveIndex)) {
+      const agent = await this.get(value);
+      if (agent) yield agent;
+    }
+  }
+
+  /** All agents before the place, newest first. */
+  async *before(place?: string): AsyncIterable<AgentResource> {
+    for await (const { value } of this.entries<string>(timeIndex, true, place)) {
+      const agent = await this.get(value);
+      if (agent) yield agent;
+    }
+  }
+
+  /** Goes on with a page whose newer agents were in memory: those before `place`. */
+  async older(query: AgentQuery, owner: string | undefined, place: string, newer: AgentResource[]): Promise<AgentPage> {
+    const agents = [...newer];
+    let scanned = 0;
+    for await (const agent of this.before(place)) {
+      const last = agents.at(-1);
+      if (agents.length === query.limit && last) return { agents, nextCursor: cursorAt(placeOf(last)) };
+      if (fits(agent, query, owner)) agents.push(agent);
+      if (++scanned === scanMax) return { agents, nextCursor: cursorAt(placeOf(agent)) };
+    }
+    return { agents };
+  }
+
+  private async *entries<T>(index: Key, reverse = false, before?: string) {
+    let after: Key | undefined = before === undefined ? undefined : ([...index, before] as unknown as Key);
+    for (;;) {
+      const page = await this.store.list<T>(index, { ...(after && { after }), limit: pageMax, reverse });
+      yield* page;
+      after = page.at(-1)?.key;
+      if (page.length < pageMax) return;
+    }
+  }
+}
