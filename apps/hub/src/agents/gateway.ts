@@ -124,11 +124,11 @@ export class HubGateway extends Gateway {
 
   /** The journal may be a moment behind the signed answer. */
   private async ended(agentId: string): Promise<AgentResource> {
-    const known = this.known(agentId);
+    const known = await this.known(agentId);
     if (!isTerminal(known.state)) await this.hub.fleet.changed(agentId, journalLagMs);
     return this.hub.queries.ask(known.owner, 'agent.status', { agentId }).then(
       (agent) => this.marked(agent),
-      () => this.marked(this.known(agentId)),
+      async () => this.marked(await this.known(agentId)),
     );
   }
 
