@@ -10,6 +10,7 @@ import { addGc } from './commands/gc.js';
 import { addGrants } from './commands/grants.js';
 import { addKeys } from './commands/keys.js';
 import { addKill } from './commands/kill.js';
+import { addPool } from './commands/pool.js';
 import { addSessions } from './commands/sessions.js';
 import { addPairing } from './commands/pairing.js';
 import { addQuestions } from './commands/questions.js';
@@ -52,6 +53,7 @@ export function buildProgram(world: World, version: string): Command {
     addSpawn,
     addAgents,
     addSessions,
+    addPool,
     addCommands,
     addKill,
     addQuestions,

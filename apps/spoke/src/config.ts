@@ -7,6 +7,7 @@ import {
   dockerOptions,
   budgetOptions,
   gcOptions,
+  poolOptions,
   profileOptions,
   remoteOptions,
   runtimeOptions,
@@ -45,7 +46,9 @@ export const spokeConfig = z.strictObject({
   /** Events of each owner of agents that whoever comes back to `GET /v1/events` finds again; older ones are forgotten once relayed. */
   eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
   heartbeatMs: z.int().min(100).max(15_000).default(15_000),
-  agents: agentsOptions.omit({ stateDir: true, gc: true }).prefault({}),
+  agents: agentsOptions.omit({ stateDir: true, gc: true, pool: true }).prefault({}),
+  /** Warm backends of sessions: how many, how long. */
+  pool: poolOptions.prefault({}),
   gc: gcOptions.prefault({}),
   sandbox: z.strictObject({ allowNone: z.boolean().default(false), docker: dockerOptions.prefault({}) }).prefault({}),
   /** What may be spent over all hubs and local agents together. */

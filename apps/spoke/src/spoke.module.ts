@@ -10,6 +10,8 @@ import { GcController } from './housekeeping/gc.controller.js';
 import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsController } from './hubs/hubs.controller.js';
 import { HubsService } from './hubs/hubs.service.js';
+import { PoolController } from './pool/pool.controller.js';
+import { PoolService } from './pool/pool.service.js';
 import { QuestionsController } from './questions/questions.controller.js';
 import { QuestionsService } from './questions/questions.service.js';
 import type { Spoke } from './spoke.js';
@@ -18,13 +20,14 @@ import { UsageService } from './usage/usage.service.js';
 
 @Module({})
 class SpokeCore {
-  static of({ store, gateway, hubs, inbox, housekeeping, backups, questions, usage }: Spoke): DynamicModule {
+  static of({ store, gateway, hubs, inbox, housekeeping, backups, questions, usage, agents }: Spoke): DynamicModule {
     const providers = [
       { provide: Store, useValue: store },
       { provide: Gateway, useValue: gateway },
       { provide: HubsService, useValue: hubs },
       { provide: Inbox, useValue: inbox },
       { provide: HousekeepingService, useValue: housekeeping },
+      { provide: PoolService, useValue: new PoolService(agents) },
       { provide: QuestionsService, useValue: questions },
       { provide: UsageService, useValue: usage },
       { provide: BackupService, useValue: backups },
@@ -48,6 +51,7 @@ export class SpokeModule {
         BackupController,
         QuestionsController,
         UsageController,
+        PoolController,
       ],
     };
   }

@@ -184,7 +184,7 @@ function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround)
   const keys = { remotes: config.remotes, variable: remoteToken };
   const worktrees = new GitWorktrees({ root, allowFile, inUse, ...bounds, ...keys });
   const resolver = new ConfiguredResolver(config, modelKey);
-  const options = { ...config.agents, gc: config.gc, stateDir: join(config.stateDir, 'agents') };
+  const options = { ...config.agents, gc: config.gc, pool: config.pool, stateDir: join(config.stateDir, 'agents') };
   const { budget } = config;
   return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options, budget });
 }

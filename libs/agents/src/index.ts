@@ -19,6 +19,7 @@ export { budgetOptions } from './spending/options.js';
 export type { Allowance } from './spending/options.js';
 export type { UsageGroup } from './spending/report.js';
 export { agentsOptions } from './options.js';
+export { poolOptions } from './pool/options.js';
 export type { AgentsOptions, AgentsOptionsInput } from './options.js';
 export { ConfiguredResolver } from './profiles/configured.resolver.js';
 export type { ResolverOptions } from './profiles/configured.resolver.js';

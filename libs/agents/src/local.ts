@@ -13,6 +13,7 @@ import { Agents } from './agents.js';
 import type { AgentFilter, CloseRequest, Latch, OutputChunk, Reply, SendRequest, SpawnRequest } from './agents.js';
 import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
+import type { PoolView } from './pool/pool.js';
 import { resourceOf } from './lifecycle/record.js';
 import type { Doors, Ground } from './parts.js';
 import type { Draining } from './spawner/drain.js';
@@ -39,6 +40,7 @@ export class LocalAgents extends Agents {
   async open(): Promise<void> {
     await this.doors.holder.claim();
     void this.doors.orders.follow(this.watching.signal);
+    this.ground.pool.begin();
     await this.doors.sweep.begin();
     await this.doors.collector.begin();
   }
@@ -115,6 +117,11 @@ export class LocalAgents extends Agents {
     return this.ground.questions.answer(questionId, reply, actor);
   }
 
+  /** What is warm now. */
+  pool(): PoolView {
+    return this.ground.pool.view();
+  }
+
   live(owner?: string): Promise<number> {
     return this.ground.ledger.live(owner);
   }
@@ -158,6 +165,7 @@ export class LocalAgents extends Agents {
     for (const run of runs.all()) run.stop(new Stop('shutdown', theSpoke, 'The spoke shuts down.'));
     await inTime(options.graceMs + options.stepMs, 'Ending all agents', runs.over(), log);
     for (const run of runs.all()) run.abandon();
+    await inTime(options.stepMs, 'Emptying the pool', this.ground.pool.drain(), log);
     this.watching.abort();
     await this.doors.sweep.end();
     await inTime(options.stepMs, 'Ending the garbage collection', this.doors.collector.end(), log);

@@ -1,6 +1,7 @@
 // What a spoke's admin may set about agents. Compiled once, with every default; nothing in this room reads another source.
 import { z } from 'zod';
 import { limits } from '#protocol';
+import { poolOptions } from './pool/options.js';
 import { gcOptions } from './gc/options.js';
 
 const ms = (fallback: number, max = 86_400_000) => z.int().min(1).max(max).default(fallback);
@@ -26,6 +27,8 @@ export const agentsOptions = z.strictObject({
   }),
   /** What no request and no grant may exceed; a limit that stands here is always enforced. */
   ceilings: limits.default({}),
+  /** Warm backends of sessions. */
+  pool: poolOptions.prefault({}),
   /** How long a session may live, from its spawn. */
   sessionTtlMs: ms(86_400_000, 14 * 86_400_000),
   /** What is remembered of one session's conversation; one that outgrows it fails. */

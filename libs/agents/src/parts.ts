@@ -14,6 +14,8 @@ import { Ledger } from './lifecycle/ledger.js';
 import { Listing } from './lifecycle/listing.js';
 import type { AgentRecord } from './lifecycle/record.js';
 import { Register } from './lifecycle/register.js';
+import { Pool } from './pool/pool.js';
+import type { WarmBackend } from './sessions/warm-backend.js';
 import { SessionDesk } from './sessions/desk.js';
 import { Memories } from './sessions/memories.js';
 import { OutputReader } from './output/reader.js';
@@ -46,7 +48,8 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const listing = new Listing(store);
   const questions = new Questions({ register, listing, mint, now: deps.now });
   const memories = new Memories(join(options.stateDir, 'sessions'), options.sessionBytesMax);
-  const kept = { ledger, register, treasury, mint, spools, listing, questions, memories };
+  const pool = new Pool<WarmBackend>(options.pool, deps.log);
+  const kept = { pool, ledger, register, treasury, mint, spools, listing, questions, memories };
   return { ...kept, ends, saga, starts, reader, delivery, runs: new Runs() };
 }
 

@@ -9,6 +9,7 @@ import type {
   KillBody,
   KillOutcomeResource,
   LatchBody,
+  PoolResource,
   SpawnRequestBody,
   TurnTaken,
 } from '#protocol';
@@ -126,6 +127,11 @@ export class AgentResources {
     const call = { method: 'DELETE', path: at(id), query, waitS } as const;
     const answer = await this.http.call<AgentResource | Pending>(call);
     return answer.status === 202 ? { pending: answer.body as Pending } : { agent: answer.body as AgentResource };
+  }
+
+  /** What a spoke keeps warm between turns. */
+  async pool(): Promise<PoolResource> {
+    return (await this.http.call<PoolResource>({ method: 'GET', path: '/v1/pool' })).body;
   }
 
   /** Safe to repeat: killing an ended agent is no error. */

@@ -106,6 +106,8 @@ export type {
   TurnTaken,
 } from './operations.js';
 export { closeQuery, turnRequest } from './rest.sessions.js';
+export { poolResource } from './rest.pool.js';
+export type { PoolResource } from './rest.pool.js';
 export {
   agentListQuery,
   agentPage,

@@ -10,12 +10,13 @@ import type { EventMint } from '../lifecycle/events.js';
 import { hasSession, type AgentRecord } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import type { Ending } from '../lifecycle/states.js';
-import { inTime } from '../lifecycle/within.js';
+import type { Pool, Lease } from '../pool/pool.js';
 import type { Backend, RuntimeOutcome, Turn } from '../runtimes/runtime.js';
 import { endingOfError, endingOfOutcome } from '../spawner/endings.js';
 import { Stop, theSpoke } from '../spawner/stop.js';
 import type { WallClock } from '../spawner/wall-clock.js';
 import type { Memories } from './memories.js';
+import { WarmBackend } from './warm-backend.js';
 import { toIdle } from './turns.js';
 
 /** Opens a backend that goes on from what an earlier one remembered. */
@@ -26,6 +27,9 @@ export interface SessionParts {
   readonly register: Register;
   readonly mint: EventMint;
   readonly memories: Memories;
+  readonly pool: Pool<WarmBackend>;
+  /** Ends what the agent has running, but not the agent. Returns how many processes are left. */
+  readonly cool: () => Promise<number>;
   readonly clock: WallClock;
   readonly signal: AbortSignal;
   readonly stop: (stop: Stop) => void;
@@ -41,7 +45,6 @@ export class Session {
   /** The turn that was taken on last: given again, it is not done again. */
   private lastId: string;
   private waiting = Promise.withResolvers<Turn>();
-  private backend?: Backend;
   private expiry?: NodeJS.Timeout;
   /** While it is being closed no turn is taken on. */
   isClosing = false;
@@ -65,7 +68,7 @@ export class Session {
   async play(open: Open, began: () => Promise<unknown>): Promise<RuntimeOutcome> {
     const { agent } = this.parts;
     const first: Turn = { turnId: agent.agentId, turn: 1 };
-    if (!this.isKept) return (this.backend = open(undefined)).turn(first);
+    if (!this.isKept) return open(undefined).turn(first);
     if (agent.turns) this.expire();
     try {
       for (let turn = agent.turns ? await this.next() : first; ; turn = await this.next()) {
@@ -77,11 +80,19 @@ export class Session {
     }
   }
 
-  /** Lets the backend go; the next turn makes a new one. */
-  async cool(): Promise<void> {
-    const { backend } = this;
-    this.backend = undefined;
-    if (backend) await inTime(this.parts.stepMs, 'Closing a backend', backend.close(), this.parts.log);
+  /** Lets the idle backend go; the next turn makes a new one. False when something of it still lives. */
+  cool(): Promise<boolean> {
+    return this.parts.pool.end(this.key);
+  }
+
+  /** Nothing of the agent lives any more. */
+  gone(): void {
+    if (this.isKept) this.parts.pool.gone(this.key);
+  }
+
+  private get key() {
+    const { owner, agentId, options } = this.parts.agent;
+    return { owner, session: options.session ?? '', agentId };
   }
 
   /** The turn that is on, if any, is over without a result of its own; the session can go on elsewhere. */
@@ -105,7 +116,6 @@ export class Session {
     signal.throwIfAborted();
     await began();
     this.expire();
-    await this.remember();
     await this.settle(turn.turnId, endingOfOutcome(outcome, null));
     return outcome;
   }
@@ -113,8 +123,12 @@ export class Session {
   /** An agent whose first turn cannot even begin has no session to go on with: that is thrown. */
   private async tried(turn: Turn, open: Open): Promise<RuntimeOutcome> {
     try {
-      this.backend ??= open(await this.parts.memories.load(this.parts.agent.agentId));
-      return await this.backend.turn(turn);
+      const lease = await this.lease(open);
+      try {
+        return await this.played(turn, lease);
+      } finally {
+        lease.release();
+      }
     } catch (cause) {
       if (turn.turn === 1 || this.parts.signal.aborted) throw cause;
       const { exitReason, reason: failure } = endingOfError(cause, null);
@@ -122,12 +136,29 @@ export class Session {
     }
   }
 
-  /** What cannot be written now is still in the backend; what can never be written again ends the session. */
-  private async remember(): Promise<void> {
+  private lease(open: Open): Promise<Lease<WarmBackend>> {
+    const { pool, memories, agent, cool, stepMs, log, signal } = this.parts;
+    const made = async () => {
+      const backend = open(await memories.load(agent.agentId));
+      return new WarmBackend(backend, { cool, stepMs, log });
+    };
+    return pool.lease(this.key, this, made, signal);
+  }
+
+  private async played(turn: Turn, { backend }: Lease<WarmBackend>): Promise<RuntimeOutcome> {
+    const outcome = await backend.backend.turn(turn);
+    await this.remember(backend);
+    return outcome;
+  }
+
+  /** What cannot be written now is still in the backend, which is kept for it; what can never be written again ends the session. */
+  private async remember(warm: WarmBackend): Promise<void> {
     const { memories, agent, log, stop } = this.parts;
-    const memory = this.backend?.memory();
+    const memory = warm.backend.memory();
+    warm.isUnsaved = true;
     try {
       if (memory !== undefined) await memories.save(agent.agentId, memory);
+      warm.isUnsaved = false;
     } catch (cause) {
       if (cause instanceof WritError) stop(new Stop('runtime_error', theSpoke, cause.detail));
       else log.warn({ cause, agentId: agent.agentId }, 'the conversation of a session could not be kept');

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { AgentsOptionsInput, LocalAgents } from '#agents';
 import type { AgentResource } from '#protocol';
 import { admin, cleaned, eventually, inState, Room } from '../../../../test/support/agents.js';
-import { SessionRuntime } from '../../../../test/support/session-runtime.js';
+import { SessionBackend, SessionRuntime } from '../../../../test/support/session-runtime.js';
 import { ShellResolver } from '../../../../test/support/shell-runtime.js';
 
 describe('a session', () => {
@@ -159,6 +159,23 @@ describe('a session', () => {
     expect((await afterTurn(agents, agentId, 3)).turns?.last?.result?.summary).toBe('on');
     await until(agents, agentId, 6);
     expect((await agents.output(agentId, 0, 1_000)).text).toBe('up\non\n');
+  });
+
+  test('a turn finds its backend warm; beyond the cap one is let go and made anew from what it remembered', async () => {
+    const agents = await open({ pool: { warmMax: 1 } });
+    const [one, other] = [await begin(agents, 'echo one'), await begin(agents, 'echo other')];
+    await Promise.all([afterTurn(agents, one, 1), afterTurn(agents, other, 1)]);
+    const before = SessionBackend.starts;
+    await send(agents, one, 'echo "$WRIT_PAST"');
+    expect((await afterTurn(agents, one, 2)).turns?.last?.result?.summary).toBe('1');
+    await send(agents, one, 'echo "$WRIT_PAST"');
+    expect((await afterTurn(agents, one, 3)).turns?.last?.result?.summary).toBe('2');
+    expect(SessionBackend.starts - before).toBeLessThanOrEqual(1);
+    await send(agents, other, 'echo "$WRIT_PAST"');
+    expect((await afterTurn(agents, other, 2)).turns?.last?.result?.summary).toBe('1');
+    expect(agents.pool()).toMatchObject({ max: 1, entries: [{ key: { agentId: other } }] });
+    await agents.kill(other, admin, 'enough');
+    expect(agents.pool().entries).toEqual([]);
   });
 
   test('its wall time counts its turns, not the time between them', async () => {

@@ -18,8 +18,10 @@ import type { Preflight, Worktree } from '../worktrees/worktrees.js';
 import { argsOf } from '../lifecycle/record.js';
 import type { Questions } from '../questions/questions.js';
 import type { Treasury } from '../spending/treasury.js';
+import type { Pool } from '../pool/pool.js';
 import type { Memories } from '../sessions/memories.js';
 import { Session } from '../sessions/session.js';
+import type { WarmBackend } from '../sessions/warm-backend.js';
 import { Cell, type CellSpec } from './cell.js';
 import type { Delivery } from './delivery.js';
 import { endingOfError, endingOfOutcome, endingOfStop } from './endings.js';
@@ -46,6 +48,7 @@ export interface RunParts {
   readonly questions: Questions;
   readonly memories: Memories;
   readonly delivery: Delivery;
+  readonly pool: Pool<WarmBackend>;
 }
 
 type Finished = { readonly outcome: RuntimeOutcome } | { readonly error: unknown };
@@ -101,7 +104,15 @@ export class Run {
     const stop = (why: Stop) => this.stop(why);
     this.harvester = new Harvester({ ...parts, agent, signal, stop });
     const { now, log, options } = deps;
-    const session = { agent, signal, now, log, stepMs: options.stepMs, stop };
+    const session = {
+      agent,
+      signal,
+      now,
+      log,
+      stepMs: options.stepMs,
+      stop,
+      cool: () => this.cell.cool(agentId, options.graceMs),
+    };
     this.session = new Session({ ...parts, ...session, clock: this.clock });
     if (this.isResumed) this.becameRunning = Promise.resolve();
   }
@@ -135,6 +146,7 @@ export class Run {
     try {
       const finished = await this.work();
       await this.emptied();
+      this.session.gone();
       await inTime(this.parts.deps.options.stepMs, 'Closing the output', this.outlet.close(), this.parts.deps.log);
       if (this.goesOnElsewhere()) await this.handedOver();
       else await this.over(finished);
@@ -243,8 +255,7 @@ export class Run {
   async atRisk(): Promise<Preflight | null> {
     const { writes, result } = this.harvester.profile ?? {};
     if (!writes || result !== 'changes') return null;
-    await this.session.cool();
-    if ((await this.cell.cool(this.agentId, this.parts.deps.options.graceMs)) > 0)
+    if (!(await this.session.cool()))
       throw new WritError('invalid_transition', 'Something of the agent still lives: look again in a moment.');
     const found = await this.parts.deps.worktrees.preflight(this.agentId);
     return found && found.dirty + found.unpushed > 0 ? found : null;
