@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Lines } from '../../../../test/support/shell-runtime.js';
 import { until } from '../../../../test/support/until.js';
 import { poolOptions } from './options.js';
-import { Pool, type Warm } from './pool.js';
+import { Pool } from './pool.js';
+import type { Warm } from './warm.js';
 
 class Child implements Warm {
   readonly process: ChildProcess = spawn('sleep', ['600'], { stdio: 'ignore' });

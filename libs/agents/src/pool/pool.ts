@@ -8,20 +8,7 @@ import { decide, leavingOf, outOfTime, type Seat, type SeatState } from './decis
 import type { PoolOptions } from './options.js';
 import { Queue, type Waiter } from './queue.js';
 import { TupleMap, type PoolKey } from './tuple-map.js';
-
-/** What can be kept warm. */
-export interface Warm {
-  /** Whether nothing of it works now. One that throws or does not answer counts as busy. */
-  idle(): Promise<boolean>;
-  /** Ends it. Resolves when nothing of it lives, rejects when something does. May be called again. */
-  close(): Promise<void>;
-}
-
-export interface Lease<T> {
-  readonly backend: T;
-  /** Gives it back, idle. More than once is harmless. */
-  release(): void;
-}
+import type { Lease, Warm } from './warm.js';
 
 interface Entry<T> extends Seat {
   readonly key: PoolKey;
@@ -190,7 +177,7 @@ export class Pool<T extends Warm> {
   private async evict(entry: Entry<T>): Promise<void> {
     entry.state = 'probing';
     const isIdle = await this.probe(entry);
-    if (entry.state !== 'probing') return;
+    if (!this.isIn(entry, 'probing')) return;
     entry.state = 'idle';
     if (!isIdle) entry.busyUntilMs = this.now() + this.options.probeAgainMs;
     if (isIdle && !this.queue.wants(entry.key)) {
@@ -198,6 +185,11 @@ export class Pool<T extends Warm> {
       void this.close(entry);
     }
     this.admit();
+  }
+
+  /** Whether it is there still, in that state: much can happen while somebody is waited for. */
+  private isIn(entry: Entry<T>, state: SeatState): boolean {
+    return this.entries.get(entry.key) === entry && entry.state === state;
   }
 
   private async probe({ backend, key }: Entry<T>): Promise<boolean> {

@@ -1,7 +1,7 @@
 // Who waits for a place in the pool, in the order in which they came, each for a bounded time. [P-4]
 import { WritError } from '#protocol';
-import type { Lease, Warm } from './pool.js';
 import type { PoolKey } from './tuple-map.js';
+import type { Lease, Warm } from './warm.js';
 
 interface Wanted<T> {
   readonly key: PoolKey;

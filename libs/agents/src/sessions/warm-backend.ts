@@ -1,7 +1,7 @@
 // A session's backend as the pool holds it: ended only when a look has found none of its processes.
 import type { AgentsLog } from '../deps.js';
 import { inTime } from '../lifecycle/within.js';
-import type { Warm } from '../pool/pool.js';
+import type { Warm } from '../pool/warm.js';
 import type { Backend } from '../runtimes/runtime.js';
 
 interface Means {
