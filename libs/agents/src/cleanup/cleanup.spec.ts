@@ -32,7 +32,7 @@ describe('clean-up', () => {
   ])(
     '[L-8] after %s (%s) nothing of the agent is left: no process, no sandbox, no worktree, no lease',
     async (state, script, end) => {
-      const limits = end === 'deadline' ? { wallMs: 300 } : {};
+      const limits = end === 'deadline' ? { wallMs: 3_000 } : {};
       const { agentId } = await agents.spawn(room.request(script, { limits }));
       if (end === 'kill') {
         await inState(agents, agentId, 'running');
