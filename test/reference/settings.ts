@@ -28,6 +28,8 @@ const sources = {
     'apps/spoke/src/config.ts',
     'libs/agents/src/options.ts',
     'libs/agents/src/profiles/options.ts',
+    'libs/agents/src/spending/options.ts',
+    'libs/agents/src/model/options.ts',
     'libs/agents/src/runtimes/claude/claude.options.ts',
     'libs/agents/src/runtimes/command/command.options.ts',
     'libs/agents/src/sandbox/docker.options.ts',

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { LimitReached, Mount, RuntimeHost, SandboxProcess, Sandboxes } from '#agents';
 import { openSandboxes } from '#agents';
+import { AgentModel } from '../../libs/agents/src/model/access.js';
+import { noUsage } from '../../libs/agents/src/spending/rows.js';
 import type { SandboxLevel, Usage } from '#protocol';
 
 export interface MachineOptions {
@@ -40,7 +42,13 @@ export class AgentMachine implements RuntimeHost {
   private readonly stop = new AbortController();
   private watchers: (() => void)[] = [];
 
-  constructor(private readonly options: MachineOptions) {}
+  readonly model: AgentModel;
+
+  constructor(private readonly options: MachineOptions) {
+    const launch = this.launch.bind(this);
+    const folder = join(stateDir, 'model', this.agentId);
+    this.model = new AgentModel({ folder, purse: this, allows: () => true, signal: this.signal, launch });
+  }
 
   get signal(): AbortSignal {
     return this.stop.signal;
@@ -56,6 +64,7 @@ export class AgentMachine implements RuntimeHost {
 
   /** Ends every process that was launched here. Returns how many are left. */
   async close(): Promise<number> {
+    await this.model.close();
     const left = await this.sandbox.stop(this.agentId, 0);
     await this.sandbox.remove(this.agentId);
     return left;
@@ -64,11 +73,12 @@ export class AgentMachine implements RuntimeHost {
   async launch(
     argv: readonly [string, ...string[]],
     env: Readonly<Record<string, string>> = {},
+    more: readonly Mount[] = [],
   ): Promise<SandboxProcess> {
     if (this.options.refuseLaunch) throw this.options.refuseLaunch;
     this.launches.push({ argv, env });
     const { work, mounts, writable = false } = this.options;
-    const all = [{ from: work, to: '/work', writable }, ...mounts];
+    const all = [{ from: work, to: '/work', writable }, ...mounts, ...more];
     const spec = { agentId: this.agentId, argv, env, cwd: '/work', mounts: all, limits: {} };
     return this.sandbox.launch(spec, this.signal);
   }
@@ -89,6 +99,12 @@ export class AgentMachine implements RuntimeHost {
       this.watchers.push(look);
       look();
     });
+  }
+
+  /** As a purse: what it would hold is not looked at. */
+  async reserve(): Promise<{ settle: (spent: Usage) => Promise<void> }> {
+    await this.admitTurn();
+    return { settle: (spent) => (spent === noUsage ? Promise.resolve() : this.record(spent)) };
   }
 
   admitTurn(): Promise<void> {

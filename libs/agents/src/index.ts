@@ -25,7 +25,7 @@ export { ConfiguredResolver } from './profiles/configured.resolver.js';
 export type { ResolverOptions } from './profiles/configured.resolver.js';
 export { profileOptions, runtimeOptions, skillOptions } from './profiles/options.js';
 export type { ProfileOptions, RuntimeOptions, SkillOptions } from './profiles/options.js';
-export type { ModelKey } from './runtimes/claude/claude.runtime.js';
+export type { ModelKey } from './model/options.js';
 export { GitWorktrees } from './worktrees/git-worktrees.js';
 export type { WorktreeOptions } from './worktrees/git-worktrees.js';
 export { remoteOptions } from './worktrees/remotes/options.js';

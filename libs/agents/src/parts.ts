@@ -1,4 +1,5 @@
 // Every part of the room, made once and handed what it needs: first the ground, then the doors that stand on it.
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CleanupSaga } from './cleanup/saga.js';
 import type { AgentsDeps } from './deps.js';
@@ -18,6 +19,7 @@ import { Pool } from './pool/pool.js';
 import type { WarmBackend } from './sessions/warm-backend.js';
 import { SessionDesk } from './sessions/desk.js';
 import { Memories } from './sessions/memories.js';
+import { modelFolder } from './model/access.js';
 import { OutputReader } from './output/reader.js';
 import { Spools } from './output/spool.js';
 import { Questions } from './questions/questions.js';
@@ -40,6 +42,7 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const mint = new EventMint(deps.sourceId, deps.now);
   const spools = new Spools(join(options.stateDir, 'output'));
   await spools.prepare();
+  await rm(join(options.stateDir, modelFolder), { recursive: true, force: true });
   const ends = new Turnstile(options.startsMax);
   const saga = new CleanupSaga(deps, register, mint, ends, holder.mark);
   const starts = new Turnstile(options.startsMax);

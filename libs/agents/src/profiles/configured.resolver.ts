@@ -1,6 +1,7 @@
 // The resolver over a spoke's configuration. Runtimes are made once, at start; skills are looked at anew for every agent.
 import { WritError, type SpawnArgs } from '#protocol';
-import { ClaudeRuntime, type ModelKey } from '../runtimes/claude/claude.runtime.js';
+import type { ModelKey } from '../model/options.js';
+import { ClaudeRuntime } from '../runtimes/claude/claude.runtime.js';
 import { CommandRuntime } from '../runtimes/command/command.runtime.js';
 import type { Runtime } from '../runtimes/runtime.js';
 import type { ProfileOptions, RuntimeOptions, SkillOptions } from './options.js';
@@ -25,7 +26,7 @@ export class ConfiguredResolver extends Resolver {
     this.runtimes = new Map(
       Object.entries(options.runtimes).map(([name, settings]) => [
         name,
-        settings.kind === 'claude' ? new ClaudeRuntime(settings, modelKey) : new CommandRuntime(settings),
+        settings.kind === 'claude' ? new ClaudeRuntime(settings, modelKey) : new CommandRuntime(settings, modelKey),
       ]),
     );
     this.checkProfiles();

@@ -1,6 +1,7 @@
 // The Runtime port: how an agent thinks. Start with a signal, yield output and usage, end with a result.
 import { WritError, type AgentResult, type AgentType, type ExitReason, type Limits, type Usage } from '#protocol';
 import type { Mount, SandboxProcess } from '../sandbox/sandbox.js';
+import type { Price } from './claude/prices.js';
 
 /** The task as a runtime sees it, all names resolved. */
 export interface AgentTask {
@@ -48,16 +49,49 @@ export class LimitReached extends Error {
   }
 }
 
+/** A model API as a runtime is configured for it. The key stays in the spoke. */
+export interface ModelUpstream {
+  readonly baseUrl: string;
+  /** Read anew for every request. Undefined or empty: there is none. */
+  readonly key: () => string | undefined;
+  /** Undefined for a model that may not be used. */
+  readonly price: (model: string) => Price | undefined;
+}
+
+/** Why the last request to the model did not succeed: the machine's word and a sentence for the state of the agent. */
+export interface ModelTrouble {
+  readonly exitReason: ExitReason;
+  readonly failure: string;
+}
+
+/**
+ * The model API as one agent may use it. Every request is judged and what it may cost is reserved before it is forwarded,
+ * and its cost is recorded before its end is told; nothing else has to be admitted or recorded for it.
+ */
+export interface ModelAccess {
+  /** For a runtime outside the sandbox. It rejects with `LimitReached`; all other refusals are answers. Asks for less output when all of it does not fit. */
+  fetch(upstream: ModelUpstream): typeof fetch;
+  /** As the host's `launch`, for a program that finds the model API at `ANTHROPIC_BASE_URL` under a token of its own, `ANTHROPIC_API_KEY`. */
+  launch(
+    upstream: ModelUpstream,
+    argv: readonly [string, ...string[]],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<SandboxProcess>;
+  /** Of the last request; undefined when it succeeded, or failed by a mistake of the caller. */
+  readonly trouble?: ModelTrouble;
+}
+
 /** What a runtime may use of the machine; every effect of an agent goes through here. */
 export interface RuntimeHost {
   /** Aborted by kill, deadline, lost lease, spent budget, shutdown: one signal for all. */
   readonly signal: AbortSignal;
   /** Starts an argv in the agent's sandbox (worktree at `/work`, its cwd). Every launch of an agent shares its limits and its end. */
   launch(argv: readonly [string, ...string[]], env?: Readonly<Record<string, string>>): Promise<SandboxProcess>;
+  readonly model: ModelAccess;
   /** Appends to the agent's output, in order. Back-pressure: await it. */
   output(text: string): Promise<void>;
   /**
-   * Called *before* a request to a model: throws `LimitReached` when the budget is already spent.
+   * For requests to a model that do not pass through `model`. Called *before* one: throws `LimitReached` when the budget is already spent.
    * Called *after* with what it cost: persisted and published.
    */
   admitTurn(): Promise<void>;

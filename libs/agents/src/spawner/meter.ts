@@ -4,6 +4,7 @@ import type { ExitReason, Limits, Usage } from '#protocol';
 import type { EventMint } from '../lifecycle/events.js';
 import type { AgentRecord } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
+import type { Purse, Reservation } from '../model/purse.js';
 import { LimitReached } from '../runtimes/runtime.js';
 import { added } from '../spending/rows.js';
 import { tokensOf } from '../spending/tally.js';
@@ -21,18 +22,6 @@ function budgets(usage: Usage, limits: Limits): readonly (readonly [Budget, numb
   ];
 }
 
-/** A request that was admitted: what it may cost is held until it is settled. */
-export interface Reservation {
-  /** Persists what it did cost, then gives back what it held; once. @throws WritError `store_unavailable`: the run is stopped. */
-  settle(spent: Usage): Promise<void>;
-}
-
-/** What is left at most for one request, under every limit that counts. */
-export interface Room {
-  readonly tokens: number;
-  readonly moneyMicroUsd: number;
-}
-
 export interface MeterParts {
   readonly agentId: string;
   readonly owner: string;
@@ -44,7 +33,7 @@ export interface MeterParts {
 
 const nothing: Amount = { tokens: 0, moneyMicroUsd: 0 };
 
-export class Meter {
+export class Meter implements Purse {
   private held = nothing;
   private turnsHeld = 0;
 
@@ -61,7 +50,7 @@ export class Meter {
    * Holds what a request costs at most, as `price` says knowing what is left. Requests of one agent at once are each
    * judged with what the others hold. @throws LimitReached when it does not fit, WritError `store_unavailable`
    */
-  async reserve(price: (room: Room) => Amount): Promise<Reservation> {
+  async reserve(price: (left: Amount) => Amount): Promise<Reservation> {
     await this.agent();
     let amount = nothing;
     const release = await this.parts.treasury.hold(this.parts.owner, (lefts) => {
@@ -97,7 +86,7 @@ export class Meter {
   }
 
   /** Judged and taken at one moment: nothing is awaited here. */
-  private fitting(day: readonly Left[], price: (room: Room) => Amount): Amount {
+  private fitting(day: readonly Left[], price: (left: Amount) => Amount): Amount {
     const record = this.parts.register.last(this.parts.agentId) ?? this.found;
     const lefts = [...day, ...this.own(record)];
     const used = lefts.find(({ left }) => left <= 0);

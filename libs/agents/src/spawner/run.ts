@@ -10,6 +10,7 @@ import type { AgentRecord, Phase } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import { toPhase, toRunning, type Ending } from '../lifecycle/states.js';
 import { Outlet } from '../output/outlet.js';
+import type { AgentModel } from '../model/access.js';
 import type { OutputReader } from '../output/reader.js';
 import type { Spools } from '../output/spool.js';
 import type { Resolved } from '../profiles/resolver.js';
@@ -22,12 +23,13 @@ import type { Pool } from '../pool/pool.js';
 import type { Memories } from '../sessions/memories.js';
 import { Session } from '../sessions/session.js';
 import type { WarmBackend } from '../sessions/warm-backend.js';
-import { Cell, type CellSpec } from './cell.js';
+import { Cell } from './cell.js';
 import type { Delivery } from './delivery.js';
 import { endingOfError, endingOfOutcome, endingOfStop } from './endings.js';
 import { Harvester } from './harvester.js';
+import { hostOf } from './host.js';
 import { Meter } from './meter.js';
-import { resourceLimits } from './plan.js';
+
 import { aborted, refusedBy, Stop, theSpoke } from './stop.js';
 import type { Leave, Turnstile } from './turnstile.js';
 import { WallClock } from './wall-clock.js';
@@ -68,6 +70,7 @@ export class Run {
   private readonly meter: Meter;
   private readonly done = Promise.withResolvers<AgentRecord>();
   private stuck = Promise.withResolvers<number>();
+  private model?: AgentModel;
   private creating?: Promise<Worktree>;
   private becameRunning?: Promise<unknown>;
   private isAbandoned = false;
@@ -78,14 +81,13 @@ export class Run {
     private readonly parts: RunParts,
     private readonly agent: AgentRecord,
   ) {
-    const { agentId, limits } = agent;
+    const { agentId, owner, limits } = agent;
     const { deps } = parts;
     this.agentId = agentId;
-    this.owner = agent.owner;
+    this.owner = owner;
     this.ended = this.done.promise;
     const sandbox = deps.sandboxes.find((one) => one.level === agent.sandbox.level);
     this.cell = new Cell(sandbox, deps.options.stepMs);
-    const { owner } = agent;
     this.meter = new Meter({ ...parts, agentId, owner, stop: (stop) => this.stop(stop) });
     this.outlet = new Outlet({
       ...parts,
@@ -145,8 +147,10 @@ export class Run {
   async live(): Promise<void> {
     try {
       const finished = await this.work();
+      const modelClosed = this.modelClosed();
       await this.emptied();
       this.session.gone();
+      await modelClosed;
       await inTime(this.parts.deps.options.stepMs, 'Closing the output', this.outlet.close(), this.parts.deps.log);
       if (this.goesOnElsewhere()) await this.handedOver();
       else await this.over(finished);
@@ -228,27 +232,25 @@ export class Run {
     return { agentId, taskId, agentType, repository, branch, workItems, limits, profile, skills, model, session };
   }
 
-  private host(worktree: Worktree, { profile, mounts }: Resolved, leave: Leave): RuntimeHost {
+  private host(worktree: Worktree, resolved: Resolved, leave: Leave): RuntimeHost {
+    const { cell, meter, outlet, agent } = this;
     const { signal } = this.controller;
-    const work = { from: worktree.path, to: '/work', writable: profile.writes };
-    const limits = resourceLimits(this.agent.limits);
-    const spec: CellSpec = { agentId: this.agentId, cwd: '/work', mounts: [work, ...mounts], limits };
-    return {
-      signal,
-      launch: async (argv, env) => {
-        signal.throwIfAborted();
-        const process = await this.cell.launch(spec, argv, env);
-        await this.running(process.enforced);
-        leave();
-        return process;
-      },
-      output: (text) => this.outlet.append(text),
-      admitTurn: async () => {
-        signal.throwIfAborted();
-        await this.meter.admitTurn();
-      },
-      record: (delta) => this.meter.record(delta),
+    const launched = async (enforced: readonly string[]) => {
+      await this.running(enforced);
+      leave();
     };
+    const host = hostOf({
+      ...{ cell, meter, outlet, agent, signal, worktree, resolved, launched },
+      deps: this.parts.deps,
+    });
+    this.model = host.model;
+    return host;
+  }
+
+  /** Beside the stop, which does not wait for it; before the end is recorded, so that what was spent is in it. */
+  private async modelClosed(): Promise<void> {
+    const { deps } = this.parts;
+    if (this.model) await inTime(deps.options.stepMs, 'Ending requests to the model', this.model.close(), deps.log);
   }
 
   /** What a close would take away; null for nothing. Ends the idle backend first: nothing may live while the worktree is read. */

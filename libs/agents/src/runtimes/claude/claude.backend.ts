@@ -9,17 +9,15 @@ import { Backend, type AgentTask, type RuntimeHost, type RuntimeOutcome, type Tu
 import type { ClaudeOptions } from './claude.options.js';
 import { Conversation } from './conversation.js';
 import { endingOf } from './failures.js';
-import type { Price } from './prices.js';
 import { asked, followUp, taskMessage } from './prompt.js';
 import { SubmissionDesk } from './submission.js';
 import { ToolLink } from './tool-link.js';
 
-/** Asked for anew with every turn: key and prices may have changed. */
+/** Asked for anew with every turn. */
 interface Means {
   readonly client: Anthropic;
   readonly options: ClaudeOptions;
   readonly model: string;
-  readonly price: Price;
 }
 
 const message = z.looseObject({ role: z.enum(['user', 'assistant', 'system']), content: z.unknown() });

@@ -1,20 +1,12 @@
 // What a spoke's configuration says of a runtime of kind `claude`.
 import { z } from 'zod';
-import { price, publishedPrices, type Price } from './prices.js';
-
-const model = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$/, 'must be the id of a model');
+import { modelName, modelShape, priceOf } from '../../model/options.js';
 
 export const claudeOptions = z
   .strictObject({
     kind: z.literal('claude'),
-    baseUrl: z.url({ protocol: /^https?$/ }).default('https://api.anthropic.com'),
-    /** Allow-list. Absent: every model that has a price. */
-    models: z.array(model).min(1).max(100).optional(),
-    defaultModel: model.default('claude-opus-5-5'),
-    /** Added to the published prices, and overruling them. */
-    prices: z.record(model, price).default({}),
-    /** For models without a price of their own; absent, such models are refused. */
-    defaultPrice: price.optional(),
+    ...modelShape,
+    defaultModel: modelName.default('claude-opus-5-5'),
     /** Output of one reply at most. */
     maxTokens: z.int().min(256).max(128_000).default(32_000),
     /** `summarized` lets the output show what the model thinks between tool calls; `unset` is for models without adaptive thinking. */
@@ -38,13 +30,3 @@ export const claudeOptions = z
     if (options.models?.includes(options.defaultModel) === false) fault(['defaultModel'], 'must be one of models');
   });
 export type ClaudeOptions = z.infer<typeof claudeOptions>;
-
-/** The price of a model that may be used; undefined for one that may not. Prices are own members only: no model is called `constructor`. */
-export function priceOf(
-  options: { models?: readonly string[] | undefined } & Pick<ClaudeOptions, 'prices' | 'defaultPrice'>,
-  name: string,
-): Price | undefined {
-  if (options.models && !options.models.includes(name)) return undefined;
-  const known = { ...publishedPrices, ...options.prices };
-  return Object.hasOwn(known, name) ? known[name] : options.defaultPrice;
-}

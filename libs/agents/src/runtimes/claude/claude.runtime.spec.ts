@@ -326,10 +326,10 @@ describe('the claude runtime', () => {
       {
         turns: 0,
         inputTokens: 1_000,
-        outputTokens: 1,
+        outputTokens: 10,
         cacheReadTokens: 2_000,
         cacheWriteTokens: 100,
-        moneyMicroUsd: 1_327,
+        moneyMicroUsd: 1_345,
       },
       {
         turns: 1,

@@ -1,8 +1,8 @@
 // One agent's conversation with the model, turn by turn, until it hands in a result.
 //
-//   admit ─► request ─► stream ─► record ─► run tools ─► accepted? ─► end
-//     ▲         │ drop, 429, 5xx: back off   │ no call, cut off: hand back
-//     └─────────┴────────────────────────────┘
+//   request ─► stream ─► run tools ─► accepted? ─► end
+//     ▲  │ drop, 429, 5xx: back off  │ no call, cut off: hand back
+//     └──┴───────────────────────────┘
 //
 // The SDK's tool runner carries it from turn to turn. A runner is used up when a turn fails, so a new one goes on
 // from the messages of that turn: the whole turn is asked for again, and no tool of it has run.
@@ -10,12 +10,11 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { APIError } from '@anthropic-ai/sdk';
 import type { BetaRunnableTool } from '@anthropic-ai/sdk/lib/tools/BetaRunnableTool';
 import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
-import type { BetaContentBlock, BetaMessage, BetaMessageParam, BetaUsage } from '@anthropic-ai/sdk/resources/beta';
+import type { BetaContentBlock, BetaMessage, BetaMessageParam } from '@anthropic-ai/sdk/resources/beta';
 import type { AgentResult } from '#protocol';
 import type { AgentTask, RuntimeHost } from '../runtime.js';
 import type { ClaudeOptions } from './claude.options.js';
 import { backOff, isPassing, RunFailed, TurnDropped } from './failures.js';
-import { costOf, type Price } from './prices.js';
 import { systemPrompt } from './prompt.js';
 import type { SubmissionDesk } from './submission.js';
 import { ToolHostFailed, type ToolLink } from './tool-link.js';
@@ -27,7 +26,6 @@ export interface Cast {
   readonly host: RuntimeHost;
   readonly options: ClaudeOptions;
   readonly model: string;
-  readonly price: Price;
   readonly link: ToolLink;
   readonly desk: SubmissionDesk;
   readonly tools: BetaRunnableTool<unknown>[];
@@ -66,11 +64,9 @@ export class Conversation {
   private async stretch(): Promise<AgentResult | undefined> {
     const { host, desk } = this.cast;
     const runner = this.runner();
-    await host.admitTurn();
     for await (const stream of runner) {
       this.messages = [...runner.params.messages];
       const reply = await this.hear(stream);
-      await this.pay(reply.usage, 1);
       if (!goesOn(reply)) {
         this.handBack(reply);
         break;
@@ -81,7 +77,6 @@ export class Conversation {
         return desk.accepted;
       }
       this.check();
-      await host.admitTurn();
     }
     return undefined;
   }
@@ -105,7 +100,7 @@ export class Conversation {
     );
   }
 
-  /** One reply, whole and shown. What a broken one has cost is paid all the same. */
+  /** One reply, whole and shown, and by then paid for. */
   private async hear(stream: BetaMessageStream): Promise<BetaMessage> {
     const watch = watchFor(stream, this.cast.options.stallMs);
     const shown = this.transcript.follow(stream);
@@ -115,7 +110,6 @@ export class Conversation {
       this.failures = 0;
       return reply;
     } catch (error) {
-      if (stream.currentMessage) await this.pay(stream.currentMessage.usage, 0);
       this.cast.host.signal.throwIfAborted();
       if (error instanceof APIError && !watch.stalled()) throw error;
       throw new TurnDropped('The reply of the model broke off.', { cause: error });
@@ -123,16 +117,6 @@ export class Conversation {
       watch.stop();
       await shown();
     }
-  }
-
-  private async pay(usage: BetaUsage, turns: number): Promise<void> {
-    const tokens = {
-      inputTokens: usage.input_tokens,
-      outputTokens: usage.output_tokens,
-      cacheReadTokens: usage.cache_read_input_tokens ?? 0,
-      cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
-    };
-    await this.cast.host.record({ turns, ...tokens, moneyMicroUsd: costOf(tokens, this.cast.price) });
   }
 
   /** A reply that ends the runner without a result: the model is told, and a new runner goes on. */

@@ -23,7 +23,14 @@ const retryAfterMsMax = 15 * 60_000;
 /** Errors within a stream have no status, only a type. */
 const passingTypes = new Set<unknown>(['overloaded_error', 'api_error', 'rate_limit_error', 'timeout_error']);
 
+/** The limit that a request was refused for: the SDK tells it as a connection that failed. */
+function limitIn(error: unknown): LimitReached | undefined {
+  if (error instanceof LimitReached) return error;
+  return error instanceof Error && error.cause !== undefined ? limitIn(error.cause) : undefined;
+}
+
 export function isPassing(error: unknown): boolean {
+  if (limitIn(error)) return false;
   if (error instanceof APIUserAbortError) return false;
   if (error instanceof TurnDropped || error instanceof APIConnectionError) return true;
   if (!(error instanceof APIError)) return false;
@@ -49,7 +56,8 @@ function retryAfterMs(error: unknown): number | undefined {
 
 /** The end of a run that failed: the machine's word and one sentence, without what the API or the agent said. */
 export function endingOf(error: unknown): { exitReason: ExitReason; failure: string } {
-  if (error instanceof LimitReached) return { exitReason: error.exitReason, failure: error.message };
+  const limit = limitIn(error);
+  if (limit) return { exitReason: limit.exitReason, failure: limit.message };
   if (error instanceof RunFailed) return { exitReason: error.exitReason, failure: error.message };
   if (error instanceof ToolHostFailed) return { exitReason: 'sandbox_error', failure: error.message };
   if (error instanceof TurnDropped) return { exitReason: 'model_error', failure: error.message };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { claudeOptions, priceOf } from './claude.options.js';
+import { priceOf } from '../../model/options.js';
+import { claudeOptions } from './claude.options.js';
 import { costOf, publishedPrices } from './prices.js';
 
 const tokens = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };

@@ -13,7 +13,7 @@ export const price = z.strictObject({
 });
 export type Price = z.infer<typeof price>;
 
-/** Cache writes are those of five minutes: the only ones that the runtime asks for. */
+/** Cache writes are those of five minutes. */
 export const publishedPrices: Readonly<Record<string, Price>> = {
   'claude-opus-5-5': { input: 4_000_000, output: 20_000_000, cacheRead: 200_000, cacheWrite: 5_000_000 },
   'claude-sonnet-5-5': { input: 2_000_000, output: 10_000_000, cacheRead: 100_000, cacheWrite: 2_500_000 },
@@ -27,14 +27,18 @@ export const publishedPrices: Readonly<Record<string, Price>> = {
 
 type Tokens = Pick<Usage, 'inputTokens' | 'outputTokens' | 'cacheReadTokens' | 'cacheWriteTokens'>;
 
-/** Rounded up to a whole millionth of a dollar, so that a limit is never undercut. */
-export function costOf(tokens: Tokens, table: Price): number {
+/**
+ * Rounded up to a whole millionth of a dollar, so that a limit is never undercut. `hourTokens` of the cache writes are kept
+ * for an hour, at twice the price of input.
+ */
+export function costOf(tokens: Tokens, table: Price, hourTokens = 0): number {
   const prompt = tokens.inputTokens + tokens.cacheReadTokens + tokens.cacheWriteTokens;
   const rate = table.longPrompt && prompt > table.longPrompt.above ? table.longPrompt : table;
   const total =
     tokens.inputTokens * rate.input +
     tokens.outputTokens * rate.output +
     tokens.cacheReadTokens * rate.cacheRead +
-    tokens.cacheWriteTokens * rate.cacheWrite;
+    tokens.cacheWriteTokens * rate.cacheWrite +
+    hourTokens * Math.max(0, 2 * rate.input - rate.cacheWrite);
   return Math.ceil(total / 1_000_000);
 }

@@ -38,14 +38,20 @@ describe('the command runtime', () => {
 
   function run(shell: string, more: Partial<MachineOptions> = {}, asked = task): Promise<RuntimeOutcome> {
     const argv = ['/bin/bash', '-c', shell];
-    const runtime = new CommandRuntime(commandOptions.parse({ kind: 'command', argv, env: { GREETING: 'hello' } }));
+    const runtime = new CommandRuntime(
+      commandOptions.parse({ kind: 'command', argv, env: { GREETING: 'hello' } }),
+      () => undefined,
+    );
     machine = new AgentMachine({ work, mounts: runtime.mounts, writable: true, ...more });
     return runtime.run(asked, machine);
   }
 
   runtimeContract((part, options) => {
     const shell = part === 'quick' ? 'echo one; echo two' : 'echo one; sleep 600';
-    const runtime = new CommandRuntime(commandOptions.parse({ kind: 'command', argv: ['/bin/sh', '-c', shell] }));
+    const runtime = new CommandRuntime(
+      commandOptions.parse({ kind: 'command', argv: ['/bin/sh', '-c', shell] }),
+      () => undefined,
+    );
     machine = new AgentMachine({ work, mounts: runtime.mounts, ...options });
     return Promise.resolve({ runtime, task, machine });
   });
@@ -93,7 +99,10 @@ describe('the command runtime', () => {
   });
 
   test('a program that is not there is an outcome, not an error', async () => {
-    const runtime = new CommandRuntime(commandOptions.parse({ kind: 'command', argv: ['/no/such/program'] }));
+    const runtime = new CommandRuntime(
+      commandOptions.parse({ kind: 'command', argv: ['/no/such/program'] }),
+      () => undefined,
+    );
     machine = new AgentMachine({ work, mounts: [] });
     expect((await runtime.run(task, machine)).failure).toMatch(/^The command/);
   });

@@ -8,8 +8,16 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { WritError } from '#protocol';
 import { environment } from '../inside.js';
-import { LimitReached, Runtime, type AgentTask, type RuntimeHost, type RuntimeOutcome } from '../runtime.js';
-import type { ProcessEnd } from '../../sandbox/sandbox.js';
+import {
+  LimitReached,
+  Runtime,
+  type AgentTask,
+  type ModelTrouble,
+  type RuntimeHost,
+  type RuntimeOutcome,
+} from '../runtime.js';
+import { modelOptions, needKey, priceOf, upstreamOf, type ModelKey, type ModelOptions } from '../../model/options.js';
+import type { ProcessEnd, SandboxProcess } from '../../sandbox/sandbox.js';
 import type { CommandOptions } from './command.options.js';
 import { resultIn } from './result-line.js';
 
@@ -21,12 +29,21 @@ export class CommandRuntime extends Runtime {
   readonly kind = 'command';
   readonly mounts = [];
 
-  constructor(private readonly options: CommandOptions) {
+  constructor(
+    private readonly options: CommandOptions,
+    private readonly modelKey: ModelKey,
+  ) {
     super();
   }
 
-  admit(): void {
-    // Any type of agent; the model is the program's own affair.
+  /** Any type of agent; which model a program uses that has none from here is its own affair. */
+  admit({ model }: Pick<AgentTask, 'agentType' | 'model'>): void {
+    const { options } = this;
+    if (!options.model) return;
+    needKey(this.modelKey);
+    if (model === undefined || priceOf(apiOf(options.model), model)) return;
+    const detail = `The model ${model} is not allowed here, or has no price.`;
+    throw new WritError('invalid_request', detail, { field: 'options.model' });
   }
 
   async run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome> {
@@ -43,18 +60,23 @@ export class CommandRuntime extends Runtime {
 
   private async play(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome> {
     const text = JSON.stringify(told(task));
-    const child = await host.launch(this.options.argv, {
-      ...environment,
-      ...variables(task, text),
-      ...this.options.env,
-    });
+    const child = await this.start(host, { ...environment, ...variables(task, text), ...this.options.env });
     child.stdin.on('error', () => undefined);
     child.stdin.end(`${text}\n`);
     const tail = new Tail();
     const whole = Promise.all([child.end, pass(child.stdout, host, tail), pass(child.stderr, host)]);
     const [end] = await unlessStopped(whole, host.signal);
-    return outcome(end, resultIn(tail.line));
+    return outcome(end, resultIn(tail.line), host.model.trouble);
   }
+
+  private start(host: RuntimeHost, env: Readonly<Record<string, string>>): Promise<SandboxProcess> {
+    const { argv, model } = this.options;
+    return model ? host.model.launch(upstreamOf(apiOf(model), this.modelKey), argv, env) : host.launch(argv, env);
+  }
+}
+
+function apiOf(model: true | ModelOptions): ModelOptions {
+  return model === true ? modelOptions.parse({}) : model;
 }
 
 function told({ agentId, taskId, agentType, repository, branch, workItems, skills, model }: AgentTask) {
@@ -109,12 +131,19 @@ class Tail {
   }
 }
 
-function outcome({ code, signal }: ProcessEnd, result: ReturnType<typeof resultIn>): RuntimeOutcome {
+/** A program that failed after the model did is told to have failed by it. */
+function outcome(
+  { code, signal }: ProcessEnd,
+  result: ReturnType<typeof resultIn>,
+  trouble: ModelTrouble | undefined,
+): RuntimeOutcome {
   const ended =
     signal === null ? `The command ended with code ${code ?? 'unknown'}.` : `The command was ended by ${signal}.`;
   const exitCode = code === null ? {} : { exitCode: code };
   const known = result === undefined || result === 'invalid' ? { summary: ended, items: [] } : result;
   const whole = { ...known, ...exitCode };
+  if (code !== 0 && trouble)
+    return { exitReason: trouble.exitReason, result: whole, failure: `${trouble.failure} ${ended}` };
   if (code !== 0) return { exitReason: 'exit_code', result: whole, failure: ended };
   if (result !== 'invalid') return { exitReason: 'finished', result: whole };
   return { exitReason: 'result_invalid', result: whole, failure: 'The last line of the command is no valid result.' };

@@ -1,0 +1,272 @@
+// Programs in real sandboxes that use a model through their own door: the real SDK inside, the understudy over HTTP outside.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { AgentResource, Limits } from '#protocol';
+import { parseScript } from '../../../../apps/understudy/src/script.js';
+import { Understudy } from '../../../../apps/understudy/src/server.js';
+import { works } from '../../../../test/support/agent-machine.js';
+import { cleaned, peer, Room } from '../../../../test/support/agents.js';
+import { requirement } from '../../../../test/support/require.js';
+import { until } from '../../../../test/support/until.js';
+import type { LocalAgents } from '../local.js';
+import { ConfiguredResolver } from '../profiles/configured.resolver.js';
+import { profileOptions, runtimeOptions } from '../profiles/options.js';
+import type { Resolved } from '../profiles/resolver.js';
+import { toolHostMounts } from '../runtimes/claude/packages.js';
+import type { Allowance } from '../spending/options.js';
+
+const key = 'sk-ant-api03-the-real-key-of-the-spoke';
+const price = { input: 1_000_000, output: 2_000_000, cacheRead: 100_000, cacheWrite: 1_250_000 };
+const inBubblewrap = requirement('bubblewrap', works('namespace'), 'apt-get install bubblewrap');
+const inUnshare = requirement('unshare', works('unshare'), 'apt-get install util-linux iproute2');
+
+/** Runs the first work item as JavaScript: `client` is the real SDK as it finds itself configured, `ask` one request. */
+const program = `
+const { default: Anthropic } = await import('/opt/writ/tools/node_modules/@anthropic-ai/sdk/index.mjs');
+const client = new Anthropic({ maxRetries: 0 });
+const base = { model: 'm-1', max_tokens: 100, messages: [{ role: 'user', content: 'Say something.' }] };
+const ask = (more) => client.messages.create({ ...base, ...more });
+const say = (value) => console.log(typeof value === 'string' ? value : JSON.stringify(value));
+const failure = (asked) => asked.then(() => 'ok', (error) => ({ status: error.status, type: error.error?.error?.type, message: error.message }));
+const run = new Function('client', 'base', 'ask', 'say', 'failure', 'return (async () => {' + JSON.parse(process.env.WRIT_TASK).workItems[0] + '})()');
+await run(client, base, ask, say, failure);
+`;
+
+class WithSdk extends ConfiguredResolver {
+  override async resolve(...args: Parameters<ConfiguredResolver['resolve']>): Promise<Resolved> {
+    const resolved = await super.resolve(...args);
+    return { ...resolved, mounts: [...resolved.mounts, ...toolHostMounts()] };
+  }
+}
+
+describe('a program with a model', () => {
+  let room: Room;
+  let agents: LocalAgents;
+  let understudy: Understudy;
+  let isOver = false;
+  const allowances = new Map<string, Allowance>();
+  beforeEach(async () => {
+    room = await Room.make();
+    allowances.clear();
+    isOver = false;
+  });
+  afterEach(async () => {
+    await room.close();
+    if (!isOver) await understudy.close();
+  });
+
+  const open = async (turn: object = {}, level: 'namespace' | 'unshare' | 'any' = 'any') => {
+    const turns = [{ text: 'A word from the model.', ...turn }];
+    understudy = new Understudy(parseScript({ conversations: [{ name: 'only', turns, repeatLast: true }] }));
+    const baseUrl = await understudy.listen();
+    const model = { baseUrl, defaultPrice: price };
+    const argv = ['node', '--input-type=module', '-e', program];
+    const runtimes = runtimeOptions.parse({ program: { kind: 'command', argv, model }, claude: { kind: 'claude' } });
+    const resolver = new WithSdk({ profiles: profileOptions.parse({}), runtimes, skills: {} }, () => key);
+    const sandboxes = (all: readonly { level: string }[]) =>
+      all.filter((one) => level === 'any' || one.level === level);
+    const spending = { allowance: (owner: string) => allowances.get(owner) };
+    agents = await room.open({ resolver, spending, sandboxes: sandboxes as never });
+  };
+  const spawn = (code: string, more: { limits?: Limits; owner?: string; model?: string } = {}) => {
+    const { limits, owner = 'local', model } = more;
+    const request = room.request(code, { owner, ...(owner === 'local' ? {} : { actor: peer }) });
+    const options = { runtime: 'program', ...(limits && { limits }), ...(model && { model }) };
+    return agents.spawn({ ...request, args: { ...request.args, options } });
+  };
+  const play = async (code: string, more?: Parameters<typeof spawn>[1]): Promise<AgentResource & { said: string }> => {
+    const agent = await cleaned(agents, (await spawn(code, more)).agentId);
+    return { ...agent, said: (await agents.output(agent.agentId, 0, 200_000)).text };
+  };
+  const everythingTold = async () => JSON.stringify([await room.events(), room.log.lines, await agents.list({})]);
+  const sockets = () => {
+    const folder = join(room.folder, 'agents', 'model');
+    return existsSync(folder) ? readdirSync(folder) : [];
+  };
+
+  const wholeWay = async (level: 'namespace' | 'unshare') => {
+    await open({ usage: { input: 200, output: 50 } }, level);
+    const agent = await play(`
+      const stream = client.messages.stream(base).on('text', (text) => process.stdout.write(text));
+      say(' = ' + (await stream.finalMessage()).usage.output_tokens);
+      say(process.env);
+      say((await ask()).content[0].text);
+      say(process.env.ANTHROPIC_API_KEY.slice(0, 10));
+    `);
+    expect(agent.said).toContain('A word from the model. = 50\n');
+    expect(agent).toMatchObject({
+      state: 'completed',
+      sandbox: { level },
+      usage: { turns: 2, inputTokens: 400, outputTokens: 100, moneyMicroUsd: 600 },
+    });
+    expect(agent.said).toContain('writ-agent');
+    expect(agent.said).not.toContain('sk-ant');
+    expect(await everythingTold()).not.toContain(key);
+    expect(understudy.requests.map(({ hasKey }) => hasKey)).toEqual([true, true]);
+    expect(sockets()).toEqual([]);
+  };
+  const title = '[S-9] [S-11] it talks to the model, and the key is nowhere inside';
+  inBubblewrap(`${title}: bubblewrap`, () => wholeWay('namespace'));
+  inUnshare(`${title}: unshare`, () => wholeWay('unshare'));
+
+  test('its socket is its owner’s alone, and gone with the agent', async () => {
+    await open({ deltaDelayMs: 50, text: 'slowly '.repeat(500) });
+    const { agentId } = await spawn(`await client.messages.stream(base).on('text', say).finalMessage()`);
+    await until('the reply is under way', async () => (await agents.output(agentId, 0, 100)).text.includes('slowly'));
+    const socket = join(room.folder, 'agents', 'model', agentId, 'api.sock');
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    expect(statSync(join(socket, '..')).mode & 0o777).toBe(0o700);
+    const report = await agents.kill(agentId, peer, 'enough');
+    expect(report).toMatchObject({ killed: [agentId], survivors: 0 });
+    await until('the stream has ended', () => understudy.requests[0]?.outcome === 'client gone');
+    const agent = await cleaned(agents, agentId);
+    expect(agent.usage).toMatchObject({ turns: 0, inputTokens: 100 });
+    expect(sockets()).toEqual([]);
+  });
+
+  test('[O-3] a request that may pass the limit is not forwarded, and the reason is in the state', async () => {
+    await open({ usage: { input: 10, output: 80 } });
+    const agent = await play(`say(await failure(ask())); say(await failure(ask())); process.exit(1);`, {
+      limits: { tokensMax: 200 },
+    });
+    expect(understudy.requests).toHaveLength(1);
+    expect(agent.said).toMatch(/^ok\n/);
+    expect(agent.said).toContain('"status":403,"type":"permission_error"');
+    expect(agent.said).toMatch(/may cost \d+ tokens; the limit of the agent leaves 110/);
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'tokens', usage: { turns: 1, outputTokens: 80 } });
+    expect(agent.reason).toContain('the limit of the agent leaves 110');
+  });
+
+  test('[O-3] requests at once cannot together pass the limit', async () => {
+    await open({ usage: { input: 10, output: 80 }, delayMs: 300 });
+    const agent = await play(`say(await Promise.all(Array.from({ length: 8 }, () => failure(ask()))));`, {
+      limits: { moneyMicroUsdMax: 700 },
+    });
+    const ends = JSON.parse(agent.said) as unknown[];
+    const passed = ends.filter((end) => end === 'ok').length;
+    expect(passed).toBeGreaterThan(0);
+    expect(passed).toBeLessThan(4);
+    expect(understudy.requests).toHaveLength(passed);
+    expect(agent.usage.moneyMicroUsd).toBeLessThanOrEqual(700);
+  });
+
+  test('[O-3] what the day of a grant leaves counts for a program too', async () => {
+    await open({ usage: { input: 10, output: 80 } });
+    allowances.set('con-1', { perDay: { tokens: 200 } });
+    const agent = await play(`await ask(); await ask();`, { owner: 'con-1' });
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'tokens', usage: { turns: 1 } });
+    expect(agent.reason).toContain("the grant's perDay.tokens today (UTC) leaves 110");
+  });
+
+  test.each([
+    ['a model that the grant does not name', `ask({ model: 'm-2' })`, 403, { owner: 'con-1' }],
+    ['another model than the task names', `ask({ model: 'm-2' })`, 403, { model: 'm-1' }],
+    ['another path', `client.models.list()`, 404, {}],
+    [
+      'another host by an absolute URL',
+      `fetch(client.baseURL + '/v1/../../http://elsewhere/', { method: 'POST', headers: { 'x-api-key': client.apiKey } }).then((r) => { throw { status: r.status, message: '' } })`,
+      404,
+      {},
+    ],
+    [
+      'a tool that searches the network',
+      `ask({ tools: [{ type: 'web_search_20250305', name: 'web_search' }] })`,
+      403,
+      {},
+    ],
+    [
+      'an image by URL',
+      `ask({ messages: [{ role: 'user', content: [{ type: 'image', source: { type: 'url', url: 'http://x/' } }] }] })`,
+      403,
+      {},
+    ],
+    ['a field that nobody judged', `ask({ mcp_servers: [] })`, 400, {}],
+    [
+      'another token',
+      `new client.constructor({ apiKey: 'writ-agent-guessed', maxRetries: 0 }).messages.create(base)`,
+      401,
+      {},
+    ],
+    [
+      'no token',
+      `fetch(client.baseURL + '/v1/messages', { method: 'POST', body: '{}' }).then((r) => { throw { status: r.status, message: '' } })`,
+      401,
+      {},
+    ],
+  ])('[F-5] %s is refused, and nothing is forwarded', async (_what, code, status, more) => {
+    await open();
+    allowances.set('con-1', { models: ['m-1'] });
+    const agent = await play(`say(await failure(${code}));`, more);
+    expect(agent.said).toContain(`"status":${status}`);
+    expect(agent).toMatchObject({ state: 'completed', usage: { turns: 0 } });
+    expect(understudy.requests).toEqual([]);
+  });
+
+  test('[S-9] a key that a caller sends along is not the one that arrives', async () => {
+    await open();
+    const agent = await play(`
+      const mine = { 'x-api-key': client.apiKey, authorization: 'Bearer sk-mine', 'content-type': 'application/json' };
+      const answer = await fetch(client.baseURL + '/v1/messages', { method: 'POST', headers: mine, body: JSON.stringify(base) });
+      say(String(answer.status));
+    `);
+    expect(agent.said).toBe('200\n');
+    expect(JSON.stringify(understudy.requests)).not.toContain('sk-mine');
+  });
+
+  test.each([
+    ['a revoked key', [{ kind: 'status', status: 401, times: 9 }], 'The model API refused the key of the spoke.'],
+    [
+      'an overloaded API',
+      [{ kind: 'status', status: 529, times: 9 }],
+      'The model API answered 529 (overloaded_error).',
+    ],
+    [
+      'too many requests',
+      [{ kind: 'status', status: 429, times: 9 }],
+      'The model API answered 429 (rate_limit_error).',
+    ],
+    ['a cut stream', [{ kind: 'drop', afterDeltas: 1, times: 9 }], 'The model API could not be reached, or broke off.'],
+  ])('[L-9] [S-9] %s is the reason in the state, without the key', async (_what, faults, reason) => {
+    await open({ faults, text: 'x'.repeat(200) });
+    const agent = await play(`await client.messages.stream(base).finalMessage();`);
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'model_error', usage: { turns: 0 } });
+    expect(agent.reason).toContain(reason);
+    expect(`${agent.said}${await everythingTold()}`).not.toContain(key);
+  });
+
+  test('[L-9] a dead API is the reason in the state, and nothing hangs', async () => {
+    await open();
+    await understudy.close();
+    isOver = true;
+    const agent = await play(`await ask();`);
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'model_error' });
+    expect(agent.reason).toContain('The model API could not be reached');
+  });
+
+  test('[S-10] without a key the spawn is refused', async () => {
+    await open();
+    const settings = runtimeOptions.parse({
+      p: { kind: 'command', argv: ['true'], model: true },
+      claude: { kind: 'claude' },
+    });
+    const keyless = new ConfiguredResolver(
+      { profiles: profileOptions.parse({}), runtimes: settings, skills: {} },
+      () => '',
+    );
+    const { args } = room.request('x');
+    const asking = keyless.resolve({ ...args, options: { runtime: 'p' } });
+    await expect(asking).rejects.toMatchObject({ code: 'no_model_key' });
+  });
+
+  test('the forwarder ends as its program does', async () => {
+    await open();
+    expect(
+      await play(`process.kill(process.pid, 'SIGKILL'); await new Promise(() => setInterval(() => 0, 1e6));`),
+    ).toMatchObject({
+      state: 'failed',
+      exitReason: 'exit_code',
+    });
+    expect(await play(`process.exit(7)`)).toMatchObject({ exitReason: 'exit_code', result: { exitCode: 7 } });
+  });
+});

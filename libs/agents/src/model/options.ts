@@ -1,0 +1,40 @@
+// What a spoke's configuration says of a model API: where it is, which models may be used there, and what they cost.
+import { z } from 'zod';
+import { WritError } from '#protocol';
+import { price, publishedPrices, type Price } from '../runtimes/claude/prices.js';
+import type { ModelUpstream } from '../runtimes/runtime.js';
+
+export const modelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$/, 'must be the id of a model');
+
+export const modelShape = {
+  baseUrl: z.url({ protocol: /^https?$/ }).default('https://api.anthropic.com'),
+  /** Allow-list. Absent: every model that has a price. */
+  models: z.array(modelName).min(1).max(100).optional(),
+  /** Added to the published prices, and overruling them. */
+  prices: z.record(modelName, price).default({}),
+  /** For models without a price of their own; absent, such models are refused. */
+  defaultPrice: price.optional(),
+};
+
+export const modelOptions = z.strictObject(modelShape);
+export type ModelOptions = z.infer<typeof modelOptions>;
+
+/** Read anew for every request, so that a rotated key is used at once. Undefined or empty: there is none. */
+export type ModelKey = () => string | undefined;
+
+/** The price of a model that may be used; undefined for one that may not. Prices are own members only: no model is called `constructor`. */
+export function priceOf(options: Omit<ModelOptions, 'baseUrl'>, name: string): Price | undefined {
+  if (options.models && !options.models.includes(name)) return undefined;
+  const known = { ...publishedPrices, ...options.prices };
+  return Object.hasOwn(known, name) ? known[name] : options.defaultPrice;
+}
+
+/** @throws WritError `no_model_key` */
+export function needKey(key: ModelKey): void {
+  if (!key()) throw new WritError('no_model_key', 'This spoke has no key for the model API.');
+}
+
+export function upstreamOf(options: ModelOptions, key: ModelKey): ModelUpstream {
+  const baseUrl = options.baseUrl.replace(/\/+$/, '');
+  return { baseUrl, key, price: (name) => priceOf(options, name) };
+}

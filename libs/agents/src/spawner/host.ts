@@ -1,0 +1,64 @@
+// What the runtime of one run may use of this machine: every effect of an agent goes through here.
+import { join } from 'node:path';
+import type { AgentsDeps } from '../deps.js';
+import type { AgentRecord } from '../lifecycle/record.js';
+import { AgentModel, modelFolder, type AccessParts } from '../model/access.js';
+import type { Outlet } from '../output/outlet.js';
+import type { Resolved } from '../profiles/resolver.js';
+import type { RuntimeHost } from '../runtimes/runtime.js';
+import type { Mount } from '../sandbox/sandbox.js';
+import type { Worktree } from '../worktrees/worktrees.js';
+import type { Cell, CellSpec } from './cell.js';
+import type { Meter } from './meter.js';
+import { resourceLimits } from './plan.js';
+
+export interface HostParts {
+  readonly deps: AgentsDeps;
+  readonly agent: AgentRecord;
+  readonly cell: Cell;
+  readonly meter: Meter;
+  readonly outlet: Outlet;
+  readonly signal: AbortSignal;
+  readonly worktree: Worktree;
+  readonly resolved: Resolved;
+  /** Told after every launch what is enforced on it. */
+  readonly launched: (enforced: readonly string[]) => Promise<void>;
+}
+
+type Argv = readonly [string, ...string[]];
+type Env = Readonly<Record<string, string>>;
+
+export function hostOf(parts: HostParts): RuntimeHost & { readonly model: AgentModel } {
+  const { agent, cell, meter, outlet, signal, worktree, resolved, launched } = parts;
+  const work = { from: worktree.path, to: '/work', writable: resolved.profile.writes };
+  const limits = resourceLimits(agent.limits);
+  const spec: CellSpec = { agentId: agent.agentId, cwd: '/work', mounts: [work, ...resolved.mounts], limits };
+  const launch = async (argv: Argv, env?: Env, more: readonly Mount[] = []) => {
+    signal.throwIfAborted();
+    const process = await cell.launch({ ...spec, mounts: [...spec.mounts, ...more] }, argv, env);
+    await launched(process.enforced);
+    return process;
+  };
+  return {
+    signal,
+    launch: (argv, env) => launch(argv, env),
+    model: modelOf(parts, launch),
+    output: (text) => outlet.append(text),
+    admitTurn: async () => {
+      signal.throwIfAborted();
+      await meter.admitTurn();
+    },
+    record: (delta) => meter.record(delta),
+  };
+}
+
+/** A task that names a model uses that one; else any that its grant names. */
+function modelOf({ deps, agent, meter, signal }: HostParts, launch: AccessParts['launch']): AgentModel {
+  const { agentId, owner, options } = agent;
+  const allows = async (model: string) => {
+    if (options.model !== undefined) return model === options.model;
+    return (await deps.allowance(owner))?.models?.includes(model) ?? true;
+  };
+  const folder = join(deps.options.stateDir, modelFolder, agentId);
+  return new AgentModel({ folder, purse: meter, allows, signal, launch });
+}
