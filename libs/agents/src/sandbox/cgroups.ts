@@ -1,17 +1,11 @@
 // Sandbox room: ceilings that the kernel enforces. A cgroup per agent, version 2 where it is delegated, else version 1.
-import { access, constants, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WritError } from '#protocol';
+import type { CgroupTree } from './cgroup-trees.js';
 import type { ResourceLimits } from './sandbox.js';
-
-type Controller = 'memory' | 'pids' | 'cpu';
-
-/** Where groups can be made, by controller; a controller that is not ours to use is absent. */
-export interface CgroupTree {
-  readonly version: 1 | 2;
-  readonly bases: Partial<Record<Controller, string>>;
-}
 
 /** The processes of the sandbox itself (the outer one and the namespace's first) are not the agent's. */
 const ownProcesses = 2;
@@ -26,6 +20,8 @@ type Settings = readonly (readonly [file: string, value: string, optional?: 'opt
 const settings: Record<1 | 2, Record<Enforceable, (value: number) => Settings>> = {
   1: {
     memoryBytesMax: (bytes) => [
+      // Before Linux 5.11 a group counts what is below it only when told to.
+      ['memory.use_hierarchy', '1', 'optional'],
       ['memory.limit_in_bytes', String(bytes)],
       ['memory.memsw.limit_in_bytes', String(bytes), 'optional'],
     ],
@@ -45,16 +41,12 @@ const settings: Record<1 | 2, Record<Enforceable, (value: number) => Settings>> 
   },
 };
 
-/** What the kernel offers to this process, found by looking and by trying to write. */
-export async function findCgroups(): Promise<CgroupTree> {
-  const mounts = parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
-  const own = parseOwn(await readFile('/proc/self/cgroup', 'utf8'));
-  const version2 = await findVersion2(mounts, own);
-  return Object.keys(version2.bases).length > 0 ? version2 : findVersion1(mounts, own);
-}
-
 export class Cgroups {
-  constructor(private readonly tree: CgroupTree) {}
+  /** `spokeId` tells the groups of this spoke from those of another on the same machine. */
+  constructor(
+    private readonly tree: CgroupTree,
+    private readonly spokeId: string,
+  ) {}
 
   get enforceable(): readonly Enforceable[] {
     return enforceableNames.filter((name) => this.tree.bases[controllers[name]] !== undefined);
@@ -84,8 +76,13 @@ export class Cgroups {
   #path(agentId: string, name: Enforceable): string {
     const base = this.tree.bases[controllers[name]];
     if (base === undefined) throw unenforceable(name);
-    return join(base, `writ-${agentId}`);
+    return join(base, groupName(this.spokeId, agentId));
   }
+}
+
+/** Two spokes may have an agent of the same id: it comes from the owner and the caller's idempotency key. */
+export function groupName(spokeId: string, agentId: string): string {
+  return `writ-${createHash('sha256').update(spokeId).digest('hex').slice(0, 8)}-${agentId}`;
 }
 
 /** Moves a process into its groups; what it starts from then on is born in them. */
@@ -137,69 +134,4 @@ function asked(limits: ResourceLimits): [Enforceable, number][] {
 function unenforceable(name: string, cause?: unknown): WritError {
   const detail = `\`${name}\` needs a writable cgroup controller \`${controllers[name as Enforceable]}\` on the spoke.`;
   return new WritError('limit_unenforceable', detail, { field: `options.limits.${name}`, cause });
-}
-
-interface CgroupMount {
-  readonly type: string;
-  readonly root: string;
-  readonly point: string;
-  readonly options: readonly string[];
-}
-
-/** proc(5): `36 35 98:0 /root /point options optional… - type source options`. */
-function parseMounts(text: string): readonly CgroupMount[] {
-  return text.split('\n').flatMap((line) => {
-    const [before = '', after = ''] = line.split(' - ');
-    const [, , , root = '/', point = '/'] = before.split(' ');
-    const [type = '', , options = ''] = after.split(' ');
-    return type.startsWith('cgroup') ? [{ type, root, point, options: options.split(',') }] : [];
-  });
-}
-
-/** cgroups(7): `4:memory:/path`; the line of version 2 names no controller. */
-function parseOwn(text: string): ReadonlyMap<string, string> {
-  const lines = text.split('\n').map((line) => /^\d+:([^:]*):(.*)$/.exec(line));
-  return new Map(
-    lines.flatMap((match) => (match?.[1] ?? '').split(',').map((name): [string, string] => [name, match?.[2] ?? '/'])),
-  );
-}
-
-function ownFolder(mount: CgroupMount, path: string): string {
-  const below = relative(mount.root, path);
-  return below.startsWith('..') ? mount.point : join(mount.point, below);
-}
-
-async function findVersion1(mounts: readonly CgroupMount[], own: ReadonlyMap<string, string>): Promise<CgroupTree> {
-  const bases: Partial<Record<Controller, string>> = {};
-  for (const controller of Object.values(controllers)) {
-    const mount = mounts.find(({ type, options }) => type === 'cgroup' && options.includes(controller));
-    const base = mount && ownFolder(mount, own.get(controller) ?? '/');
-    if (base && (await isWritable(base))) bases[controller] = base;
-  }
-  return { version: 1, bases };
-}
-
-/** The nearest folder above us that hands its controllers to children and is ours to write: cgroups(7), delegation. */
-async function findVersion2(mounts: readonly CgroupMount[], own: ReadonlyMap<string, string>): Promise<CgroupTree> {
-  const bases: Partial<Record<Controller, string>> = {};
-  const mount = mounts.find(({ type }) => type === 'cgroup2');
-  if (!mount) return { version: 2, bases };
-  let folder = ownFolder(mount, own.get('') ?? '/');
-  for (; folder.startsWith(mount.point); folder = dirname(folder)) {
-    const handed = (await readFile(join(folder, 'cgroup.subtree_control'), 'utf8').catch(() => '')).trim().split(' ');
-    if (!(await isWritable(folder))) continue;
-    for (const controller of Object.values(controllers)) if (handed.includes(controller)) bases[controller] ??= folder;
-  }
-  return { version: 2, bases };
-}
-
-async function isWritable(folder: string): Promise<boolean> {
-  return access(join(folder, 'cgroup.procs'), constants.W_OK).then(
-    () =>
-      access(folder, constants.W_OK).then(
-        () => true,
-        () => false,
-      ),
-    () => false,
-  );
 }

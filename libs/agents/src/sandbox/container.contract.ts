@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleaned, Room } from '../../../../test/support/agents.js';
 import { requirement } from '../../../../test/support/require.js';
+import { groupName } from './cgroups.js';
 import { DockerSandbox } from './docker.js';
 import type { DockerOptions } from './docker.options.js';
 import { dockerOptions } from './docker.options.js';
@@ -21,7 +22,7 @@ import { codeOf, eventually, never, Trial } from './trial.contract.js';
 const project = fileURLToPath(new URL('../../../../', import.meta.url));
 const nowhere = `sha256:${'0'.repeat(64)}`;
 const built = existsSync(join(project, 'dist/libs/agents/src/index.js'));
-const asNobody = requirement('the built sources', built, '`npm run build`');
+const asBuilt = requirement('the built sources', built, '`npm run build`');
 
 /** Between spoke and engine; frozen, it accepts and does not answer. */
 class Proxy {
@@ -77,6 +78,7 @@ export function containerContract(options: DockerOptions & { readonly image: str
     const seen = await docker.getContainer((await own())[0]!.Id).inspect();
     expect(seen.Config).toMatchObject({ User: '1000:1000', Hostname: 'writ', Volumes: null });
     expect(seen.Config.Labels).toMatchObject({ 'org.writ.agent': trial.agentId });
+    expect(seen.HostConfig.CgroupParent).toBe(`/${groupName(trial.spokeId, trial.agentId)}`);
     expect(seen.HostConfig).toMatchObject({
       ...{ NetworkMode: 'none', ReadonlyRootfs: true, Privileged: false, CapDrop: ['ALL'], CapAdd: null },
       ...{ SecurityOpt: ['no-new-privileges'], IpcMode: 'private', PidMode: '', AutoRemove: false },
@@ -148,14 +150,27 @@ export function containerContract(options: DockerOptions & { readonly image: str
     expect(got).toBe(bytes);
   });
 
-  test('a second program beside one with limits is refused, because their sum would be above them; after its end it is not', async () => {
-    const limits = { pidsMax: 50 };
-    const first = await trial.launch('read x', limits);
-    expect(await codeOf(trial.launch('true', limits))).toBe('limit_unenforceable');
-    first.stdin.end('\n');
-    await first.end;
-    expect((await trial.run('true', limits)).end.code).toBe(0);
-  });
+  asBuilt(
+    'where the groups of the engine are not ours, a second program beside one with limits is refused; after its end it is not',
+    () => {
+      const program = `
+      import { openSandboxes } from '#agents';
+      const sandbox = (await openSandboxes(${JSON.stringify(trial.options)})).at('docker');
+      const limits = { pidsMax: 50 };
+      const launch = (argv) => sandbox.launch({ ...${JSON.stringify(trial.spec(['cat']))}, argv, limits }, new AbortController().signal);
+      const first = await launch(['cat']);
+      const codes = [await launch(['true']).catch(({ code }) => code)];
+      first.stdin.end();
+      await first.end;
+      codes.push((await (await launch(['true'])).end).code);
+      console.log(JSON.stringify(codes));`;
+      // Nobody sees cgroups in there.
+      const script = 'mount -t tmpfs none /sys/fs/cgroup; exec "$@"';
+      const args = ['--mount', 'sh', '-c', script, 'sh', process.execPath, '--input-type=module', '-e', program];
+      const said = execFileSync('/usr/bin/unshare', args, { cwd: project, encoding: 'utf8' });
+      expect(JSON.parse(said)).toEqual(['limit_unenforceable', 0]);
+    },
+  );
 
   test('an agent that names no sandbox gets it, the record says so, and its work comes out', async () => {
     const room = await Room.make();
@@ -194,7 +209,7 @@ export function containerContract(options: DockerOptions & { readonly image: str
     expect(await again(changed).stop(trial.agentId, 0)).toBe(0);
   });
 
-  asNobody('when the spoke may not use the engine, the report names the group', () => {
+  asBuilt('when the spoke may not use the engine, the report names the group', () => {
     const folder = mkdtempSync(join(tmpdir(), 'writ-nobody-'));
     chownSync(folder, 65534, 65534);
     const program = `

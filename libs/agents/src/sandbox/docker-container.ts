@@ -42,11 +42,13 @@ export async function giveAway(mounts: readonly Mount[], { uid, gid }: Container
   }
 }
 
+/** `group`: the cgroup that it is made below; absent, one of the engine's. */
 export function containerSettings(
   spec: Omit<LaunchSpec, 'agentId'>,
   image: EngineImage,
   user: ContainerUser,
   labels: Readonly<Record<string, string>>,
+  group?: string,
 ): Docker.ContainerCreateOptions {
   return {
     Image: image.id,
@@ -58,7 +60,13 @@ export function containerSettings(
     User: `${user.uid}:${user.gid}`,
     Hostname: 'writ',
     ...{ Tty: false, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true },
-    HostConfig: { ...walls, ...limitSettings(spec.limits), Mounts: spec.mounts.map(bind), Tmpfs: scratch(user) },
+    HostConfig: {
+      ...walls,
+      ...limitSettings(spec.limits),
+      ...(group !== undefined && { CgroupParent: group }),
+      Mounts: spec.mounts.map(bind),
+      Tmpfs: scratch(user),
+    },
   };
 }
 

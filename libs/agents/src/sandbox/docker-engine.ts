@@ -19,10 +19,13 @@ export interface EngineImage {
   readonly volumes: readonly string[];
 }
 
-export type EngineFacts = Pick<
+export interface EngineFacts extends Pick<
   Awaited<ReturnType<Docker['info']>>,
-  'MemoryLimit' | 'PidsLimit' | 'CpuCfsQuota' | 'OSType' | 'SecurityOptions'
->;
+  'MemoryLimit' | 'PidsLimit' | 'CpuCfsQuota' | 'OSType' | 'SecurityOptions' | 'CgroupDriver'
+> {
+  /** Unknown to engines before 20.10, which know the first only. */
+  readonly CgroupVersion?: string;
+}
 
 /** Nothing to do: it is gone, was never started, or is just being removed. */
 const settled = [304, 404, 409];

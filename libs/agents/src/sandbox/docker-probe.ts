@@ -1,7 +1,10 @@
 // Sandbox room: whether containers can be made here, tried for real, and what to do if not.
+import type Docker from 'dockerode';
+import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { WritError } from '#protocol';
+import { removeGroups } from './cgroups.js';
 import { containerSettings, containerUser } from './docker-container.js';
 import type { Engine, EngineFacts, EngineImage } from './docker-engine.js';
 import { answerOf } from './docker-engine.js';
@@ -9,10 +12,19 @@ import { ContainerLaunch } from './docker-launch.js';
 import type { DockerOptions } from './docker.options.js';
 import type { Obstacle } from './process-sandbox.js';
 import type { ResourceLimits, SandboxProbe } from './sandbox.js';
+import { SharedGroups } from './shared-groups.js';
 
 export interface DockerFindings {
   readonly probe: SandboxProbe;
   readonly image?: EngineImage;
+  /** Absent where the containers of an agent cannot be held to limits together. */
+  readonly shared?: SharedGroups;
+}
+
+/** What a spoke's containers are known by. */
+export interface Spoke {
+  readonly spokeId: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 const imageCure =
@@ -21,14 +33,19 @@ const imageCure =
 export async function tryDocker(
   engine: Engine,
   { image: reference, socketPath }: DockerOptions,
-  labels: Readonly<Record<string, string>>,
+  spoke: Spoke,
 ): Promise<DockerFindings> {
   if (reference === undefined) return not({ reason: 'No image for containers is set.', cure: imageCure });
   try {
     const facts = await engine.facts();
     const image = await engine.image(reference);
-    const obstacle = unfit(facts) ?? unusable(image, reference) ?? (image && (await tryOut(engine, image, labels)));
-    return obstacle || !image ? not(obstacle) : { probe: { ok: true, enforceable: enforceable(facts) }, image };
+    const obstacle = unfit(facts) ?? unusable(image, reference);
+    if (obstacle || !image) return not(obstacle);
+    const probe = { ok: true, enforceable: enforceable(facts) };
+    const groups = await SharedGroups.find(facts, spoke.spokeId);
+    const shared = groups && (await tryGroups(engine, image, spoke, groups)) ? groups : undefined;
+    const failure = shared ? null : await tryOut(engine, settingsOf(image, spoke));
+    return failure ? not(failure) : { probe, image, shared };
   } catch (error) {
     if (!(error instanceof WritError)) throw error;
     return not(unreachable(error, socketPath));
@@ -92,17 +109,41 @@ function complaint(error: WritError): string {
   return error.cause instanceof Error ? error.cause.message.trim() : error.detail;
 }
 
-/** Node, git and a shell are what every runtime needs. */
+/** Node, git and a shell are what every runtime needs; it ends when it is told to. */
+const trial = 'node --version && git --version && bash --version && { read -r end || :; }';
+const trialLimits = { memoryBytesMax: 2 ** 29, pidsMax: 100, cpuPercentMax: 1_000 };
+
+function settingsOf(image: EngineImage, { labels }: Spoke, group?: string): Docker.ContainerCreateOptions {
+  const spec = { argv: ['sh', '-c', trial] as [string, ...string[]], env: {}, cwd: '/', mounts: [], limits: {} };
+  return containerSettings(spec, image, containerUser(), labels, group);
+}
+
+/** Whether all that agents need runs in a container, and this below a group of ours. */
+async function tryGroups(engine: Engine, image: EngineImage, spoke: Spoke, groups: SharedGroups): Promise<boolean> {
+  const name = `probe-${randomUUID()}`;
+  let isHeld = false;
+  try {
+    await groups.make(name, trialLimits);
+    const look = (id: string): void => void (isHeld = groups.holds(name, trialLimits, id));
+    return (await tryOut(engine, settingsOf(image, spoke, groups.parent(name)), look)) === null && isHeld;
+  } catch {
+    // Without groups of ours it may work all the same.
+    return false;
+  } finally {
+    await removeGroups(groups.places(name)).catch(() => undefined);
+  }
+}
+
 async function tryOut(
   engine: Engine,
-  image: EngineImage,
-  labels: Readonly<Record<string, string>>,
+  settings: Docker.ContainerCreateOptions,
+  look: (containerId: string) => void = () => undefined,
 ): Promise<Obstacle | null> {
-  const argv = ['sh', '-c', 'node --version && git --version && bash --version'] as [string, ...string[]];
-  const spec = { argv, env: {}, cwd: '/', mounts: [], limits: {} };
-  const settings = containerSettings(spec, image, containerUser(), labels);
   const { signal } = new AbortController();
-  const running = (await ContainerLaunch.start(engine, settings, signal, 1_000)).handOver(signal, []);
+  const launch = await ContainerLaunch.start(engine, settings, signal, 1_000);
+  look(launch.id);
+  const running = launch.handOver(signal, []);
+  running.stdin.end();
   let said = '';
   const hear = (piece: unknown, _: unknown, done: () => void): void => {
     said = (said + String(piece)).slice(0, 400);

@@ -1,6 +1,7 @@
 // Sandbox room: the level `docker`, a container for each launch. The engine is the record: a container carries the spoke's and the
 // agent's id as labels, so that another life of the spoke finds it; the ledger says whether the engine was ever used for an agent.
 import { agentId as agentIdSchema, WritError } from '#protocol';
+import { removeGroups } from './cgroups.js';
 import { checkSpec, limitNames } from './check.js';
 import { containerSettings, containerUser, containerWalls, giveAway } from './docker-container.js';
 import type { ContainerState } from './docker-engine.js';
@@ -11,8 +12,9 @@ import { tryDocker } from './docker-probe.js';
 import type { DockerFindings } from './docker-probe.js';
 import type { Ledger } from './ledger.js';
 import { killMsMax, until } from './reaper.js';
-import type { LaunchSpec, SandboxProbe, SandboxProcess } from './sandbox.js';
+import type { LaunchSpec, ResourceLimits, SandboxProbe, SandboxProcess } from './sandbox.js';
 import { Sandbox } from './sandbox.js';
+import { SharedGroups } from './shared-groups.js';
 import { Starts } from './starts.js';
 
 const spokeLabel = 'org.writ.spoke';
@@ -77,7 +79,7 @@ export class DockerSandbox extends Sandbox {
       const containers = await this.#engine.list([`${spokeLabel}=${this.spokeId}`]).catch(() => []);
       const agents = containers.map(({ labels }) => labels[agentLabel]);
       const named = agents.filter((agentId) => agentIdSchema.safeParse(agentId).success);
-      for (const agentId of new Set(named)) await this.ledger.recordEngine(agentId ?? '', this.spokeId);
+      for (const agentId of new Set(named)) await this.#takeUp(agentId ?? '');
     }
     return this.ledger.agents();
   }
@@ -87,11 +89,18 @@ export class DockerSandbox extends Sandbox {
       throw new WritError('invalid_transition', 'The agent still has processes: stop it first.');
     const containers = await this.#containers(agentId);
     await Promise.all(containers.map(({ id }) => this.#engine.remove(id)));
+    await removeGroups(await this.ledger.groups(agentId));
     await this.ledger.remove(agentId);
   }
 
+  async #takeUp(agentId: string): Promise<void> {
+    await this.ledger.recordEngine(agentId, this.spokeId);
+    await this.ledger.recordGroups(agentId, await SharedGroups.everywhere(this.spokeId, agentId));
+  }
+
   #found(): Promise<DockerFindings> {
-    this.#findings ??= tryDocker(this.#engine, this.options, { [spokeLabel]: this.spokeId });
+    const { spokeId } = this;
+    this.#findings ??= tryDocker(this.#engine, this.options, { spokeId, labels: { [spokeLabel]: spokeId } });
     return this.#findings;
   }
 
@@ -100,15 +109,23 @@ export class DockerSandbox extends Sandbox {
     if (!image) throw new WritError('sandbox_unavailable', 'There is no image for containers.');
     const user = containerUser();
     await this.ledger.recordEngine(spec.agentId, this.spokeId);
+    const group = await this.#group(spec);
     await giveAway(spec.mounts, user);
     called.throwIfAborted();
-    const settings = containerSettings(spec, image, user, {
-      [spokeLabel]: this.spokeId,
-      [agentLabel]: spec.agentId,
-    });
+    const labels = { [spokeLabel]: this.spokeId, [agentLabel]: spec.agentId };
+    const settings = containerSettings(spec, image, user, labels, group);
     const launch = await ContainerLaunch.start(this.#engine, settings, called, this.options.callMs);
     const limits = limitNames.filter((name) => spec.limits[name] !== undefined);
     return this.#kept(launch, launch.handOver(signal, [...containerWalls, ...limits]));
+  }
+
+  /** Made, and recorded before that, for an agent with limits. */
+  async #group({ agentId, limits }: LaunchSpec): Promise<string | undefined> {
+    const { shared } = await this.#found();
+    if (!shared || !isLimited(limits)) return undefined;
+    await this.ledger.recordGroups(agentId, shared.places(agentId));
+    await shared.make(agentId, limits);
+    return shared.parent(agentId);
   }
 
   #kept(launch: ContainerLaunch, running: SandboxProcess): SandboxProcess {
@@ -117,10 +134,10 @@ export class DockerSandbox extends Sandbox {
     return running;
   }
 
-  /** Containers share no limit: while one with limits lives, its agent gets no second, or the sum would be above what was allowed. */
+  /** Where containers share no limit: while one with limits lives, its agent gets no second, or the sum would be above what was allowed. */
   async #alone(spec: LaunchSpec, start: () => Promise<SandboxProcess>): Promise<SandboxProcess> {
     const { agentId, limits } = spec;
-    if (limitNames.every((name) => limits[name] === undefined)) return start();
+    if (!isLimited(limits) || (await this.#found()).shared) return start();
     if (this.#limited.has(agentId)) throw notShared();
     this.#limited.add(agentId);
     const free = (): void => void this.#limited.delete(agentId);
@@ -154,6 +171,10 @@ export class DockerSandbox extends Sandbox {
   }
 }
 
+function isLimited(limits: ResourceLimits): boolean {
+  return limitNames.some((name) => limits[name] !== undefined);
+}
+
 function isAlive({ state }: ContainerState): boolean {
   return alive.includes(state);
 }
@@ -163,5 +184,8 @@ function stopped(): WritError {
 }
 
 function notShared(): WritError {
-  return new WritError('limit_unenforceable', 'Another program of this agent runs, and containers share no limits.');
+  return new WritError(
+    'limit_unenforceable',
+    'Another program of this agent runs, and its containers cannot be held to limits together on this engine.',
+  );
 }

@@ -19,7 +19,7 @@ const launchRecord = z.strictObject({
   init: processId.optional(),
 });
 
-const groupRecord = z.strictObject({ format: z.literal(1), paths: z.array(z.string()).max(10) });
+const groupRecord = z.strictObject({ format: z.literal(1), paths: z.array(z.string()).max(100) });
 /** The spoke's id, as its containers carry it. */
 const engineRecord = z.strictObject({ format: z.literal(1), spokeId: z.string().min(1) });
 

@@ -13,7 +13,7 @@ import { openSandboxes, Sandboxes } from './open.js';
 import type { Sandbox } from './sandbox.js';
 import { codeOf, never } from './trial.contract.js';
 
-const noCgroups = new Cgroups({ version: 1, bases: {} });
+const noCgroups = new Cgroups({ version: 1, bases: {} }, 'spoke');
 
 let folder: string;
 

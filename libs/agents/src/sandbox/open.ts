@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { SandboxLevel } from '#protocol';
 import { sandboxLevels, WritError } from '#protocol';
-import { Cgroups, findCgroups } from './cgroups.js';
+import { findCgroups } from './cgroup-trees.js';
+import { Cgroups } from './cgroups.js';
 import { DockerSandbox } from './docker.js';
 import type { DockerOptions } from './docker.options.js';
 import { dockerOptions } from './docker.options.js';
@@ -19,7 +20,7 @@ export interface SandboxOptions {
   readonly allowNone?: boolean;
   /** Without an image there is no level `docker`. */
   readonly docker?: DockerOptions;
-  /** Tells this spoke's containers from others on the same engine: `spoke` by default. */
+  /** Tells this spoke's containers and cgroups from those of others on the same machine: `spoke` by default. */
   readonly spokeId?: string;
 }
 
@@ -63,7 +64,7 @@ export class Sandboxes {
 
 export async function openSandboxes(options: SandboxOptions): Promise<Sandboxes> {
   const { stateDir, allowNone = false, docker = dockerOptions.parse({}), spokeId = 'spoke' } = options;
-  const cgroups = new Cgroups(await findCgroups());
+  const cgroups = new Cgroups(await findCgroups(), spokeId);
   const ledger = (level: SandboxLevel): Ledger => new Ledger(join(stateDir, level));
   const all = [
     new NoneSandbox(allowNone, ledger('none'), cgroups),

@@ -62,7 +62,7 @@ suite('namespace: an older bubblewrap', () => {
     const older = join(folder, 'bwrap');
     const refusal = 'case "$*" in *--disable-userns*) echo "bwrap: Unknown option --disable-userns" >&2; exit 1;; esac';
     writeFileSync(older, `#!/bin/sh\n${refusal}\nexec /usr/bin/bwrap "$@"\n`, { mode: 0o755 });
-    const cgroups = new Cgroups({ version: 1, bases: {} });
+    const cgroups = new Cgroups({ version: 1, bases: {} }, 'spoke');
     const sandbox = new NamespaceSandbox(new Ledger(join(folder, 'records')), cgroups, join(folder, 'root'), older);
     expect(await sandbox.probe()).toMatchObject({ ok: true });
     const agentId = randomUUID();

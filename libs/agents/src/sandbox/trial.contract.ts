@@ -7,7 +7,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxLevel } from '#protocol';
 import { WritError } from '#protocol';
-import { Cgroups, findCgroups } from './cgroups.js';
+import { findCgroups } from './cgroup-trees.js';
+import { Cgroups } from './cgroups.js';
 import { DockerSandbox } from './docker.js';
 import type { DockerOptions } from './docker.options.js';
 import { dockerOptions } from './docker.options.js';
@@ -53,7 +54,7 @@ export class Trial {
   /** As the next life of a spoke finds it. */
   async reopen(level: SandboxLevel): Promise<Sandbox> {
     const { docker, spokeId } = this.options;
-    const cgroups = new Cgroups(await findCgroups());
+    const cgroups = new Cgroups(await findCgroups(), spokeId);
     const ledger = new Ledger(join(this.stateDir, level));
     if (level === 'docker') return new DockerSandbox(ledger, spokeId, docker ?? dockerOptions.parse({}));
     if (level === 'none') return new NoneSandbox(true, ledger, cgroups);
