@@ -1,7 +1,7 @@
 // Strict compact JWS (RFC 7515) over node:crypto, synchronous: a kill must not wait behind password hashes in libuv's pool.
 // The header is exactly {"alg","kid","typ"}; for a key and a type there is one encoded header, and nothing else is taken.
 import { hash } from 'node:crypto';
-import { decodeAlphabetic, encodeBase64url } from './base64url.js';
+import { decodeBase64url, encodeBase64url } from './base64url.js';
 import { WritError } from './errors.js';
 import { formatJson, JsonFault, parseJson } from './json.js';
 import type { SigningKey, VerifyingKey } from './keys.js';
@@ -40,8 +40,9 @@ export interface PeekedHeader {
   readonly typ: MessageType;
 }
 
-/** One class of characters between single dots: matching is linear. 86 characters are a signature of 64 bytes, 80 to 160 a header. */
-const shape = /^[A-Za-z0-9_-]{80,160}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
+/** Characters of a header, and of a signature of 64 bytes. */
+const headerSize = { min: 80, max: 160 } as const;
+const signatureSize = 86;
 const header = /^\{"alg":"(?:Ed25519|ES256)","kid":"([A-Za-z0-9_-]{43})","typ":"([a-z+-]{1,20})"\}$/;
 const types: ReadonlySet<string> = new Set(messageTypes);
 
@@ -56,7 +57,7 @@ export function signJws(typ: MessageType, payload: unknown, key: SigningKey): st
   return token;
 }
 
-/** Shape gate and header, before any key is looked up. @throws RefusedError */
+/** Shape gate and header, before any key is looked up. Of the other parts only the sizes are known. @throws RefusedError */
 export function peekHeader(token: unknown): PeekedHeader {
   return headerOf(partsOf(token)[0]);
 }
@@ -79,7 +80,7 @@ export function openJws<T extends MessageType>(
   const [head, body, signature] = partsOf(token);
   const claimed = headerOf(head);
   const expected = expectedType(claimed.typ, typ);
-  const bytes = decodeAlphabetic(body);
+  const bytes = decodeBase64url(body);
   if (!bytes) throw new RefusedError('the payload is not canonical base64url');
   const key = keyOf(claimed.kid, () => payloadOf(bytes));
   if (key?.kid !== claimed.kid) throw new RefusedError(`no key ${claimed.kid} is known here`);
@@ -99,12 +100,15 @@ export function signingInputHashOf(token: string): string {
 function partsOf(token: unknown): [head: string, body: string, signature: string] {
   if (typeof token !== 'string') throw new RefusedError('the message is not a string');
   if (token.length > messageBytesMax) throw new RefusedError('the message is longer than 1 MiB');
-  if (!shape.test(token)) throw new RefusedError('the message has not the shape of a compact JWS');
-  return token.split('.') as [string, string, string];
+  const [first, last] = [token.indexOf('.'), token.lastIndexOf('.')];
+  const hasShape = first >= headerSize.min && first <= headerSize.max && last > first + 1;
+  if (!hasShape || token.length !== last + 1 + signatureSize)
+    throw new RefusedError('the message has not the shape of a compact JWS');
+  return [token.slice(0, first), token.slice(first + 1, last), token.slice(last + 1)];
 }
 
 function headerOf(head: string): PeekedHeader {
-  const match = header.exec(decodeAlphabetic(head)?.toString('latin1') ?? '');
+  const match = header.exec(decodeBase64url(head)?.toString('latin1') ?? '');
   const [, kid, typ] = match ?? [];
   if (kid === undefined || typ === undefined) throw new RefusedError('the header is not {"alg","kid","typ"}');
   if (!types.has(typ)) throw new RefusedError('the message type is unknown');
@@ -119,7 +123,7 @@ function expectedType<T extends MessageType>(claimed: MessageType, typ: T | read
 }
 
 function checkSignature(key: VerifyingKey, input: Buffer, signature: string): void {
-  const bytes = decodeAlphabetic(signature);
+  const bytes = decodeBase64url(signature);
   if (!bytes || !key.verify(input, bytes)) throw new RefusedError('the signature does not hold');
 }
 

@@ -99,7 +99,18 @@ const byName: ReadonlyMap<string, Operation> = new Map(Object.entries(table));
 export const operationNames = Object.keys(table) as OperationName[];
 export const operationName = z.enum(operationNames as [OperationName, ...OperationName[]]);
 
-/** The operation of that name, or undefined: also for `__proto__` and its friends. */
+const asked = new Map<string, Operation>();
+
+/** The operation of that name, or undefined: also for `__proto__` and its friends. Its schemas are compiled when it is first asked for. */
 export function operation(name: string): Operation | undefined {
-  return byName.get(name);
+  return asked.get(name) ?? compiled(name);
+}
+
+function compiled(name: string): Operation | undefined {
+  const plain = byName.get(name);
+  if (!plain) return undefined;
+  const { kind, args, body } = plain;
+  const known = { kind, args: z.compile(args), body: z.compile(body) };
+  asked.set(name, known);
+  return known;
 }

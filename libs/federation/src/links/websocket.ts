@@ -17,6 +17,9 @@ export const socketOptions = {
   closeTimeout: 2_000,
 } as const;
 
+/** A message is ASCII: its characters are its bytes, which the socket need not look for again. */
+const text = { binary: false } as const;
+
 export class WebSocketLink extends Link {
   readonly kind = 'websocket';
   readonly closed: Promise<LinkClosed>;
@@ -49,7 +52,8 @@ export class WebSocketLink extends Link {
   }
 
   send(message: string): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message, this.#sent);
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.socket.send(Buffer.from(message, 'latin1'), text, this.#sent);
   }
 
   close(code = 1000, reason = ''): void {

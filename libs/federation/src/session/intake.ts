@@ -1,5 +1,6 @@
 // The way of a command message from its verified envelope to its answers: times, session, replay, then each command for
 // itself. Intake belongs to the peer, so that an answer outlives the link its question came on.
+import { z } from 'zod';
 import { checkTimes, commandClaims, lifetimeMaxS, messageKind, skewS } from '#protocol';
 import { WritError } from '#protocol';
 import type { CommandClaims, CommandEntry, CommandResult, MessageError, OperationKind } from '#protocol';
@@ -51,6 +52,7 @@ interface Taking extends Checked {
   readonly reply: Reply | undefined;
 }
 
+const compiledCommands = z.compile(commandClaims);
 /** Commands that are being handled for one peer; kills do not count. */
 const handlingMax = 2_048;
 /** Answered messages that are kept for a copy of them. */
@@ -83,7 +85,7 @@ export class Intake {
 
   /** Shape, times, session, and that all commands are alike. */
   private checked({ payload }: Opened, session: IntakeSession): Checked | { err: MessageError; diffS?: number } {
-    const parsed = commandClaims.safeParse(payload);
+    const parsed = compiledCommands.safeParse(payload);
     if (!parsed.success) return { err: 'schema' };
     const claims = parsed.data;
     const nowS = Math.floor(this.targets.now() / 1_000);

@@ -1,5 +1,6 @@
 // One session: what two instances have between them from a hello whose nonces came back until the link ends.
 // It gets messages that are already verified; who they are for was decided before.
+import { z } from 'zod';
 import { ackClaims, clockDifferenceS, eventClaims, helloClaims, lifetimeMaxS, newNonce, resultClaims } from '#protocol';
 import type { HelloClaims, MessageError } from '#protocol';
 import { jointState } from '../connections/connection.js';
@@ -47,6 +48,9 @@ export interface SessionHost extends IntakeTargets {
   /** Keeps an exact message in the receipts; resolves when it is durable or could not be kept, which the log then tells. */
   kept(kind: 'command' | 'result' | 'refusal', raw: string): Promise<void>;
 }
+
+const compiledResults = z.compile(resultClaims);
+const compiledEvents = z.compile(eventClaims);
 
 export class Session {
   /** Our nonce: commands to us carry it. */
@@ -181,7 +185,7 @@ export class Session {
   }
 
   private takeResult({ payload, raw }: Opened, reply: Reply | undefined): boolean {
-    const parsed = resultClaims.safeParse(payload);
+    const parsed = compiledResults.safeParse(payload);
     if (!parsed.success) return false;
     const { req, results, err, diffS } = parsed.data;
     reply?.end();
@@ -200,7 +204,7 @@ export class Session {
   }
 
   private takeEvents({ payload, raw }: Opened, reply: Reply | undefined): boolean {
-    const parsed = eventClaims.safeParse(payload);
+    const parsed = compiledEvents.safeParse(payload);
     reply?.end();
     return parsed.success && this.#flowing && this.#events !== undefined && this.#events.take(parsed.data, raw);
   }

@@ -22,6 +22,7 @@ import { identityOf, openDatabase } from './file.js';
 import { type Formats, formats } from './format.js';
 import { Neighbours } from './neighbours.js';
 import { type EntryRow, prepareStatements, type RecordRow, type Statements } from './statements.js';
+import { entryOf, Recent } from './recent.js';
 import { Writer } from './writer.js';
 
 /** How many entries a trim removes at once. */
@@ -70,6 +71,7 @@ function incarnationOf(path: string, statements: Statements): string {
 
 class SqliteStore extends Store {
   readonly #wakeups = new Wakeups();
+  readonly #recent = new Recent();
   readonly #writer: Writer;
   readonly #neighbours: Neighbours;
   readonly #closing = new AbortController();
@@ -91,9 +93,7 @@ class SqliteStore extends Store {
   }
 
   async get<T>(key: Key): Promise<Entry<T> | null> {
-    const encoded = Buffer.from(encodeKey(key));
-    const row = await this.#query(() => this.statements.get.get(encoded, this.clock()));
-    return row ? entryOf<T>(row as unknown as RecordRow, key) : null;
+    return (await this.#query(() => this.#look(key))) as Entry<T> | null;
   }
 
   async list<T>(prefix: Key, options?: ListOptions): Promise<readonly Entry<T>[]> {
@@ -103,7 +103,11 @@ class SqliteStore extends Store {
     const [low, high] = page.reverse ? [start, after ?? end] : [after ?? start, end];
     const statement = page.reverse ? this.statements.listBack : this.statements.list;
     const rows = await this.#query(() => statement.all(low, high, this.clock(), page.limit));
-    return (rows as unknown as RecordRow[]).map((row) => entryOf<T>(row, decodeKey(Buffer.from(row.key).toString())));
+    return (rows as unknown as RecordRow[]).map(({ key, value, version }) => ({
+      key: decodeKey(Buffer.from(key).toString()),
+      value: JSON.parse(value) as T,
+      version: String(version),
+    }));
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
@@ -170,6 +174,18 @@ class SqliteStore extends Store {
     return (rows as unknown as EntryRow[]).map(({ cursor, value }) => ({ cursor, value: JSON.parse(value) as T }));
   }
 
+  /** A text that was parsed before is not even fetched. */
+  #look(key: Key): Entry | null {
+    const encoded = encodeKey(key);
+    const row = this.statements.get.get(this.#recent.version(encoded), Buffer.from(encoded), this.clock());
+    if (!row) return null;
+    const { value, version } = row as { readonly value: string | null; readonly version: number };
+    if (value === null) return this.#recent.entry(encoded);
+    const entry = entryOf(key, value, version);
+    this.#recent.take(encoded, entry, version, value.length);
+    return entry;
+  }
+
   async #query<R>(run: () => R): Promise<R> {
     this.#assertOpen();
     try {
@@ -182,8 +198,4 @@ class SqliteStore extends Store {
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw new StoreError('store_unavailable', 'The store is closed.');
   }
-}
-
-function entryOf<T>({ value, version }: RecordRow, key: Key): Entry<T> {
-  return { key, value: JSON.parse(value) as T, version: String(version) };
 }

@@ -21,7 +21,7 @@ const sql = {
   meta: 'SELECT value FROM meta WHERE name = ?',
   setMeta: 'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   version: `SELECT version FROM records WHERE key = ? AND ${live}`,
-  get: `SELECT value, version FROM records WHERE key = ? AND ${live}`,
+  get: `SELECT iif(version = ?, NULL, value) AS value, version FROM records WHERE key = ? AND ${live}`,
   list: `SELECT key, value, version FROM records WHERE key > ? AND key < ? AND ${live} ORDER BY key LIMIT ?`,
   listBack: `SELECT key, value, version FROM records WHERE key > ? AND key < ? AND ${live} ORDER BY key DESC LIMIT ?`,
   put: `INSERT INTO records (key, value, version, expires_at, format) VALUES (?, ?, ?, ?, ?)
