@@ -238,7 +238,7 @@ describe('stopping', () => {
 describe('the partner decides', () => {
   test('`writ grants set` narrows what the hub may do, at once', async () => {
     expect((await partner.types('grants', 'show', 'hub')).out).toContain('agent types\tworker');
-    expect(await partner.types('grants', 'set', 'hub')).toMatchObject({ code: 0 });
+    expect(await partner.types('grants', 'set', 'hub', '--yes')).toMatchObject({ code: 0 });
     const refused = await operator.types(...spawned(), '-o', 'json');
     expect(refused.code).toBe(3);
     expect(JSON.parse(refused.err)).toMatchObject({ code: 'grant_denied', status: 403 });
@@ -250,6 +250,7 @@ describe('the partner decides', () => {
       'worker',
       '--repo',
       repository,
+      '--yes',
     );
     expect(widened.version).toBe(3);
   });

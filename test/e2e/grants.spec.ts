@@ -132,15 +132,62 @@ test('[F-5] a narrowed grant is in force at once, also against a hub that does n
 
 test('[F-5] a grant with an unknown field, or edited on an old version, changes nothing', async () => {
   const before = await spoke.client.hubs.grant('hub');
-  const put = (body: object) => spoke.call('PUT', '/v1/hubs/hub/grant', body);
+  const put = (body: object, tag = `"${before.version}"`) =>
+    spoke.call('PUT', '/v1/hubs/hub/grant', body, { 'if-match': tag });
   expect((await put({ grant: { ...before.grant, sudo: true } })).json()).toMatchObject({
     status: 400,
     field: 'grant.sudo',
   });
   expect((await put({ grant: { ...before.grant, operations: ['agent.*'] } })).json()).toMatchObject({ status: 400 });
-  expect((await put({ grant: before.grant, version: before.version - 1 })).json()).toMatchObject({
-    code: 'invalid_transition',
-    field: 'version',
+  expect((await put({ grant: before.grant }, `"${before.version - 1}"`)).json()).toMatchObject({
+    ...{ status: 409, code: 'conflict', field: 'If-Match' },
+    next: expect.stringContaining('Read it again'),
+  });
+  expect((await spoke.call('PUT', '/v1/hubs/hub/grant', { grant: before.grant })).json()).toMatchObject({
+    ...{ status: 400, field: 'If-Match' },
   });
   expect(await spoke.client.hubs.grant('hub')).toEqual(before);
+});
+
+test('a dry run says what an edit would do to the hub and to agents that run; they keep their limits, operations narrow at once', async () => {
+  const live = await stage.spawn(hub, 'acme', 'echo ready; exec sleep 86405');
+  await stage.running(hub, live.agentId);
+  const { version, grant } = await spoke.client.hubs.grant('hub');
+  const operations = grant.operations.filter((op) => op !== 'agent.kill');
+  const narrower = { grant: { ...grant, operations, limits: { wallMs: 10_000 } }, reason: 'a trial' };
+  const looked = await spoke.client.hubs.setGrant('hub', narrower, { version, dryRun: true });
+  expect(looked).toMatchObject({ dryRun: true, version, running: { agents: 1 } });
+  expect(looked.changes).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ field: 'operations', effect: 'less', from: 'at_once' }),
+      expect.objectContaining({ field: 'limits.wallMs', effect: 'less', from: 'next_spawn' }),
+    ]),
+  );
+  expect((await spoke.client.hubs.grant('hub')).version).toBe(version);
+  const set = await spoke.client.hubs.setGrant('hub', narrower, { version });
+  expect(set).toMatchObject({
+    dryRun: false,
+    version: version + 1,
+    changes: looked.changes,
+    edited: { reason: 'a trial' },
+  });
+  expect(await refusal(hub.client.agents.kill(live.agentId, 'no longer granted', 20))).toMatchObject({
+    code: 'grant_denied',
+  });
+  expect((await spoke.client.agents.get(live.agentId)).limits).toMatchObject({ wallMs: 60_000 });
+  await spoke.client.hubs.setGrant('hub', { grant });
+  await hub.client.agents.kill(live.agentId, 'done', 30);
+});
+
+test('of two admins who edit the same version one is refused and told so, and neither overwrites the other', async () => {
+  const { version, grant } = await spoke.client.hubs.grant('hub');
+  const edits = [3, 4].map((concurrentMax) =>
+    spoke.client.hubs.setGrant('hub', { grant: { ...grant, concurrentMax } }, { version }),
+  );
+  const ends = await Promise.allSettled(edits);
+  expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  const [refused] = ends.filter((end) => end.status === 'rejected');
+  expect(refused?.reason).toMatchObject({ code: 'conflict' });
+  expect((await spoke.client.hubs.grant('hub')).version).toBe(version + 1);
+  await spoke.client.hubs.setGrant('hub', { grant });
 });

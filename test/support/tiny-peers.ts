@@ -2,13 +2,15 @@
 // have both sides of a pairing to talk to.
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
-import { CallerOf, Needs } from '#api';
+import { CallerOf, IfMatch, Needs } from '#api';
 import type { Caller } from '#api';
 import {
   commandListQuery,
   connectionAct,
   connectionClose,
+  grantChanges,
   grantEdit,
+  grantEditQuery,
   hubInspect,
   hubJoin,
   inviteCreate,
@@ -16,7 +18,7 @@ import {
   spokeRef,
   WritError,
 } from '#protocol';
-import type { Command, Grant, GrantVersion, Hub, Invite, InviteDetails, Spoke } from '#protocol';
+import type { Command, Grant, GrantEdited, GrantVersion, Hub, Invite, InviteDetails, Spoke } from '#protocol';
 import type { z } from 'zod';
 
 const nonce = () => randomBytes(16).toString('base64url');
@@ -144,10 +146,20 @@ class TinyHubs {
   }
 
   @Put(':ref/grant')
-  setGrant(@Param('ref', ref) name: string, @Body({ schema: grantEdit }) { grant }: z.output<typeof grantEdit>) {
+  setGrant(
+    @Param('ref', ref) name: string,
+    @Query({ schema: grantEditQuery }) { dryRun }: z.output<typeof grantEditQuery>,
+    @Body({ schema: grantEdit }) { grant }: z.output<typeof grantEdit>,
+    @IfMatch() expected: number | undefined,
+  ): GrantEdited {
     const hub = find(tinyPeers.hubs, name);
-    hub.grant = { version: (hub.grant?.version ?? 0) + 1, grant };
-    return hub.grant;
+    const before = this.grant(name);
+    if (expected !== undefined && expected !== before.version)
+      throw new WritError('conflict', `The grant is at version ${before.version} by now.`);
+    const after = { version: before.version + (dryRun ? 0 : 1), grant };
+    if (!dryRun) hub.grant = after;
+    const running = { agents: 0, words: 'None of its agents runs now.' };
+    return { ...after, dryRun, changes: grantChanges(before.grant, grant), running };
   }
 
   @Post(':ref/close')

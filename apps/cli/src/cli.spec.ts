@@ -5,6 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { grant } from '#protocol';
 import { startTinyApi } from '../../../test/support/tiny-api.js';
 import type { TinyApi } from '../../../test/support/tiny-api.js';
 import { tinyCommand, tinyConnection, tinyPeerControllers, tinyPeers } from '../../../test/support/tiny-peers.js';
@@ -13,6 +14,7 @@ import { until } from '../../../test/support/until.js';
 import { startWrit, writ } from '../../../test/support/writ.js';
 
 const repo = 'https://example.org/shop.git';
+const statusOnly = grant.parse({ operations: ['agent.status'] });
 let home: string;
 let spoke: TinyApi;
 let hub: TinyApi;
@@ -243,13 +245,65 @@ describe('pairing and connections', () => {
   });
 
   test('a grant is shown, kept in a file, edited and set', async () => {
-    tinyPeers.hubs.push(tinyConnection('hub-1'));
+    tinyPeers.hubs.push(tinyConnection('hub-1', statusOnly));
     const file = join(home, 'grant.json');
     await writeFile(file, JSON.stringify({ operations: ['agent.status'], surprise: true }));
-    expect(await run('grants', 'set', 'hub-1', '--grant', file)).toMatchObject({ code: 2 });
+    expect(await run('grants', 'set', 'hub-1', '--grant', file, '--yes')).toMatchObject({ code: 2 });
     await writeFile(file, JSON.stringify({ operations: ['agent.status'], concurrentMax: 2 }));
-    expect(await run('grants', 'set', 'hub-1', '--grant', file)).toMatchObject({ code: 0 });
+    expect(await run('grants', 'set', 'hub-1', '--grant', file, '--yes')).toMatchObject({ code: 0 });
     expect((await run('grants', 'show', 'hub-1')).out).toContain('at once\t2 agents');
+  });
+
+  test('an edit of a grant shows what it changes and asks; --dry-run changes nothing', async () => {
+    tinyPeers.hubs.push(tinyConnection('hub-1', statusOnly));
+    const wider = ['grants', 'set', 'hub-1', '--allow', 'worker', '--repo', 'https://git.example/**'];
+    const asked = await run(...wider);
+    expect([asked.code, asked.err]).toEqual([2, expect.stringContaining('+ agentTypes: it may spawn: worker')]);
+    const looked = await run(...wider, '--dry-run', '-o', 'json');
+    expect(JSON.parse(looked.out)).toMatchObject({ dryRun: true, version: 1, changes: expect.any(Array) });
+    expect((await run(...wider, '--dry-run')).out).toContain('+ repositories: it may work on: https://git.example/**');
+    expect(tinyPeers.hubs[0]?.grant?.version).toBe(1);
+    expect(await run(...wider, '--yes', '--expect', '7')).toMatchObject({ code: 3 });
+    expect((await run(...wider, '--yes')).out).toContain('version\t2');
+    expect((await run(...wider, '--yes')).out).toContain('Nothing changed: this is version 2.');
+  });
+
+  test('grants edit opens the editor on the grant with its schema, and keeps what is no grant', async () => {
+    tinyPeers.hubs.push(tinyConnection('hub-1', statusOnly));
+    const edited = (script: string) =>
+      writ(['grants', 'edit', 'hub-1', '--yes'], { env: { HOME: home, EDITOR: script, TMPDIR: home } });
+    const good = await edited(
+      `grep -q agent.spawn "$(dirname "$1")/grant.schema.json" && sed -i 's/"concurrentMax": 5/"concurrentMax": 1/'`,
+    );
+    expect([good.code, good.err]).toEqual([0, expect.stringContaining('- concurrentMax: concurrentMax is 1 at most')]);
+    expect(tinyPeers.hubs[0]?.grant).toMatchObject({ version: 2, grant: { concurrentMax: 1 } });
+    const bad = await edited(`sed -i 's/"concurrentMax": 1/"concurrentMax": "lots"/'`);
+    expect([bad.code, bad.err]).toEqual([2, expect.stringContaining('concurrentMax: "lots" is not allowed')]);
+    const [, file = ''] = /mend (\S+grant\.json)/.exec(bad.err) ?? [];
+    expect(await run('grants', 'validate', file)).toMatchObject({ code: 2 });
+    const failed = await edited('false');
+    expect([failed.code, failed.err]).toEqual([2, expect.stringContaining('nothing changed')]);
+    expect(tinyPeers.hubs[0]?.grant?.version).toBe(2);
+  });
+
+  test('grants validate and schema need no instance', async () => {
+    const alone = (...args: string[]) => writ(args, { env: { HOME: '/nonexistent' } });
+    const file = join(home, 'checked.json');
+    await writeFile(file, '{"operations": ["root"], "sudo": true}');
+    const [bad, json] = await Promise.all([
+      alone('grants', 'validate', file),
+      alone('grants', 'validate', file, '-o', 'json'),
+    ]);
+    expect(bad.code).toBe(2);
+    expect(bad.out).toMatch(
+      /operations\[0\]: "root" is not allowed. Allowed: agent.spawn.*\nsudo: true is not allowed/,
+    );
+    expect(JSON.parse(json.out)).toMatchObject({ ok: false, faults: [{ path: 'operations[0]' }, { path: 'sudo' }] });
+    await writeFile(file, JSON.stringify(statusOnly));
+    expect(await alone('grants', 'validate', file)).toMatchObject({ code: 0, out: 'It is a grant.\n' });
+    await writeFile(file, '{"operations": [');
+    expect((await alone('grants', 'validate', file)).err).toContain('is not JSON');
+    expect(JSON.parse((await alone('grants', 'schema')).out)).toMatchObject({ $id: 'urn:writ:grant:1' });
   });
 
   test('accept compares the six words and refuses the spoke when they differ', async () => {

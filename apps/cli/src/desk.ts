@@ -48,6 +48,11 @@ export class Desk {
     this.world.exitCode = exitCodes.pending;
   }
 
+  /** What was given is not valid. */
+  misused(): void {
+    this.world.exitCode = exitCodes.usage;
+  }
+
   failed(): void {
     this.world.exitCode = exitCodes.failed;
   }

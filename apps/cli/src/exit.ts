@@ -16,6 +16,7 @@ const refused: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'forbidden',
   'rate_limited',
   'idk_conflict',
+  'conflict',
   'invalid_transition',
   'capacity',
   'latched',

@@ -7,7 +7,7 @@ import { addConnections } from './commands/connections.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDrain } from './commands/drain.js';
 import { addGc } from './commands/gc.js';
-import { addGrants } from './commands/grants.js';
+import { addGrants } from './commands/grants/grants.js';
 import { addKeys } from './commands/keys.js';
 import { addKill } from './commands/kill.js';
 import { addPool } from './commands/pool.js';

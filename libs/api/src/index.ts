@@ -30,7 +30,7 @@ export type {
 export { ApiKeys } from './keys/api-keys.js';
 export { CallerOf, Needs, Public, Unlimited } from './keys/roles.js';
 export { checkStore } from './health.js';
-export { IdempotencyKey, LastEventId, WaitMs } from './requests/headers.js';
+export { IdempotencyKey, IfMatch, LastEventId, WaitMs } from './requests/headers.js';
 export { createLogger, LOGGER } from './requests/logging.js';
 export { version } from './version.js';
 export { Streams } from './streams/streams.js';

@@ -6,7 +6,8 @@ import type {
   ConnectionAct,
   ConnectionClose,
   GrantEdit,
-  GrantVersion,
+  GrantEdited,
+  HeldGrant,
   Hub,
   HubJoin,
   Invite,
@@ -86,6 +87,12 @@ export class CommandResources {
   }
 }
 
+/** Which version an edit replaces, whatever it is when left out; and whether it is only to be looked at. */
+export interface GrantOver {
+  readonly version?: number;
+  readonly dryRun?: boolean;
+}
+
 /** The hubs of a spoke, as its admin sees them. `ref` is a name, an id or a connection id. */
 export class HubResources {
   constructor(private readonly http: Http) {}
@@ -108,19 +115,20 @@ export class HubResources {
     return (await this.http.call<Hub>({ method: 'GET', path: `/v1/hubs/${part(ref)}` })).body;
   }
 
-  async grant(ref: string): Promise<GrantVersion> {
-    return (await this.http.call<GrantVersion>({ method: 'GET', path: `/v1/hubs/${part(ref)}/grant` })).body;
+  async grant(ref: string): Promise<HeldGrant> {
+    return (await this.http.call<HeldGrant>({ method: 'GET', path: `/v1/hubs/${part(ref)}/grant` })).body;
   }
 
-  /** With `version`, refused when another edit came between; then a retry would not be the same request. */
-  async setGrant(ref: string, body: GrantEdit): Promise<GrantVersion> {
+  /** With `version`, refused when another edit came between; then a retry would not be the same request. `dryRun` changes nothing. */
+  async setGrant(ref: string, body: GrantEdit, { version, dryRun }: GrantOver = {}): Promise<GrantEdited> {
     const call = {
       method: 'PUT',
       path: `/v1/hubs/${part(ref)}/grant`,
-      body,
-      repeatable: body.version === undefined,
+      ...{ body, query: { dryRun } },
+      headers: { 'if-match': version === undefined ? '*' : `"${version}"` },
+      repeatable: version === undefined || dryRun === true,
     } as const;
-    return (await this.http.call<GrantVersion>(call)).body;
+    return (await this.http.call<GrantEdited>(call)).body;
   }
 
   suspend(ref: string, body: ConnectionAct = {}): Promise<Hub> {

@@ -24,6 +24,11 @@ const kinds = {
     title: 'The idempotency key was used for something else',
     next: 'Use a new key for a new request.',
   },
+  conflict: {
+    status: 409,
+    title: 'Somebody else changed it meanwhile',
+    next: 'Read it again, look at what is different, and make your change on that version.',
+  },
   invalid_transition: { status: 409, title: 'The agent is not in a state for that', next: 'Read its state first.' },
   capacity: { status: 429, title: 'No free place for another agent', next: 'Wait for an agent to end, or kill one.' },
   latched: {

@@ -9,37 +9,43 @@ export const pattern = z
   .string()
   .regex(/^[A-Za-z0-9_.~%/+@:#*-]{1,300}$/, 'must be a pattern of letters, digits and `_ . ~ % / + @ : # - *`');
 
+/** What all its agents together may use on one UTC day. */
+const perDay = z.strictObject({
+  agents: z.int().min(0).max(1_000_000).optional(),
+  tokens: z.int().min(0).max(1_000_000_000_000).optional().describe('All kinds of tokens count'),
+  moneyMicroUsd: z.int().min(0).max(1_000_000_000_000).optional().describe('Millionths of a US dollar'),
+});
+const hubLost = z.union([z.literal('continue'), z.strictObject({ stopAfterS: z.int().min(45).max(86_400) })]);
+const approval = z.union([z.literal('none'), z.strictObject({ withinS: z.int().min(10).max(604_800) })]);
+
+/** The descriptions are for who edits one by hand: an editor shows them beside the field. */
 export const grant = z.strictObject({
-  operations: z.array(operationName).max(40),
-  agentTypes: z.array(agentType).max(3).default([]),
-  repositories: z.array(pattern).max(200).default([]),
-  branches: z.array(pattern).max(200).default(['**']),
-  /** Branches that its agents may push to: none by default. The remote's default branch has to stand here in full. */
-  push: z.array(pattern).max(200).optional(),
-  runtimes: z.array(runtimeName).max(50).default(['claude']),
-  /** Absent: any model that the spoke's configuration offers. */
-  models: z.array(z.string().max(128)).max(50).optional(),
-  sandbox: sandboxLevel.default('unshare'),
-  concurrentMax: z.int().min(0).max(10_000).default(5),
-  /** Ceilings per agent: a command may ask for less, never for more. */
-  limits: limits.default({}),
-  /** What all its agents together may use on one UTC day. */
-  perDay: z
-    .strictObject({
-      agents: z.int().min(0).max(1_000_000).optional(),
-      /** All kinds of tokens count. */
-      tokens: z.int().min(0).max(1_000_000_000_000).optional(),
-      moneyMicroUsd: z.int().min(0).max(1_000_000_000_000).optional(),
-    })
-    .optional(),
-  /** Agents spawned within any 60 seconds. */
-  startsPerMinute: z.int().min(0).max(10_000).optional(),
-  /** What happens to its agents when the hub is not heard: they go on, or they are stopped after so many seconds. */
-  hubLost: z
-    .union([z.literal('continue'), z.strictObject({ stopAfterS: z.int().min(45).max(86_400) })])
-    .default('continue'),
-  /** Whether a person of the spoke has to approve each spawn, and within how many seconds. */
-  approval: z.union([z.literal('none'), z.strictObject({ withinS: z.int().min(10).max(604_800) })]).default('none'),
+  operations: z.array(operationName).max(40).describe('What the hub may ask for'),
+  agentTypes: z.array(agentType).max(3).default([]).describe('What it may spawn'),
+  repositories: z
+    .array(pattern)
+    .max(200)
+    .default([])
+    .describe('Patterns of repository URLs: * stops at /, ** does not'),
+  branches: z.array(pattern).max(200).default(['**']).describe('Patterns of the branches that its agents start from'),
+  push: z
+    .array(pattern)
+    .max(200)
+    .optional()
+    .describe('Branches that its agents may push to; the default branch has to stand here in full'),
+  runtimes: z.array(runtimeName).max(50).default(['claude']).describe('Runtimes of this spoke that it may name'),
+  models: z.array(z.string().max(128)).max(50).optional().describe('Left out: any model that this spoke offers'),
+  sandbox: sandboxLevel.default('unshare').describe('The weakest sandbox that its agents may run in'),
+  concurrentMax: z.int().min(0).max(10_000).default(5).describe('Its agents at once'),
+  limits: limits.default({}).describe('Ceilings for each agent: the hub may ask for less, never for more'),
+  perDay: perDay.optional().describe('What all its agents together may use on one UTC day'),
+  startsPerMinute: z.int().min(0).max(10_000).optional().describe('Agents spawned within any 60 seconds'),
+  hubLost: hubLost
+    .default('continue')
+    .describe('Its agents when the hub is not heard: they go on, or stop after so long'),
+  approval: approval
+    .default('none')
+    .describe('Whether a person has to approve each spawn, and within how many seconds'),
 });
 export type Grant = z.infer<typeof grant>;
 export type GrantInput = z.input<typeof grant>;

@@ -74,6 +74,10 @@ export { agentEvent, eventTypes } from './events.js';
 export type { AgentEvent, EventData, EventType } from './events.js';
 export { grant, pattern } from './grant.js';
 export type { Grant, GrantInput } from './grant.js';
+export { grantChanges } from './grant.changes.js';
+export type { GrantChange, GrantEffect } from './grant.changes.js';
+export { grantJsonSchema, readGrant } from './grant.schema.js';
+export type { GrantFault, GrantReading, GrantSchema } from './grant.schema.js';
 export { agentIdOf, newNonce } from './ids.js';
 export { decodeInvite, encodeInvite, inviteContent, inviteLifetimeS } from './invite.js';
 export type { InviteContent } from './invite.js';
@@ -150,8 +154,12 @@ export {
   commandStates,
   connectionAct,
   connectionClose,
+  grantChange,
   grantEdit,
+  grantEdited,
+  grantEditQuery,
   grantVersion,
+  heldGrant,
   hub,
   hubInspect,
   hubJoin,
@@ -171,7 +179,9 @@ export type {
   ConnectionAct,
   ConnectionClose,
   GrantEdit,
+  GrantEdited,
   GrantVersion,
+  HeldGrant,
   Hub,
   HubJoin,
   Invite,
@@ -184,7 +194,7 @@ export { usageQuery, usageReport } from './rest.usage.js';
 export type { UsageQuery, UsageReport } from './rest.usage.js';
 export { openPairing, pairingMac, pairingMacMatches } from './pairing.js';
 export type { PairingParts, PairingRole } from './pairing.js';
-export { compilePattern } from './pattern.js';
+export { compilePattern, coversPattern } from './pattern.js';
 export type { Matcher } from './pattern.js';
 export { agentBranch, defaultRuntime, effectiveLimits, effectiveSandbox, permits, pushPermit } from './permits.js';
 export type { Denial, Permission, PushPermit } from './permits.js';

@@ -8,7 +8,7 @@ export type Matcher = (text: string) => boolean;
 
 /** `*` stands for any run of characters but `/`, `**` for any run, every other character for itself; upper and lower case differ. */
 export function compilePattern(pattern: string): Matcher {
-  const tokens = (pattern.match(/\*\*|[^]/g) ?? []).map(tokenOf);
+  const tokens = tokensOf(pattern);
   return (text) => {
     let positions = reach(tokens, new Set([0]));
     for (const character of text) {
@@ -17,6 +17,30 @@ export function compilePattern(pattern: string): Matcher {
     }
     return positions.has(tokens.length);
   };
+}
+
+/** Whether every text that `narrow` matches is certainly matched by `wide` too; `false` may also mean: not seen. */
+export function coversPattern(wide: string, narrow: string): boolean {
+  const tokens = tokensOf(wide);
+  let positions = reach(tokens, new Set([0]));
+  for (const token of tokensOf(narrow)) {
+    positions = 'literal' in token ? step(tokens, positions, token.literal) : absorb(tokens, positions, token.run);
+    if (positions.size === 0) return false;
+  }
+  return positions.has(tokens.length);
+}
+
+/** A run of any length, none included, is taken whole by one run that stops at nothing that it does not stop at. */
+function absorb(tokens: readonly Token[], positions: ReadonlySet<number>, run: '*' | '**'): Set<number> {
+  const takers = [...positions].filter((position) => {
+    const token = tokens[position];
+    return token && 'run' in token && (token.run === '**' || run === '*');
+  });
+  return reach(tokens, new Set(takers));
+}
+
+function tokensOf(pattern: string): Token[] {
+  return (pattern.match(/\*\*|[^]/g) ?? []).map(tokenOf);
 }
 
 function tokenOf(part: string): Token {

@@ -4,7 +4,7 @@ import { actor } from './actor.js';
 import { grant } from './grant.js';
 import { agentId, nonce128, spokeName, thumbprint, time } from './names.js';
 import { operationName } from './operations.js';
-import { pageCursor, pageLimit, problem, spokeRef } from './rest.js';
+import { pageCursor, pageLimit, problem, reason, spokeRef } from './rest.js';
 
 const words = z.array(z.string().max(20)).length(6);
 const httpUrl = z.string().max(2_048);
@@ -41,9 +41,33 @@ export const invitePage = z.strictObject({ invites: z.array(invite) });
 export const grantVersion = z.strictObject({ version: z.int().min(1), grant });
 export type GrantVersion = z.infer<typeof grantVersion>;
 
-/** `PUT /v1/hubs/:id/grant`. With `version`, refused when another edit came between. */
-export const grantEdit = z.strictObject({ grant, version: z.int().min(1).optional() });
+/** `GET /v1/hubs/:id/grant`: the grant as its own admin sees it, with who wrote this version and why. */
+export const heldGrant = z.strictObject({
+  ...grantVersion.shape,
+  edited: z.strictObject({ at: time, actor, reason: reason.optional() }).optional(),
+});
+export type HeldGrant = z.infer<typeof heldGrant>;
+
+/** `PUT /v1/hubs/:id/grant`; which version it replaces stands in `If-Match`. */
+export const grantEdit = z.strictObject({ grant, reason: reason.optional() });
 export type GrantEdit = z.input<typeof grantEdit>;
+/** With `dryRun` nothing changes, and the answer says what would. */
+export const grantEditQuery = z.strictObject({ dryRun: z.stringbool().default(false) });
+
+export const grantChange = z.strictObject({
+  field: z.string(),
+  effect: z.enum(['more', 'less', 'same']).describe('What it means for the hub'),
+  from: z.enum(['at_once', 'next_spawn']).describe('`at_once` holds for running agents too'),
+  words: z.string(),
+});
+/** The grant after the edit, or the one asked about and the version in force; what changed; and what that is to agents that run. */
+export const grantEdited = z.strictObject({
+  ...heldGrant.shape,
+  dryRun: z.boolean(),
+  changes: z.array(grantChange),
+  running: z.strictObject({ agents: z.int().min(0), words: z.string() }),
+});
+export type GrantEdited = z.infer<typeof grantEdited>;
 
 const connection = {
   /** Instance id of the peer: the thumbprint of its root key. */

@@ -8,8 +8,9 @@ import type { Hub, InviteCreate, InviteDetails, Spoke } from '#protocol';
 import { Desk, several } from '../desk.js';
 import { runningIn, stateDir } from '../instances.js';
 import type { World } from '../world.js';
-import { grantFrom, grantLines, takesGrant } from './grants.js';
-import type { GrantFlags } from './grants.js';
+import { grantFrom, takesGrant } from './grants/flags.js';
+import type { GrantFlags } from './grants/flags.js';
+import { grantLines } from './grants/lines.js';
 import { startInBackground } from './start.js';
 
 const settleMs = 5_000;

@@ -29,7 +29,7 @@ describe('the signed inbox', () => {
     room = await Room.make();
     agents = await room.open();
     grants = new GrantsService(room.store, new Acts(new ChainedLog(room.store, ['acts'])), 'spoke');
-    await grants.set(con, grant, admin);
+    await grants.set(con, grant, { actor: admin });
     full = false;
     const about = () => ({ software: 'writ', versions: [1], operations: [] });
     inbox = new Inbox(agents, grants, { full: () => Promise.resolve(full) }, about);
@@ -77,7 +77,7 @@ describe('the signed inbox', () => {
   });
 
   test('[F-7] asks the grant once more at the moment of the act', async () => {
-    await grants.set(con, { ...grant, agentTypes: ['reviewer'] }, admin);
+    await grants.set(con, { ...grant, agentTypes: ['reviewer'] }, { actor: admin });
     await expect(inbox.spawn(args(), hub('one'))).rejects.toMatchObject({ code: 'grant_denied', field: 'agentTypes' });
     expect((await inbox.list({ limit: 10 }, hub())).agents).toEqual([]);
   });
@@ -104,7 +104,7 @@ describe('the signed inbox', () => {
   });
 
   test('tells what is free within the grant, and nothing of others', async () => {
-    await grants.set(con, { ...grant, concurrentMax: 2 }, admin);
+    await grants.set(con, { ...grant, concurrentMax: 2 }, { actor: admin });
     expect((await inbox.info({}, hub())).free).toBe(2);
   });
 

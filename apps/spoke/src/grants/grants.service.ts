@@ -1,13 +1,23 @@
 // The grants of this spoke: one per connection, versioned, changed only by its own admin.
-import { grant as grantSchema, WritError, type Actor, type Grant, type GrantInput } from '#protocol';
+import { grant as grantSchema, WritError, type Actor, type Grant, type GrantInput, type HeldGrant } from '#protocol';
 import { agentEvents } from '#agents';
 import type { Commit, Entry, Key, Store } from '#store';
-import type { Acts } from '#api';
+import type { Act, Acts } from '#api';
 
-/** A grant as it stands. `version` counts from 1 and grows with every change. */
-export interface HeldGrant {
-  readonly version: number;
-  readonly grant: Grant;
+export type { HeldGrant };
+
+/** Who writes a grant, why, and over which version. */
+export interface GrantPen {
+  readonly actor: Actor;
+  readonly reason?: string;
+  /** Only over this version (0 for none); left out, over whatever there is. */
+  readonly expected?: number;
+}
+
+/** A grant before and after an edit; `before` is undefined for the first one. */
+export interface GrantStep {
+  readonly before?: HeldGrant;
+  readonly after: HeldGrant;
 }
 
 /** Every change of a grant, by connection id: replicas of this spoke forget what they knew. */
@@ -58,25 +68,30 @@ export class GrantsService {
   }
 
   /**
-   * Writes the next version with the event that tells the hub, all or nothing, then who did it. With `expected`, only
-   * over that version (0 for none). @throws WritError `invalid_request`, `invalid_transition`
+   * Writes the next version with the event that tells the hub and the act that says who did it and why: all or nothing.
+   * @throws WritError `invalid_request`, `conflict`
    */
-  async set(connectionId: string, input: GrantInput, actor: Actor, expected?: number): Promise<HeldGrant> {
+  async set(connectionId: string, input: GrantInput, pen: GrantPen): Promise<GrantStep> {
+    const { entry, step } = await this.propose(connectionId, input, pen);
+    const done = await this.acts.commit(actOf(connectionId, step, pen), this.next(connectionId, entry, step.after));
+    if (!done) return this.set(connectionId, input, pen);
+    this.hold(connectionId, step.after);
+    return step;
+  }
+
+  /** What `set` would do now, without doing it. @throws as `set` */
+  async preview(connectionId: string, input: GrantInput, pen: GrantPen): Promise<GrantStep> {
+    return (await this.propose(connectionId, input, pen)).step;
+  }
+
+  private async propose(connectionId: string, input: GrantInput, { actor, reason, expected }: GrantPen) {
     const grant = compile(input);
-    const before = await this.read(connectionId);
-    const current = before?.value.version ?? 0;
-    if (expected !== undefined && expected !== current) throw overtaken(current);
-    const next = { version: current + 1, grant };
-    const done = await this.store.commit(this.next(connectionId, before, next));
-    if (!done.ok) return this.set(connectionId, input, actor, expected);
-    this.hold(connectionId, next);
-    await this.acts.record({
-      act: 'grant.set',
-      subject: connectionId,
-      actor,
-      detail: { version: next.version, grant },
-    });
-    return next;
+    const entry = await this.read(connectionId);
+    const before = entry?.value;
+    const current = before?.version ?? 0;
+    if (expected !== undefined && expected !== current) throw overtaken(current, expected);
+    const edited = { at: new Date().toISOString(), actor, ...(reason === undefined ? {} : { reason }) };
+    return { entry, step: { ...(before ? { before } : {}), after: { version: current + 1, grant, edited } } };
   }
 
   /** A look that began before a change never covers it. */
@@ -115,8 +130,15 @@ export class GrantsService {
   }
 }
 
-function overtaken(version: number): WritError {
-  return new WritError('invalid_transition', `The grant is at version ${version} by now.`, { field: 'version' });
+function actOf(connectionId: string, { after }: GrantStep, { actor, reason }: GrantPen): Act {
+  const { version, grant } = after;
+  return { act: 'grant.set', subject: connectionId, actor, detail: { version, grant, reason } };
+}
+
+function overtaken(version: number, expected: number): WritError {
+  return new WritError('conflict', `The grant is at version ${version} by now, not at ${expected}.`, {
+    field: 'If-Match',
+  });
 }
 
 function compile(input: GrantInput): Grant {

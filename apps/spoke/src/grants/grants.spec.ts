@@ -26,42 +26,60 @@ describe('grants', () => {
 
   test('count their versions from 1 and survive a restart', async () => {
     const first = service();
-    expect((await first.set(con, grant, admin)).version).toBe(1);
-    expect((await first.set(con, { ...grant, concurrentMax: 1 }, admin)).version).toBe(2);
+    expect((await first.set(con, grant, { actor: admin })).after.version).toBe(1);
+    expect((await first.set(con, { ...grant, concurrentMax: 1 }, { actor: admin })).after.version).toBe(2);
     expect(await service().get(con)).toMatchObject({ version: 2, grant: { concurrentMax: 1 } });
   });
 
   test('two admins at once make two versions, never one', async () => {
     const [a, b] = [service(), service()];
-    const held = await Promise.all([a, b, a, b].map((one) => one.set(con, grant, admin)));
-    expect(held.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4]);
+    const held = await Promise.all([a, b, a, b].map((one) => one.set(con, grant, { actor: admin })));
+    expect(held.map(({ after: { version } }) => version).sort()).toEqual([1, 2, 3, 4]);
   });
 
   test('an edit of an older version is refused, at the moment of the write', async () => {
     const grants = service();
-    await grants.set(con, grant, admin);
-    const edits = [1, 2].map((concurrentMax) => service().set(con, { ...grant, concurrentMax }, admin, 1));
+    await grants.set(con, grant, { actor: admin });
+    const edits = [1, 2].map((concurrentMax) =>
+      service().set(con, { ...grant, concurrentMax }, { actor: admin, expected: 1 }),
+    );
     const ends = await Promise.allSettled(edits);
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    await expect(grants.set(con, grant, admin, 1)).rejects.toMatchObject({
-      code: 'invalid_transition',
-      field: 'version',
+    await expect(grants.set(con, grant, { actor: admin, expected: 1 })).rejects.toMatchObject({
+      code: 'conflict',
+      field: 'If-Match',
     });
   });
 
   test('a change is an event of the connection; the first grant is none', async () => {
     const grants = service();
-    await grants.set(con, grant, admin);
-    await grants.set(con, grant, admin);
+    await grants.set(con, grant, { actor: admin });
+    await grants.set(con, grant, { actor: admin });
     const rows = await store.read(agentEvents(con), { after: 0 });
     expect(rows.map(({ value }) => agentEvent.parse(value))).toMatchObject([
       { type: 'grant.changed', subject: con, data: { version: 2 } },
     ]);
   });
 
-  test('who changed what is in the chained log', async () => {
-    await service().set(con, grant, admin);
-    expect((await log.read(0))[0]?.entry).toMatchObject({ act: 'grant.set', subject: con, actor: admin });
+  test('a look at what an edit would do leaves no version, no event and no act', async () => {
+    const grants = service();
+    await grants.set(con, grant, { actor: admin });
+    const wish = { ...grant, concurrentMax: 1 };
+    const { before, after } = await grants.preview(con, wish, { actor: admin, expected: 1 });
+    expect([before?.grant.concurrentMax, after.grant.concurrentMax]).toEqual([5, 1]);
+    expect((await service().get(con)).version).toBe(1);
+    expect(await store.read(agentEvents(con), { after: 0 })).toEqual([]);
+    expect(await log.read(0)).toHaveLength(1);
+    await expect(grants.preview(con, wish, { actor: admin, expected: 3 })).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('who changed what, and why, is in the chained log and beside the grant', async () => {
+    await service().set(con, grant, { actor: admin, reason: 'their contract' });
+    expect((await log.read(0))[0]?.entry).toMatchObject({
+      ...{ act: 'grant.set', subject: con, actor: admin },
+      detail: { version: 1, reason: 'their contract' },
+    });
+    expect((await service().get(con)).edited).toMatchObject({ actor: admin, reason: 'their contract' });
   });
 
   test.each([
@@ -73,20 +91,20 @@ describe('grants', () => {
     [{ ...grant, repositories: ['a b\n'] }, 'grant.repositories.0'],
     [null, 'grant.'],
   ])('[F-5] hostile input is refused by name and changes nothing: %j', async (input, field) => {
-    const set = service().set(con, input as GrantInput, admin);
+    const set = service().set(con, input as GrantInput, { actor: admin });
     await expect(set).rejects.toMatchObject({ code: 'invalid_request', field });
     expect(await service().find(con)).toBeUndefined();
   });
 
   test('a grant that another replica narrowed is the one that decides here', async () => {
     const [here, there] = [service(), service()];
-    await here.set(con, grant, admin);
+    await here.set(con, grant, { actor: admin });
     const told: string[] = [];
     here.changed = (id) => told.push(id);
     const following = here.follow(stop.signal);
     await here.get(con);
     await until('the news', async () => {
-      await there.set(con, { operations: [] }, admin);
+      await there.set(con, { operations: [] }, { actor: admin });
       return here.known(con)?.grant.operations.length === 0;
     });
     expect(told).toContain(con);
@@ -130,7 +148,7 @@ describe('the guard', () => {
   });
 
   test('[F-9] decides by the grant that the spoke keeps, and names its version', async () => {
-    await grants.set(con, grant, admin);
+    await grants.set(con, grant, { actor: admin });
     expect((await ask('agent.spawn', spawn('worker'))).grantVersion).toBe(1);
     await expect(ask('agent.spawn', spawn('tester'))).rejects.toMatchObject({
       code: 'grant_denied',
@@ -140,9 +158,9 @@ describe('the guard', () => {
   });
 
   test('a narrower grant holds from the next command on', async () => {
-    await grants.set(con, grant, admin);
+    await grants.set(con, grant, { actor: admin });
     await ask('agent.spawn', spawn('worker'));
-    await grants.set(con, { operations: ['agent.status'] }, admin);
+    await grants.set(con, { operations: ['agent.status'] }, { actor: admin });
     await expect(ask('agent.spawn', spawn('worker'))).rejects.toMatchObject({ code: 'grant_denied' });
   });
 });

@@ -1,26 +1,36 @@
 // Hubs over REST: joining one, what each may do, and this spoke's half of each connection.
-import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   connectionAct,
   connectionClose,
   grantEdit,
-  grantVersion,
+  grantEdited,
+  grantEditQuery,
+  heldGrant,
   hub,
   hubInspect,
   hubJoin,
   hubPage,
   inviteDetails,
   spokeRef,
-  type GrantVersion,
+  type GrantEdited,
+  type HeldGrant,
   type Hub,
   type InviteDetails,
 } from '#protocol';
-import { CallerOf, Needs, type Caller } from '#api';
+import { CallerOf, IfMatch, Needs, type Caller } from '#api';
+import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { HubsService } from './hubs.service.js';
 
 type Act = z.output<typeof connectionAct>;
+
+/** The version of a grant is its ETag (RFC 9110, 8.8.3): what `If-Match` of the next edit names. */
+function tagged<T extends HeldGrant>(reply: FastifyReply, held: T): T {
+  reply.header('etag', `"${held.version}"`);
+  return held;
+}
 
 @Controller('v1/hubs')
 @ApiTags('hubs')
@@ -60,21 +70,30 @@ export class HubsController {
 
   @Get(':id/grant')
   @ApiOperation({ summary: 'What the hub may do' })
-  @ApiResponse({ status: 200, standardSchema: grantVersion })
-  grant(@Param('id', { schema: spokeRef }) ref: string): Promise<GrantVersion> {
-    return this.hubs.grant(ref);
+  @ApiResponse({ status: 200, standardSchema: heldGrant, description: 'Its version is the ETag' })
+  async grant(
+    @Param('id', { schema: spokeRef }) ref: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<HeldGrant> {
+    return tagged(reply, await this.hubs.grant(ref));
   }
 
   @Put(':id/grant')
   @Needs('admin')
-  @ApiOperation({ summary: 'Replace what the hub may do; in force at once' })
-  @ApiResponse({ status: 200, standardSchema: grantVersion })
-  setGrant(
+  @ApiOperation({
+    summary: 'Replace what the hub may do, in force at once; `dryRun=true` only says what it would change',
+  })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The version it replaces, as ETag; `*` for any' })
+  @ApiResponse({ status: 200, standardSchema: grantEdited })
+  async setGrant(
     @CallerOf() caller: Caller,
     @Param('id', { schema: spokeRef }) ref: string,
+    @Query({ schema: grantEditQuery }) { dryRun }: z.output<typeof grantEditQuery>,
     @Body({ schema: grantEdit }) edit: z.output<typeof grantEdit>,
-  ): Promise<GrantVersion> {
-    return this.hubs.setGrant(ref, edit, caller.actor);
+    @IfMatch() expected: number | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<GrantEdited> {
+    return tagged(reply, await this.hubs.setGrant(ref, { ...edit, expected, dryRun }, caller.actor));
   }
 
   @Post(':id/suspend')

@@ -1,5 +1,6 @@
 // What a spoke's admin does about hubs: look at an invite, join under a grant, change the grant, suspend, resume, close.
-import type { Actor, Grant, GrantVersion, Hub, InviteDetails } from '#protocol';
+import { grantChanges } from '#protocol';
+import type { Actor, Grant, GrantEdited, HeldGrant, Hub, InviteDetails } from '#protocol';
 import type { Acts } from '#api';
 import type { Connection, Connections, Directory, JoinRequest, Pairing } from '#federation';
 import type { GrantsService } from '../grants/grants.service.js';
@@ -9,6 +10,13 @@ interface JoinWish {
   readonly grant: Grant;
   /** How this spoke calls the hub. */
   readonly name?: string;
+}
+
+/** A grant to be, and why; with `expected` only over that version, with `dryRun` only to see what it would change. */
+interface GrantWish extends Why {
+  readonly grant: Grant;
+  readonly expected?: number;
+  readonly dryRun: boolean;
 }
 
 interface Why {
@@ -22,6 +30,8 @@ export class HubsService {
     private readonly directory: Directory,
     private readonly grants: GrantsService,
     private readonly acts: Acts,
+    /** How many agents of a connection are alive. */
+    private readonly live: (connectionId: string) => Promise<number>,
     /** Our own name, and how the hub is to reach us. */
     private readonly self: Pick<JoinRequest, 'name' | 'link'>,
   ) {}
@@ -37,7 +47,7 @@ export class HubsService {
       ...this.self,
       ...(name === undefined ? {} : { hubName: name }),
     });
-    await this.grants.set(connection.id, grant, actor);
+    await this.grants.set(connection.id, grant, { actor });
     await this.note('hub.join', connection, actor, {});
     return this.shown(connection);
   }
@@ -51,18 +61,21 @@ export class HubsService {
     return this.shown(await this.directory.find(ref));
   }
 
-  async grant(ref: string): Promise<GrantVersion> {
+  async grant(ref: string): Promise<HeldGrant> {
     return this.grants.get((await this.directory.find(ref)).id);
   }
 
-  /** With a `version`, only when nobody changed the grant meanwhile. @throws WritError `invalid_transition` */
-  async setGrant(
-    ref: string,
-    { grant, version }: { grant: Grant; version?: number },
-    actor: Actor,
-  ): Promise<GrantVersion> {
-    const { id } = await this.directory.find(ref);
-    return this.grants.set(id, grant, actor, version);
+  /** @throws WritError `conflict` when somebody changed the grant meanwhile */
+  async setGrant(ref: string, { grant, reason, expected, dryRun }: GrantWish, actor: Actor): Promise<GrantEdited> {
+    const connection = await this.directory.find(ref);
+    const pen = { actor, reason, expected };
+    const { before, after } = await (dryRun
+      ? this.grants.preview(connection.id, grant, pen)
+      : this.grants.set(connection.id, grant, pen));
+    const agents = await this.live(connection.id);
+    const changes = before ? grantChanges(before.grant, after.grant) : [];
+    const running = { agents, words: runningWords(agents, connection.peer.name) };
+    return { ...after, version: dryRun ? (before?.version ?? 1) : after.version, dryRun, changes, running };
   }
 
   async suspend(ref: string, actor: Actor, why: Why): Promise<Hub> {
@@ -94,7 +107,13 @@ export class HubsService {
   }
 
   private async shown(connection: Connection): Promise<Hub> {
-    const grant = await this.grants.find(connection.id);
+    const held = await this.grants.find(connection.id);
+    const grant = held && { version: held.version, grant: held.grant };
     return { ...this.directory.describe(connection), ...(grant ? { grant } : {}) };
   }
+}
+
+function runningWords(agents: number, hub: string): string {
+  if (agents === 0) return 'None of its agents runs now.';
+  return `${agents} of its agents run now. They keep the limits, the sandbox and the branch to push to that they were spawned with; what is marked at_once reaches them too. To stop them: writ kill --all --scope hub:${hub}.`;
 }

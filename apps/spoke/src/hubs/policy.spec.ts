@@ -102,7 +102,7 @@ describe('what becomes of agents when their connection changes', () => {
 
   describe('when the hub is not heard', () => {
     const lost = async (rule: GrantInput['hubLost']) => {
-      await grants.set(con, { operations: [], hubLost: rule }, admin);
+      await grants.set(con, { operations: [], hubLost: rule }, { actor: admin });
       const agentId = await running();
       await peers.start();
       expect(peers.peer(con)?.state).toBe('connecting');

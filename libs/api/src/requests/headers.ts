@@ -50,6 +50,16 @@ export const LastEventId = fromRequest((request) => {
   return parsed.success ? parsed.data : refuse('Last-Event-ID', 'must be an id of this stream');
 });
 
+/** The version that `If-Match` names (RFC 9110, 13.1.1); undefined for `*`. It has to be there, so that nobody overwrites what they have not seen. */
+export const IfMatch = fromRequest((request) => {
+  const tag = header(request, 'if-match');
+  if (tag === '*') return undefined;
+  const version = /^"?(\d{1,15})"?$/.exec(tag ?? '')?.[1];
+  return version === undefined
+    ? refuse('If-Match', 'name the version that you edited, as in its ETag')
+    : Number(version);
+});
+
 /** Whether `Accept` asks for text rather than JSON. */
 export const WantsText = fromRequest((request) => {
   const accept = header(request, 'accept') ?? '';
