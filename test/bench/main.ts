@@ -1,6 +1,7 @@
 // `npm run bench [-- --json] [-- --quick]`: our figures beside those of peers, measured in one run on one machine.
 import type { Row } from './row.js';
 import { spawnAccepted } from './spawn-accepted.js';
+import { spawnStall } from './spawn-stall.js';
 import { statusRoundtrip } from './status-roundtrip.js';
 
 const flags = new Set(process.argv.slice(2));
@@ -8,6 +9,7 @@ const plans = {
   quick: {
     status: { rounds: 2, cellMs: 500, warmMs: 200 },
     spawn: { rounds: 1, cells: [{ inflight: 64, count: 64 }] },
+    stall: { gigabytes: 1, rounds: 5 },
   },
   whole: {
     status: { rounds: 5, cellMs: 1_500, warmMs: 500 },
@@ -19,6 +21,7 @@ const plans = {
         { inflight: 64, count: 128 },
       ],
     },
+    stall: { gigabytes: 2, rounds: 20 },
   },
 };
 const plan = flags.has('--quick') ? plans.quick : plans.whole;
@@ -33,5 +36,9 @@ function shown(rows: readonly Row[]): readonly Row[] {
   return rows;
 }
 
-const benchmarks = [...shown(await statusRoundtrip(plan.status)), ...shown(await spawnAccepted(plan.spawn))];
+const benchmarks = [
+  ...shown(await statusRoundtrip(plan.status)),
+  ...shown(await spawnAccepted(plan.spawn)),
+  ...shown(await spawnStall(plan.stall)),
+];
 if (flags.has('--json')) console.log(JSON.stringify({ benchmarks }));

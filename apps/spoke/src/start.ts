@@ -1,5 +1,6 @@
 // A spoke from its configuration to a listening, dialling instance.
 import type { Logger } from 'pino';
+import { openForkServer } from '#agents';
 import { serve, version, type Served } from '#api';
 import { serveCommands } from '#federation';
 import type { SpokeConfig } from './config.js';
@@ -16,6 +17,17 @@ export interface StartedSpoke {
 
 /** @throws WritError `config_invalid`, `store_format`, `bind_refused`, `key_invalid` */
 export async function startSpoke(config: SpokeConfig, logger: Logger): Promise<StartedSpoke> {
+  const endForkServer = await openForkServer(logger);
+  try {
+    const started = await begin(config, logger);
+    return { ...started, close: () => started.close().finally(endForkServer) };
+  } catch (error) {
+    await endForkServer();
+    throw error;
+  }
+}
+
+async function begin(config: SpokeConfig, logger: Logger): Promise<StartedSpoke> {
   const spoke = await Spoke.open(config, logger);
   try {
     const served = await listen(spoke, config, logger);

@@ -3,6 +3,7 @@ export { Agents, agentEvents } from './agents.js';
 export type { AgentFilter, CloseRequest, Latch, OutputChunk, Reply, SendRequest, SpawnRequest } from './agents.js';
 export { Backend, LimitReached, Runtime } from './runtimes/runtime.js';
 export type { AgentProfile, AgentSkill, AgentTask, RuntimeHost, RuntimeOutcome, Turn } from './runtimes/runtime.js';
+export { openForkServer } from './processes/current.js';
 export { Resolver } from './profiles/resolver.js';
 export type { Resolved } from './profiles/resolver.js';
 export { dockerOptions } from './sandbox/docker.options.js';

@@ -62,7 +62,8 @@ async function spawnEndless(stage: Stage, tell: Narrator, repository: string, br
 const isHidden = ({ command }: Seen) => command.includes('trap') || command.includes('sleep 86400');
 
 function backgroundOf(stage: Stage): Seen[] | undefined {
-  const all = descendants(stage.south.instance.pid);
+  // The spoke's own fork server is none of the agent's.
+  const all = descendants(stage.south.instance.pid).filter(({ command }) => !command.includes('fork-server'));
   return all.filter(isHidden).length >= 3 ? all : undefined;
 }
 

@@ -1,14 +1,11 @@
 // Sandbox room: starts a program that can do nothing before its record is on disk. A shell stands at the gate: it waits for a
 // line from us and only then becomes the program; when we die first, it reads the end of the pipe and goes away.
-import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync, readdirSync, readFileSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { WritError } from '#protocol';
+import { startProcess } from '../processes/current.js';
+import type { StartedProcess } from '../processes/starter.js';
 import type { ProcessEnd } from './sandbox.js';
-import type { ProcessId } from './process.js';
-import { identify } from './process.js';
+import { isAlive, type ProcessId } from './process.js';
 
 /** Descriptors of the launched program beyond stdio. All are closed again before the agent's own program runs. */
 const gateFd = 3;
@@ -18,7 +15,6 @@ export const blockFd = 6;
 export const filterFd = 7;
 
 const gateScript = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"';
-const closeOnExec = 0o2000000;
 const statusBytesMax = 65_536;
 const announceMsMax = 10_000;
 
@@ -42,47 +38,47 @@ export interface Command {
   readonly announces?: boolean;
 }
 
-/** Our child behind the gate, and the ways to let it go on. */
+/** A process behind the gate, and the ways to let it go on. */
 export class GatedProcess {
   readonly end: Promise<ProcessEnd>;
   readonly outer: ProcessId;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
 
-  private constructor(
-    readonly child: ChildProcess,
-    pid: number,
-  ) {
-    this.end = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-    const outer = identify(pid);
-    if (!outer) throw new WritError('sandbox_unavailable', 'The sandbox ended before it began.');
-    this.outer = outer;
+  private constructor(private readonly started: StartedProcess) {
+    this.end = started.exit;
+    this.outer = started.id;
+    [this.stdin, this.stdout, this.stderr] = [0, 1, 2].map((fd) => this.#pipe(fd)) as [Duplex, Duplex, Duplex];
+    if (!isAlive(this.outer)) throw new WritError('sandbox_unavailable', 'The sandbox ended before it began.');
   }
 
-  /** The process exists and waits. It has its own session: no signal to our process group reaches it, none of its own reaches us. */
-  static async start(command: Command, launchId: string): Promise<GatedProcess> {
-    const child = spawn('/bin/sh', ['-c', gateScript, 'sh', ...command.argv], {
-      cwd: command.cwd,
-      env: { ...command.env, WRIT_LAUNCH: launchId },
-      detached: true,
-      stdio: descriptors(command),
-    });
-    for (const stream of child.stdio) stream?.on('error', ignoreBrokenPipe);
-    await once(child, 'spawn').catch((cause: unknown) => {
+  /** The process exists and waits. */
+  static async start({ argv, env, cwd, announces, inputs = [] }: Command, launchId: string): Promise<GatedProcess> {
+    const spec = {
+      argv: ['/bin/sh', '-c', gateScript, 'sh', ...argv] as const,
+      env: { ...env, WRIT_LAUNCH: launchId },
+      cwd,
+      pipes: 1 + Math.max(gateFd, announces ? blockFd : 0, ...inputs.map(({ fd }) => fd)),
+    };
+    const started = await startProcess(spec).catch((cause: unknown) => {
       throw new WritError('sandbox_unavailable', 'The spoke could not start a process.', { cause });
     });
-    for (const { fd, data } of command.inputs ?? []) pipe(child, fd).end(data);
-    return new GatedProcess(child, child.pid ?? 0);
+    const gated = new GatedProcess(started);
+    for (const { fd, data } of inputs) gated.#pipe(fd).end(data);
+    return gated;
   }
 
   open(): void {
-    pipe(this.child, gateFd).end('go\n');
+    this.#pipe(gateFd).end('go\n');
   }
 
   /** The first line of what the program says about its namespace; null when it ended, or let its time pass, without a word. */
   async announcement(): Promise<string | null> {
-    const timer = setTimeout(() => pipe(this.child, statusFd).destroy(), announceMsMax);
+    const timer = setTimeout(() => this.#pipe(statusFd).destroy(), announceMsMax);
     let said = '';
     try {
-      for await (const piece of pipe(this.child, statusFd).iterator({ destroyOnReturn: false })) {
+      for await (const piece of this.#pipe(statusFd).iterator({ destroyOnReturn: false })) {
         said += String(piece);
         if (said.includes('\n')) return said.slice(0, said.indexOf('\n'));
         if (said.length > statusBytesMax) return null;
@@ -96,57 +92,13 @@ export class GatedProcess {
   }
 
   unblock(): void {
-    pipe(this.child, statusFd).resume();
-    pipe(this.child, blockFd).end('\n');
+    this.#pipe(statusFd).resume();
+    this.#pipe(blockFd).end('\n');
   }
-}
 
-function pipe(child: ChildProcess, fd: number): Duplex {
-  return child.stdio[fd] as Duplex;
-}
-
-/** A program may end before it has read everything; its end says enough. */
-function ignoreBrokenPipe(): void {
-  return;
-}
-
-/**
- * Node closes what it opened itself; descriptors that our own parent left open would go through to the agent.
- * Each of those is replaced by /dev/null.
- */
-function descriptors({ announces, inputs }: Command): StdioOptions {
-  const pipes = Math.max(gateFd, announces ? blockFd : 0, ...(inputs ?? []).map(({ fd }) => fd));
-  const stdio: ('pipe' | 'ignore' | number)[] = Array.from({ length: pipes + 1 }, () => 'pipe');
-  for (const fd of strays()) {
-    if (fd <= pipes) continue;
-    while (stdio.length < fd) stdio.push('ignore');
-    stdio[fd] = nothing();
+  #pipe(fd: number): Duplex {
+    const pipe = this.started.pipes[fd];
+    if (!pipe) throw new WritError('internal', 'A sandbox was started without one of its pipes.');
+    return pipe;
   }
-  return stdio;
-}
-
-let strayFds: readonly number[] | undefined;
-
-/** Open descriptors without close-on-exec. They can only have come from our parent: looked for once. */
-function strays(): readonly number[] {
-  strayFds ??= readdirSync('/proc/self/fdinfo').map(Number).filter(isStray);
-  return strayFds;
-}
-
-function isStray(fd: number): boolean {
-  if (fd <= 2) return false;
-  try {
-    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
-    return (parseInt(flags, 8) & closeOnExec) === 0;
-  } catch {
-    // The descriptor of this very listing.
-    return false;
-  }
-}
-
-let devNull: number | undefined;
-
-function nothing(): number {
-  devNull ??= openSync('/dev/null', 'r+');
-  return devNull;
 }

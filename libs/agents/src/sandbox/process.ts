@@ -27,11 +27,16 @@ export function isAlive(process: ProcessId): boolean {
   return read(process.pid)?.start === process.start;
 }
 
-/** Sends a signal to that very process; nothing happens when the pid belongs to another by now. */
-export function signalProcess(target: ProcessId, signal: NodeJS.Signals): void {
+/** Start time of whoever has this pid, dead or alive, as long as nobody has reaped it. */
+export function startTicks(pid: number): number {
+  return Number(fieldsOf(readFileSync(`/proc/${pid}/stat`, 'utf8'))[19]);
+}
+
+/** Sends a signal to that very process, or to the group that it leads; nothing happens when the pid belongs to another by now. */
+export function signalProcess(target: ProcessId, signal: NodeJS.Signals, to: 'process' | 'group' = 'process'): void {
   if (!isAlive(target)) return;
   try {
-    process.kill(target.pid, signal);
+    process.kill(to === 'group' ? -target.pid : target.pid, signal);
   } catch (error) {
     // It ended between the look and the signal.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
@@ -79,11 +84,15 @@ function processes(): ProcessLine[] {
 function read(pid: number): ProcessLine | null {
   const text = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   if (!text) return null;
-  // The name of the program stands in parentheses and may hold anything, parentheses too.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOf(text);
   const [state = 'X', parent, , session] = fields;
   if ('ZXx'.includes(state)) return null;
   return { pid, parent: Number(parent), session: Number(session), start: Number(fields[19]) };
+}
+
+/** The name of the program stands in parentheses and may hold anything, parentheses too. */
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function namespaceOf(pid: number): string | null {

@@ -50,9 +50,7 @@ export class RunningLaunch {
 
   /** The end is told when nothing of this launch is left, so that whoever waits for it may take the worktree away. */
   handOver(signal: AbortSignal, enforced: readonly string[]): SandboxProcess {
-    const { child, end: exit } = this.#here();
-    const { stdin, stdout, stderr } = child;
-    if (!stdin || !stdout || !stderr) throw new WritError('internal', 'A sandbox was started without pipes.');
+    const { stdin, stdout, stderr, end: exit } = this.#here();
     const abort = (): void => void this.#kill().catch(() => undefined);
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });

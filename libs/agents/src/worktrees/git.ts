@@ -1,8 +1,7 @@
 // Worktrees room: git itself, as a child process that takes nothing from the host's configuration and runs nothing of a repository's.
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { Duplex } from 'node:stream';
+import { startProcess } from '../processes/current.js';
+import type { StartedProcess } from '../processes/starter.js';
+import { signalProcess } from '../sandbox/process.js';
 import { anonymous, type Access } from './remotes/access.js';
 import { askDescriptor, serveAnswers } from './remotes/askpass.js';
 
@@ -97,7 +96,7 @@ const environment = {
 /** @throws GitFailure, or the signal's reason when it was aborted. */
 export async function git(args: readonly [string, ...string[]], run: GitRun = {}): Promise<GitOutput> {
   run.signal?.throwIfAborted();
-  const child = start(args, run);
+  const child = await start(args, run);
   const time = { isUp: false };
   const timer = setTimeout(() => {
     time.isUp = true;
@@ -105,6 +104,7 @@ export async function git(args: readonly [string, ...string[]], run: GitRun = {}
   }, run.timeMsMax ?? timeMsDefault);
   const abort = (): void => end(child);
   run.signal?.addEventListener('abort', abort, { once: true });
+  if (run.signal?.aborted) abort();
   try {
     const { code, ...output } = await collect(child, run);
     run.signal?.throwIfAborted();
@@ -122,7 +122,10 @@ export async function gitLine(args: readonly [string, ...string[]], run: GitRun 
   return text.split('\n')[0] ?? '';
 }
 
-function start(args: readonly string[], run: GitRun): ChildProcess {
+/** It waits for a word of ours: when we, or who starts processes for us, die before, it never becomes git. */
+const gateScript = 'read -r go && [ "$go" = go ] && ulimit -f "$1" && shift && exec "$@"';
+
+async function start(args: readonly string[], run: GitRun): Promise<StartedProcess> {
   const { gitDir, workTree, fileBytesMax } = run;
   const argv = [
     'git',
@@ -133,37 +136,35 @@ function start(args: readonly string[], run: GitRun): ChildProcess {
   ];
   const limit = fileBytesMax === undefined ? 'unlimited' : String(Math.ceil(fileBytesMax / blockBytes));
   const { env, answer } = run.access ?? anonymous;
-  const child = spawn('/bin/sh', ['-c', 'ulimit -f "$1" && shift && exec "$@"', 'sh', limit, ...argv], {
+  const child = await startProcess({
+    argv: ['/bin/sh', '-c', gateScript, 'sh', limit, ...argv],
     cwd: workTree ?? '/',
     env: { ...run.env, ...environment, ...env, GIT_ALLOW_PROTOCOL: run.protocols ?? 'file' },
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', ...(answer ? ['pipe' as const] : [])],
+    pipes: answer ? askDescriptor + 1 : 3,
   });
-  if (answer) serveAnswers(child.stdio[askDescriptor] as Duplex, answer);
+  const ask = child.pipes[askDescriptor];
+  if (answer && ask) serveAnswers(ask, answer);
   return child;
 }
 
 /** Git and the transports that it started are one process group. */
-function end(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      process.kill(-child.pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
+function end({ id }: StartedProcess): void {
+  signalProcess(id, 'SIGKILL', 'group');
 }
 
-async function collect(child: ChildProcess, run: GitRun): Promise<GitOutput & { readonly code: number | null }> {
+async function collect(child: StartedProcess, run: GitRun): Promise<GitOutput & { readonly code: number | null }> {
   const bytesMax = run.outputBytesMax ?? outputBytesDefault;
   const [pieces, complaints]: [Buffer[], Buffer[]] = [[], []];
   const [said, complained] = [{ bytes: 0 }, { bytes: 0 }];
-  child.stdin?.on('error', () => undefined).end(run.input ?? '');
-  child.stdout?.on('data', (piece: Buffer) => {
+  const [stdin, stdout, stderr] = child.pipes;
+  stdin?.write('go\n');
+  stdin?.end(run.input ?? '');
+  stdout?.on('data', (piece: Buffer) => {
     keep(pieces, said, piece, bytesMax);
     if (said.bytes > bytesMax) end(child);
   });
-  child.stderr?.on('data', (piece: Buffer) => keep(complaints, complained, piece, complaintBytesMax));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  stderr?.on('data', (piece: Buffer) => keep(complaints, complained, piece, complaintBytesMax));
+  const { code, signal } = await child.closed;
   const text = Buffer.concat(pieces).subarray(0, bytesMax).toString('utf8');
   const { hide } = run.access ?? anonymous;
   const complaint = hide(`${Buffer.concat(complaints).toString('utf8')}${signal ?? ''}`);

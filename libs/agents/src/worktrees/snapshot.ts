@@ -1,14 +1,12 @@
 // Worktrees room: the files of a worktree as a commit, made by the host with its own git folder and index.
 // Filters, attributes' drivers and hooks have no program here: they are named in configuration only, and the configuration is ours.
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { runProcess } from '../processes/run.js';
 import { git, GitFailure, gitLine } from './git.js';
 import type { Places } from './records.js';
 
-const run = promisify(execFile);
 const nestedDepthMax = 20;
 
 /** A commit with what lies in the tree above `parent`; `parent` itself when it has all of it. Ignored files are left out. */
@@ -37,7 +35,7 @@ async function addAll({ git: gitDir, tree: workTree }: Places): Promise<void> {
 
 /** Lets the owner read, write and enter everything; links are not followed. */
 export async function openUp(folder: string): Promise<void> {
-  await run('chmod', ['-R', 'u+rwX', '--', folder]);
+  await runProcess(['chmod', '-R', 'u+rwX', '--', folder]);
 }
 
 /**

@@ -1,0 +1,4 @@
+import { DirectStarter } from './direct.js';
+import { starterContract } from './starter.contract.js';
+
+starterContract(() => Promise.resolve(new DirectStarter()));
