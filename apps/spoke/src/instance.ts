@@ -49,7 +49,9 @@ export class InstanceView {
     if (!works) return { name: 'sandbox', outcome: 'failed', detail: 'No sandbox can be made here.', cure };
     const docker = this.dockerFault(works.level);
     if (docker) return docker;
-    const enforceable = works.enforceable.join(', ') || 'no limits';
+    const enforceable = works.enforceable
+      .map((name) => (name === 'diskBytesMax' ? `${name} (watched)` : name))
+      .join(', ');
     const outcome = works.level === 'namespace' || works.level === 'docker' ? 'ok' : 'warning';
     return {
       name: 'sandbox',

@@ -108,6 +108,7 @@ export const exitReasons = [
   'tokens',
   'money',
   'output',
+  'disk',
   'runtime_error',
   'model_error',
   'sandbox_error',

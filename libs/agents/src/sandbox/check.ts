@@ -2,14 +2,21 @@
 import { access } from 'node:fs/promises';
 import { isAbsolute, normalize } from 'node:path';
 import { WritError } from '#protocol';
+import { watchedDisk } from './disk-watch.js';
 import type { LaunchSpec, Mount, ResourceLimits, SandboxProbe } from './sandbox.js';
 
-export const limitNames = [
+const limitNames = [
   'memoryBytesMax',
   'pidsMax',
   'cpuPercentMax',
   'diskBytesMax',
 ] as const satisfies readonly (keyof ResourceLimits)[];
+
+/** What a launch with these limits is held to, in the words of `SandboxProcess.enforced`. */
+export function enforcedLimits(limits: ResourceLimits): readonly string[] {
+  const names = limitNames.filter((name) => limits[name] !== undefined);
+  return names.flatMap((name) => (name === 'diskBytesMax' ? watchedDisk : [name]));
+}
 
 /** Made by the sandbox itself: nothing may be laid over them. */
 const reserved = /^\/((usr|bin|sbin|lib[^/]*|etc|proc|dev|sys)(\/|$)|$)/;

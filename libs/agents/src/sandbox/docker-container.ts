@@ -85,8 +85,10 @@ const walls: Docker.HostConfig & { readonly CgroupnsMode: 'private' } = {
   RestartPolicy: { Name: 'no' },
 };
 
-function limitSettings({ memoryBytesMax, pidsMax, cpuPercentMax }: ResourceLimits): Docker.HostConfig {
+function limitSettings(limits: ResourceLimits): Docker.HostConfig {
+  const { memoryBytesMax, pidsMax, cpuPercentMax, diskBytesMax } = limits;
   return {
+    ...(diskBytesMax !== undefined && { Ulimits: [{ Name: 'fsize', Soft: diskBytesMax, Hard: diskBytesMax }] }),
     ...(memoryBytesMax !== undefined && { Memory: memoryBytesMax, MemorySwap: memoryBytesMax }),
     ...(pidsMax !== undefined && { PidsLimit: pidsMax + ownProcesses }),
     ...(cpuPercentMax !== undefined && { CpuPeriod: cpuPeriodUs, CpuQuota: cpuPercentMax * (cpuPeriodUs / 100) }),

@@ -87,13 +87,13 @@ export class Engine {
     return containers.map(({ Id, State, Labels }) => ({ id: Id, state: State, labels: Labels }));
   }
 
-  /** How many processes are in it now; 0 when it does not run. */
-  async processes(id: string): Promise<number> {
+  /** The processes that are in it now, by the pids of the engine's machine; none when it does not run. */
+  async processes(id: string): Promise<readonly number[]> {
     const look = this.#call('look into a container', (docker, abortSignal) =>
       docker.getContainer(id).top({ ps_args: '-eo pid', abortSignal }),
     );
-    const { Processes } = (await look.catch(unless(settled, { Processes: [] }))) as { Processes: unknown[] };
-    return Processes.length;
+    const { Processes } = (await look.catch(unless(settled, { Processes: [] }))) as { Processes: string[][] };
+    return Processes.map(([pid]) => Number(pid));
   }
 
   /** SIGTERM to all that is in it. A container without a place for one more process cannot be asked. */

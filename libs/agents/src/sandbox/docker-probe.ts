@@ -56,12 +56,13 @@ function not(obstacle: Obstacle | null): DockerFindings {
   return { probe: { ok: false, ...obstacle, enforceable: [] } };
 }
 
-/** The worktree is the host's: no storage driver can hold an agent to a limit on disk there. */
+/** The worktree is the host's: no storage driver can hold an agent to a limit on disk there, so that it is watched. */
 function enforceable({ MemoryLimit, PidsLimit, CpuCfsQuota }: EngineFacts): (keyof ResourceLimits)[] {
   return [
     ...(MemoryLimit ? (['memoryBytesMax'] as const) : []),
     ...(PidsLimit ? (['pidsMax'] as const) : []),
     ...(CpuCfsQuota ? (['cpuPercentMax'] as const) : []),
+    'diskBytesMax',
   ];
 }
 

@@ -2,7 +2,8 @@
 // agent's id as labels, so that another life of the spoke finds it; the ledger says whether the engine was ever used for an agent.
 import { agentId as agentIdSchema, WritError } from '#protocol';
 import { removeGroups } from './cgroups.js';
-import { checkSpec, limitNames } from './check.js';
+import { checkSpec, enforcedLimits } from './check.js';
+import { underDiskLimit } from './disk-watch.js';
 import { containerSettings, containerUser, containerWalls, giveAway } from './docker-container.js';
 import type { ContainerState } from './docker-engine.js';
 import { Engine } from './docker-engine.js';
@@ -49,7 +50,8 @@ export class DockerSandbox extends Sandbox {
     await checkSpec(spec, probe);
     return this.#starts.run(spec.agentId, signal, async (called) => {
       if (await this.ledger.isStopped(spec.agentId)) throw stopped();
-      return this.#alone(spec, () => this.#start(spec, signal, called));
+      const start = (ends: AbortSignal) => this.#alone(spec, () => this.#start(spec, ends, called));
+      return underDiskLimit(spec, signal, () => this.#pids(spec.agentId), start);
     });
   }
 
@@ -68,9 +70,7 @@ export class DockerSandbox extends Sandbox {
   }
 
   override async survivors(agentId: string): Promise<number> {
-    const containers = (await this.#containers(agentId)).filter(isAlive);
-    const counts = await Promise.all(containers.map(({ id }) => this.#engine.processes(id)));
-    return counts.reduce((sum, count) => sum + count, 0);
+    return (await this.#pids(agentId)).length;
   }
 
   /** Also agents of which only the engine still knows; the ledger takes them up. Without an answer of the engine, the ledger's. */
@@ -115,8 +115,7 @@ export class DockerSandbox extends Sandbox {
     const labels = { [spokeLabel]: this.spokeId, [agentLabel]: spec.agentId };
     const settings = containerSettings(spec, image, user, labels, group);
     const launch = await ContainerLaunch.start(this.#engine, settings, called, this.options.callMs);
-    const limits = limitNames.filter((name) => spec.limits[name] !== undefined);
-    return this.#kept(launch, launch.handOver(signal, [...containerWalls, ...limits]));
+    return this.#kept(launch, launch.handOver(signal, [...containerWalls, ...enforcedLimits(spec.limits)]));
   }
 
   /** Made, and recorded before that, for an agent with limits. */
@@ -155,6 +154,11 @@ export class DockerSandbox extends Sandbox {
     return spokeId === null ? [] : this.#engine.list([`${spokeLabel}=${spokeId}`, `${agentLabel}=${agentId}`]);
   }
 
+  async #pids(agentId: string): Promise<readonly number[]> {
+    const containers = (await this.#containers(agentId)).filter(isAlive);
+    return (await Promise.all(containers.map(({ id }) => this.#engine.processes(id)))).flat();
+  }
+
   /** SIGTERM to every process, and time to heed it. */
   async #ask(agentId: string, graceMs: number): Promise<void> {
     const containers = (await this.#containers(agentId)).filter(isAlive);
@@ -171,8 +175,9 @@ export class DockerSandbox extends Sandbox {
   }
 }
 
-function isLimited(limits: ResourceLimits): boolean {
-  return limitNames.some((name) => limits[name] !== undefined);
+/** By groups: what is watched needs none. */
+function isLimited({ memoryBytesMax, pidsMax, cpuPercentMax }: ResourceLimits): boolean {
+  return [memoryBytesMax, pidsMax, cpuPercentMax].some((limit) => limit !== undefined);
 }
 
 function isAlive({ state }: ContainerState): boolean {

@@ -5,7 +5,8 @@ import type { Cgroups } from './cgroups.js';
 import { groupMembers, removeGroups } from './cgroups.js';
 import type { Command } from './gate.js';
 import type { Launch, Ledger } from './ledger.js';
-import { checkSpec, limitNames } from './check.js';
+import { checkSpec, enforcedLimits } from './check.js';
+import { underDiskLimit } from './disk-watch.js';
 import type { ProcessId } from './process.js';
 import { identify } from './process.js';
 import type { Living } from './reaper.js';
@@ -52,7 +53,7 @@ export abstract class ProcessSandbox extends Sandbox {
     this.#probe ??= this.obstacle().then((obstacle) => ({
       ok: obstacle === null,
       ...obstacle,
-      enforceable: this.cgroups.enforceable,
+      enforceable: [...this.cgroups.enforceable, 'diskBytesMax'],
     }));
     return this.#probe;
   }
@@ -62,7 +63,12 @@ export abstract class ProcessSandbox extends Sandbox {
     await checkSpec(spec, await this.probe());
     return this.#starts.run(spec.agentId, signal, async (called) => {
       if (await this.ledger.isStopped(spec.agentId)) throw stopped();
-      return this.#start(spec, signal, called);
+      return underDiskLimit(
+        spec,
+        signal,
+        () => this.#pids(spec.agentId),
+        (ends) => this.#start(spec, ends, called),
+      );
     });
   }
 
@@ -93,8 +99,14 @@ export abstract class ProcessSandbox extends Sandbox {
     if (groups.length > 0) await this.ledger.recordGroups(agentId, groups);
     await this.cgroups.make(agentId, limits, groups);
     const launch = new RunningLaunch(randomUUID(), agentId, this.ledger, (record) => this.living(record));
-    await launch.start(await this.command(spec, launch.id), groups, called, (...said) => this.init(...said));
-    return launch.handOver(signal, [...this.walls, ...limitNames.filter((name) => limits[name] !== undefined)]);
+    const command = withFileLimit(await this.command(spec, launch.id), limits.diskBytesMax);
+    await launch.start(command, groups, called, (...said) => this.init(...said));
+    return launch.handOver(signal, [...this.walls, ...enforcedLimits(limits)]);
+  }
+
+  async #pids(agentId: string): Promise<readonly number[]> {
+    const { inside, holders } = await this.#look(agentId);
+    return [...inside, ...holders].map(({ pid }) => pid);
   }
 
   /** Looks at the machine: what lives of each recorded launch, and whoever else is in the agent's groups. */
@@ -106,6 +118,13 @@ export abstract class ProcessSandbox extends Sandbox {
     for (const { pid } of holders) inside.delete(pid);
     return { holders, inside: [...inside.values()] };
   }
+}
+
+/** `ulimit` counts in blocks of 512 bytes. No program inside can raise what the shell has set before it. */
+function withFileLimit(command: Command, bytesMax: number | undefined): Command {
+  if (bytesMax === undefined) return command;
+  const script = `ulimit -f ${Math.ceil(bytesMax / 512)} && exec "$@"`;
+  return { ...command, argv: ['/bin/sh', '-c', script, 'sh', ...command.argv] };
 }
 
 function stopped(): WritError {

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { SandboxLevel, WritError } from '#protocol';
 import { soak } from '../../../../test/support/soak.js';
+import { diskContract } from './disk.contract.js';
 import { identify } from './process.js';
 import { codeOf, eventually, machineHas, never, Trial } from './trial.contract.js';
 
@@ -359,11 +360,5 @@ export function sandboxContract(level: SandboxLevel, kind: Kind): void {
     });
   });
 
-  describe('limits', () => {
-    test('a limit that nothing can enforce here is refused before anything starts', async () => {
-      expect((await trial.sandbox.probe()).enforceable).not.toContain('diskBytesMax');
-      expect(await codeOf(trial.launch('true', { diskBytesMax: 1_000_000 }))).toBe('limit_unenforceable');
-      expect(await trial.sandbox.known()).toEqual([]);
-    });
-  });
+  diskContract(level);
 }

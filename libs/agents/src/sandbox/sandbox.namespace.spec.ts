@@ -27,7 +27,7 @@ requirement(
 
 const suite = ok ? describe : describe.skip;
 suite('namespace: contract', () => sandboxContract('namespace', { walls: true }));
-suite('namespace: limits', () => limitsContract('namespace', enforceable.length === 3));
+suite('namespace: limits', () => limitsContract('namespace', enforceable.length === 4));
 suite('namespace: escape', () => escapeContract('namespace'));
 
 suite('namespace: system calls', () => {

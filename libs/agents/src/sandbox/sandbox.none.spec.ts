@@ -7,4 +7,4 @@ import { lookAt } from './trial.contract.js';
 const { enforceable } = await lookAt('none');
 
 describe('none: contract', () => sandboxContract('none', { walls: false }));
-describe('none: limits', () => limitsContract('none', enforceable.length === 3));
+describe('none: limits', () => limitsContract('none', enforceable.length === 4));

@@ -9,11 +9,12 @@ export interface Mount {
   readonly writable?: boolean;
 }
 
-/** Ceilings that the kernel enforces. Absent: not asked for. */
+/** Ceilings of an agent, over all its launches. Absent: not asked for. The kernel enforces them, except where another is named. */
 export interface ResourceLimits {
   readonly memoryBytesMax?: number;
   readonly pidsMax?: number;
   readonly cpuPercentMax?: number;
+  /** Of all that can be written on the host. The kernel holds each file to it; the sum is watched, and a launch above it ended. */
   readonly diskBytesMax?: number;
 }
 
@@ -32,6 +33,8 @@ export interface LaunchSpec {
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: string | null;
+  /** The limit that it was ended for. */
+  readonly limit?: 'diskBytesMax';
 }
 
 /** A running sandbox. `end` never rejects, and comes when nothing of this launch is left. */
@@ -40,7 +43,7 @@ export interface SandboxProcess {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly end: Promise<ProcessEnd>;
-  /** Limits that are enforced on it, as names of `ResourceLimits` and words such as `network`, `pid-namespace`. */
+  /** What is enforced on it: names of `ResourceLimits`, and words such as `network`, `pid-namespace`, `disk(watched)`. */
   readonly enforced: readonly string[];
 }
 

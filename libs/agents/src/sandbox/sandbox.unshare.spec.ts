@@ -16,7 +16,7 @@ requirement(
 
 const suite = ok ? describe : describe.skip;
 suite('unshare: contract', () => sandboxContract('unshare', { walls: true }));
-suite('unshare: limits', () => limitsContract('unshare', enforceable.length === 3));
+suite('unshare: limits', () => limitsContract('unshare', enforceable.length === 4));
 suite('unshare: escape', () => escapeContract('unshare'));
 
 suite('what `unshare` lacks against `namespace`', () => {

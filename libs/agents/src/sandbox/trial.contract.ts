@@ -87,9 +87,12 @@ export class Trial {
     return running;
   }
 
+  /** With whatever an engine has made late, as a spoke finds it at its next look. */
   async close(): Promise<void> {
-    await this.sandbox.stop(this.agentId, 0);
-    await this.sandbox.remove(this.agentId);
+    for (const agentId of new Set([this.agentId, ...(await this.sandbox.known())])) {
+      await this.sandbox.stop(agentId, 0);
+      await this.sandbox.remove(agentId);
+    }
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -6,11 +6,12 @@ import { AgentModel, modelFolder, type AccessParts } from '../model/access.js';
 import type { Outlet } from '../output/outlet.js';
 import type { Resolved } from '../profiles/resolver.js';
 import type { RuntimeHost } from '../runtimes/runtime.js';
-import type { Mount } from '../sandbox/sandbox.js';
+import type { Mount, ResourceLimits } from '../sandbox/sandbox.js';
 import type { Worktree } from '../worktrees/worktrees.js';
 import type { Cell, CellSpec } from './cell.js';
 import type { Meter } from './meter.js';
 import { resourceLimits } from './plan.js';
+import { Stop, theSpoke } from './stop.js';
 
 export interface HostParts {
   readonly deps: AgentsDeps;
@@ -19,6 +20,7 @@ export interface HostParts {
   readonly meter: Meter;
   readonly outlet: Outlet;
   readonly signal: AbortSignal;
+  readonly stop: (stop: Stop) => void;
   readonly worktree: Worktree;
   readonly resolved: Resolved;
   /** Told after every launch what is enforced on it. */
@@ -29,13 +31,14 @@ type Argv = readonly [string, ...string[]];
 type Env = Readonly<Record<string, string>>;
 
 export function hostOf(parts: HostParts): RuntimeHost & { readonly model: AgentModel } {
-  const { agent, cell, meter, outlet, signal, worktree, resolved, launched } = parts;
+  const { agent, cell, meter, outlet, signal, stop, worktree, resolved, launched } = parts;
   const work = { from: worktree.path, to: '/work', writable: resolved.profile.writes };
   const limits = resourceLimits(agent.limits);
   const spec: CellSpec = { agentId: agent.agentId, cwd: '/work', mounts: [work, ...resolved.mounts], limits };
   const launch = async (argv: Argv, env?: Env, more: readonly Mount[] = []) => {
     signal.throwIfAborted();
     const process = await cell.launch({ ...spec, mounts: [...spec.mounts, ...more] }, argv, env);
+    void process.end.then(({ limit }) => limit && stop(outgrown(limits)));
     await launched(process.enforced);
     return process;
   };
@@ -50,6 +53,10 @@ export function hostOf(parts: HostParts): RuntimeHost & { readonly model: AgentM
     },
     record: (delta) => meter.record(delta),
   };
+}
+
+function outgrown({ diskBytesMax = 0 }: ResourceLimits): Stop {
+  return new Stop('disk', theSpoke, `The agent took more of the disk than ${diskBytesMax} bytes, its limit.`);
 }
 
 /** A task that names a model uses that one; else any that its grant names. */

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { EventData } from '#protocol';
 import { cleaned, Room } from '../../../../test/support/agents.js';
@@ -17,6 +19,8 @@ describe('limits', () => {
     const { agentId } = await agents.spawn(room.request(script, { limits }));
     return cleaned(agents, agentId);
   };
+
+  const left = (what: string) => readdirSync(join(room.folder, 'worktrees', what));
 
   test('[O-3] no turn is begun beyond the limit on turns', async () => {
     const agent = await ended('echo turn; echo turn; echo turn; sleep 60', { turnsMax: 2 });
@@ -49,6 +53,26 @@ describe('limits', () => {
     const agent = await ended('echo half > half.txt; sleep 60', { wallMs: 1_000 });
     expect(agent).toMatchObject({ state: 'failed', exitReason: 'wall_time', result: { changes: { files: 1 } } });
     expect(agent.reason).toContain('1000 ms');
+  });
+
+  test('[W-2] [O-4] an agent that fills the disk is ended at its limit, the state says why, and another goes on', async () => {
+    const beside = await agents.spawn(
+      room.request('until [ -e done ]; do sleep 0.05; [ $((i = i + 1)) -lt 60 ] || : > done; done; echo through'),
+    );
+    const filler = 'i=0; while :; do head -c 1048576 /dev/zero > f$((i = i + 1)); sleep 0.02; done';
+    const agent = await ended(filler, { diskBytesMax: 10 * 2 ** 20 });
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'disk', cleanup: { worktree: { outcome: 'done' } } });
+    expect(agent.reason).toContain(String(10 * 2 ** 20));
+    expect(agent.sandbox?.enforced).toContain('disk(watched)');
+    expect(await cleaned(agents, beside.agentId)).toMatchObject({ state: 'completed' });
+  });
+
+  test('[W-2] a tree deeper than a path can be is removed as any other', async () => {
+    const deep = `${'d'.repeat(200)}/`.repeat(8);
+    const agent = await ended(`for i in 1 2 3 4; do mkdir -p ${deep} && cd ${deep}; done 2>/dev/null; exit 0`, {});
+    expect(agent.cleanup).toMatchObject({ worktree: { outcome: 'done' } });
+    expect(left('agents')).toEqual([]);
+    expect(left('trash')).toEqual([]);
   });
 
   test('a reviewer finds its worktree read-only, and nothing is committed for it', async () => {

@@ -6,7 +6,7 @@
 //   records/<id>.json                 making → ready → removed
 //   askpass                           the script by which git asks for a token
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentId as agentIdSchema, branchName, repositoryUrl, WritError } from '#protocol';
 import { layRepository, takeCommits } from './agent-repository.js';
@@ -18,7 +18,8 @@ import { push, type Unpushed } from './remotes/push.js';
 import { Remotes } from './remotes/remotes.js';
 import type { WorktreeRecord } from './records.js';
 import { Records } from './records.js';
-import { openUp, snapshot } from './snapshot.js';
+import { snapshot } from './snapshot.js';
+import { deleteTree } from './delete-tree.js';
 import { preflight, topOf } from './preflight.js';
 import { GitStock } from './stock.js';
 import type { Diff, Harvest, Preflight, Worktree } from './worktrees.js';
@@ -207,14 +208,6 @@ export class GitWorktrees extends Worktrees {
   #worktree({ agentId, base }: WorktreeRecord): Worktree {
     return { agentId, path: this.#records.places(agentId).tree, branch: agentBranch(agentId), base };
   }
-}
-
-/** Folders that an agent closed to itself are opened for it. */
-async function deleteTree(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true }).catch(async () => {
-    await openUp(folder);
-    await rm(folder, { recursive: true, force: true });
-  });
 }
 
 async function changes(gitDir: string, base: string, commit: string): Promise<Harvest['changes']> {
