@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSqliteStore } from '#store';
 import { Federation, refusal, type Player } from '../support/federation.js';
 import { Tap } from '../support/tap.js';
 import { until } from '../support/until.js';
@@ -33,13 +32,17 @@ const done = async (script: string) => {
   return agentId;
 };
 
-/** Breaks between epochs in the journal that the hub keeps of the spoke. */
-const breaks = async (): Promise<unknown[]> => {
-  const store = await openSqliteStore({ path: join(hub.instance.options.stateDir, 'store.sqlite') });
-  const records = await store.read<{ kind: string }>(['federation', 'events', connection], { after: 0 });
-  await store.close();
-  return records.map(({ value }) => value).filter(({ kind }) => kind === 'break');
+/** The journal of the connection as each side shows it. */
+const journals = async () => {
+  const [atHub, atSpoke] = await Promise.all([hub.client.spokes.get('north'), spoke.client.hubs.get('hub')]);
+  return { atHub: atHub.journal!, atSpoke: atSpoke.journal! };
 };
+/** Both sides know of the same epoch, and the hub has all of it. */
+const agreed = () =>
+  until('both sides to agree', async () => {
+    const both = await journals();
+    return both.atHub.epoch === both.atSpoke.epoch && both.atHub.seq === both.atSpoke.seq ? both : undefined;
+  });
 
 test('a spoke made of its backup begins a new epoch that the hub shows; commands work, and old ones are refused', async () => {
   const { stateDir } = spoke.instance.options;
@@ -53,7 +56,8 @@ test('a spoke made of its backup begins a new epoch that the hub shows; commands
 
   const after = await done('echo after');
   const overheard = tap.frames.findLast(({ text }) => JSON.stringify(part(text, 1)).includes('"agent.spawn"'));
-  const known = await breaks();
+  const { atHub: unbroken } = await agreed();
+  expect(unbroken.break).toBeUndefined();
 
   expect((await writ(['restore', file, '--state', stateDir])).code).toBe(2);
   await spoke.away('SIGKILL');
@@ -67,7 +71,13 @@ test('a spoke made of its backup begins a new epoch that the hub shows; commands
 
   await spoke.back();
   await stage.connected(hub, spoke);
-  expect(await until('the break', async () => (await breaks()).length > known.length)).toBe(true);
+  const { atHub, atSpoke } = await agreed();
+  expect(atHub.epoch).not.toBe(unbroken.epoch);
+  expect(atHub.break).toMatchObject({ epoch: unbroken.epoch, accepted: unbroken.seq });
+  expect(atHub.break!.journaled).toBe(atSpoke.break!.journaled);
+  expect(atSpoke.break).toMatchObject({ epoch: unbroken.epoch });
+  expect(atSpoke.break!.journaled).toBeLessThan(unbroken.seq);
+  expect((await writ(['spokes', '--state', hub.instance.options.stateDir])).out).toContain('anew since');
   expect((await spoke.client.agents.get(before)).state).toBe('completed');
   expect(await refusal(spoke.client.agents.get(after))).toMatchObject({ code: 'not_found' });
   expect((await hub.client.agents.get(after)).state).toBe('completed');
@@ -101,11 +111,19 @@ test('a hub made of its backup is the same hub: its spoke finds it again, and co
   const file = join(stage.folder, 'hub.writ');
   expect((await writ(['backup', file, '--state', stateDir, '--on', 'hub'])).code).toBe(0);
   const after = await done('echo after the backup of the hub');
+  const lost = await agreed();
   await hub.away('SIGKILL');
   rmSync(stateDir, { recursive: true });
   expect((await writ(['restore', file, '--state', stateDir])).code).toBe(0);
   await hub.back();
   await stage.connected(hub, spoke);
   expect((await spoke.client.agents.get(after)).state).toBe('completed');
+  const { atHub, atSpoke } = await agreed();
+  expect(atSpoke).toMatchObject({
+    epoch: atHub.epoch,
+    break: { epoch: lost.atSpoke.epoch, journaled: lost.atSpoke.seq },
+  });
+  expect(atHub.break).toMatchObject({ epoch: lost.atHub.epoch, journaled: lost.atHub.seq });
+  expect(atHub.break!.accepted).toBeLessThan(lost.atHub.seq);
   await done('echo works');
 }, 120_000);

@@ -74,7 +74,7 @@ export class Hub {
     const gateway = new HubGateway({ spokes, fleet, commands, queries, latches, store, view, patience });
     const stated = (id: string) => statedGrant(peers, id);
     const services = {
-      spokes: new SpokesService(connections, directory, fleet, stated, acts),
+      spokes: new SpokesService(connections, directory, fleet, stated, acts, records.inbox),
       invites: new InvitesService(records.invites, acts, config.name, () => config.publicUrl ?? url()),
       commands: new CommandsView(commands),
       backups: new BackupService({ store, acts, stateDir: config.stateDir, role: 'hub', name: config.name }),

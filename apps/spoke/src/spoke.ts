@@ -87,18 +87,11 @@ export class Spoke {
       config.publicUrl === undefined
         ? { kind: 'outbound' as const }
         : { kind: 'direct' as const, url: config.publicUrl };
-    const hubs = new HubsService(
-      records.pairing,
-      records.connections,
-      directory,
-      grants,
-      acts,
-      (id) => agents.live(id),
-      {
-        name: config.name,
-        link,
-      },
-    );
+    const pulse = { live: (id: string) => agents.live(id), journal: (id: string) => records.journal.view(id) };
+    const hubs = new HubsService(records.pairing, records.connections, directory, grants, acts, pulse, {
+      name: config.name,
+      link,
+    });
     const housekeeping = new HousekeepingService(agents, acts);
     const backups = new BackupService({ store, acts, stateDir: config.stateDir, role: 'spoke', name: config.name });
     const view = new InstanceView(config, identity.id, store, sandboxes, agents);

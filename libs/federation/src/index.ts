@@ -2,7 +2,7 @@
 export { jointState } from './connections/connection.js';
 export type { Connection, HalfState, LinkSetting, PeerIdentity } from './connections/connection.js';
 export { JournalSink, JournalSource } from './journal/position.js';
-export type { EventAck, EventBatch, JournalPosition } from './journal/position.js';
+export type { EventAck, EventBatch, JournalPosition, JournalView } from './journal/position.js';
 export { Link } from './links/link.js';
 export type { LinkClosed, MessageListener, Reply } from './links/link.js';
 export { Identity } from './identity/identity.js';

@@ -69,6 +69,21 @@ export const grantEdited = z.strictObject({
 });
 export type GrantEdited = z.infer<typeof grantEdited>;
 
+/** The events of a connection: of a spoke those it has journaled, of a hub those it has accepted. */
+const journal = z.strictObject({
+  epoch: nonce128,
+  seq: z.int().min(0).describe('Of the last event, within the epoch'),
+  /** The last time that an epoch took the place of another: after a restore from a backup, or a store that was lost. */
+  break: z
+    .strictObject({
+      at: time,
+      epoch: nonce128.describe('The epoch that ended'),
+      accepted: z.int().min(0).describe('The last event of it that the hub is known to have'),
+      journaled: z.int().min(0).optional().describe('The last event of it that the spoke remembered'),
+    })
+    .optional(),
+});
+
 const connection = {
   /** Instance id of the peer: the thumbprint of its root key. */
   id: thumbprint,
@@ -84,6 +99,8 @@ const connection = {
   heardAt: time.optional(),
   link: z.strictObject({ kind: z.enum(['outbound', 'direct']), url: httpUrl }),
   createdAt: time,
+  /** Absent before the first link. */
+  journal: journal.optional(),
   /** As the spoke states it. */
   grant: grantVersion.optional(),
 };

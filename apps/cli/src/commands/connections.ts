@@ -12,8 +12,15 @@ const shared: Column<Hub>[] = [
   { title: 'CONNECTED', value: ({ connected }) => (connected ? 'yes' : 'no') },
   { title: 'HEARD', value: ({ heardAt }) => heardAt ?? 'never' },
   { title: 'GRANT', value: ({ grant }) => (grant ? `v${grant.version}` : '-') },
+  { title: 'JOURNAL', value: ({ journal }) => journalText(journal) },
   { title: 'SIX WORDS', value: ({ words }) => words.join(' ') },
 ];
+/** A break is shown until the next one: after a restore each side may know events that the other has lost. */
+function journalText(journal: Hub['journal']): string {
+  if (!journal) return '-';
+  return journal.break ? `${journal.seq}, anew since ${journal.break.at}` : String(journal.seq);
+}
+
 const live: Column<Spoke> = { title: 'AGENTS', value: ({ liveAgents }) => liveAgents };
 
 type Peers = RestClient['spokes'] | RestClient['hubs'];

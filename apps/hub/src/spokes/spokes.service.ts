@@ -1,7 +1,7 @@
 // What a hub's operator does about spokes: look, accept, refuse, suspend, resume, close; each act with who and why.
 import type { Actor, GrantVersion, Spoke } from '#protocol';
 import type { Acts } from '#api';
-import type { Connection, Connections, Directory } from '#federation';
+import type { Connection, Connections, Directory, JournalInbox } from '#federation';
 import type { Fleet } from '../fleet/fleet.js';
 
 interface Why {
@@ -18,10 +18,12 @@ export class SpokesService {
     private readonly fleet: Fleet,
     private readonly stated: StatedGrant,
     private readonly acts: Acts,
+    private readonly inbox: Pick<JournalInbox, 'view'>,
   ) {}
 
   async list(): Promise<{ spokes: readonly Spoke[] }> {
-    return { spokes: (await this.directory.all()).map((connection) => this.shown(connection)) };
+    const all = await this.directory.all();
+    return { spokes: await Promise.all(all.map((connection) => this.shown(connection))) };
   }
 
   async get(ref: string): Promise<Spoke> {
@@ -64,9 +66,11 @@ export class SpokesService {
     return this.directory.find(ref, 'spoke_unknown');
   }
 
-  private shown(connection: Connection): Spoke {
+  private async shown(connection: Connection): Promise<Spoke> {
     const grant = this.stated(connection.id);
+    const journal = await this.inbox.view(connection.id);
     const more = { labels: { ...connection.labels }, liveAgents: this.fleet.live(connection.id) };
-    return { ...this.directory.describe(connection), ...more, ...(grant ? { grant } : {}) };
+    const known = { ...(journal ? { journal } : {}), ...(grant ? { grant } : {}) };
+    return { ...this.directory.describe(connection), ...more, ...known };
   }
 }

@@ -2,7 +2,7 @@
 import { grantChanges } from '#protocol';
 import type { Actor, Grant, GrantEdited, HeldGrant, Hub, InviteDetails } from '#protocol';
 import type { Acts } from '#api';
-import type { Connection, Connections, Directory, JoinRequest, Pairing } from '#federation';
+import type { Connection, Connections, Directory, JoinRequest, JournalView, Pairing } from '#federation';
 import type { GrantsService } from '../grants/grants.service.js';
 
 interface JoinWish {
@@ -19,6 +19,12 @@ interface GrantWish extends Why {
   readonly dryRun: boolean;
 }
 
+/** What goes on over a connection: how many of its agents are alive, and where its journal stands. */
+interface Pulse {
+  readonly live: (connectionId: string) => Promise<number>;
+  readonly journal: (connectionId: string) => Promise<JournalView | undefined>;
+}
+
 interface Why {
   readonly reason?: string;
 }
@@ -30,8 +36,7 @@ export class HubsService {
     private readonly directory: Directory,
     private readonly grants: GrantsService,
     private readonly acts: Acts,
-    /** How many agents of a connection are alive. */
-    private readonly live: (connectionId: string) => Promise<number>,
+    private readonly pulse: Pulse,
     /** Our own name, and how the hub is to reach us. */
     private readonly self: Pick<JoinRequest, 'name' | 'link'>,
   ) {}
@@ -72,7 +77,7 @@ export class HubsService {
     const { before, after } = await (dryRun
       ? this.grants.preview(connection.id, grant, pen)
       : this.grants.set(connection.id, grant, pen));
-    const agents = await this.live(connection.id);
+    const agents = await this.pulse.live(connection.id);
     const changes = before ? grantChanges(before.grant, after.grant) : [];
     const running = { agents, words: runningWords(agents, connection.peer.name) };
     return { ...after, version: dryRun ? (before?.version ?? 1) : after.version, dryRun, changes, running };
@@ -109,7 +114,8 @@ export class HubsService {
   private async shown(connection: Connection): Promise<Hub> {
     const held = await this.grants.find(connection.id);
     const grant = held && { version: held.version, grant: held.grant };
-    return { ...this.directory.describe(connection), ...(grant ? { grant } : {}) };
+    const journal = await this.pulse.journal(connection.id);
+    return { ...this.directory.describe(connection), ...(journal ? { journal } : {}), ...(grant ? { grant } : {}) };
   }
 }
 

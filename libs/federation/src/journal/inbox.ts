@@ -5,7 +5,7 @@ import type { Alarms } from '../connections/alarms.js';
 import type { Receipts } from '../receipts/receipts.js';
 import { chainOf } from './batch.js';
 import { InTurn } from './in-turn.js';
-import { JournalSink, type EventAck, type EventBatch, type JournalPosition } from './position.js';
+import { JournalSink, type EventAck, type EventBatch, type JournalPosition, type JournalView } from './position.js';
 
 /** What the stream of a connection holds. `h` is c(seq) of that epoch. */
 export type JournalEntry =
@@ -37,6 +37,8 @@ interface Accepted extends JournalPosition {
   /** Cursor of the events' stream at which this epoch's `seq` is 0: that of its break. */
   readonly base: number;
   readonly epochs: number;
+  /** The break with which this epoch began; absent for the first one. */
+  readonly began?: NonNullable<JournalView['break']>;
 }
 
 type Verdict = 'next' | 'known' | 'gap' | 'equivocation';
@@ -61,6 +63,14 @@ export class JournalInbox extends JournalSink {
   async accepted(connectionId: string): Promise<JournalPosition | null> {
     const entry = await this.store.get<Accepted>(acceptedOf(connectionId));
     return entry && positionOf(entry.value);
+  }
+
+  /** Undefined before the first hello. */
+  async view(connectionId: string): Promise<JournalView | undefined> {
+    const entry = await this.store.get<Accepted>(acceptedOf(connectionId));
+    if (!entry) return undefined;
+    const { epo, seq, began } = entry.value;
+    return { epoch: epo, seq, ...(began ? { break: began } : {}) };
   }
 
   /** @throws WritError `session` for an epoch that ended here long ago: nobody goes back to one. */
@@ -166,9 +176,11 @@ export class JournalInbox extends JournalSink {
     const stream = fleetEventsOf(connectionId);
     const base = (await this.store.head(stream)) + 1;
     const accepted = old && { epo: old.epo, seq: old.seq };
-    const value: JournalEntry = { kind: 'break', epo, accepted, ...(before ? { before } : {}), at: this.time() };
+    const at = this.time();
+    const value: JournalEntry = { kind: 'break', epo, accepted, ...(before ? { before } : {}), at };
     const h = chainStart(connectionId, epo);
-    const next: Accepted = { epo, seq: 0, h, base, epochs: (old?.epochs ?? 0) + 1 };
+    const began = old ? { began: breakAfter(old, before, at) } : {};
+    const next: Accepted = { epo, seq: 0, h, base, epochs: (old?.epochs ?? 0) + 1, ...began };
     const key = acceptedOf(connectionId);
     const result = await this.store.commit({
       checks: [{ key, version: entry?.version ?? null }],
@@ -211,6 +223,11 @@ export class JournalInbox extends JournalSink {
   private time(): string {
     return new Date(this.now()).toISOString();
   }
+}
+
+function breakAfter({ epo, seq }: Accepted, before: JournalPosition['before'], at: string) {
+  const journaled = before?.epo === epo ? { journaled: before.seq } : {};
+  return { at, epoch: epo, accepted: seq, ...journaled };
 }
 
 function positionOf({ epo, seq, h }: JournalPosition): JournalPosition {

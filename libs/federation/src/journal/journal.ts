@@ -7,7 +7,7 @@ import type { Receipts } from '../receipts/receipts.js';
 import { Delivery, type DeliveryStart } from './delivery.js';
 import { InTurn } from './in-turn.js';
 import { admit, type Omission } from './omission.js';
-import { JournalSource, type EventAck, type EventBatch, type JournalPosition } from './position.js';
+import { JournalSource, type EventAck, type EventBatch, type JournalPosition, type JournalView } from './position.js';
 import {
   beginEpoch,
   extend,
@@ -15,6 +15,7 @@ import {
   openStanding,
   positionOf,
   standingOf,
+  viewOf,
   walk,
   type Standing,
 } from './standing.js';
@@ -60,6 +61,12 @@ export class Journal extends JournalSource {
 
   async position(connectionId: string): Promise<JournalPosition> {
     return positionOf((await openStanding(this.store, connectionId)).standing);
+  }
+
+  /** Undefined before the first link. */
+  async view(connectionId: string): Promise<JournalView | undefined> {
+    const entry = await this.store.get<Standing>(standingOf(connectionId));
+    return entry ? viewOf(entry.value) : undefined;
   }
 
   /**

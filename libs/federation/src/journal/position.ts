@@ -9,6 +9,23 @@ export interface JournalPosition {
   readonly before?: { readonly epo: string; readonly seq: number };
 }
 
+/** A journal as people see it: of the spoke what it has journaled, of the hub what it has accepted. */
+export interface JournalView {
+  readonly epoch: string;
+  /** Of the last event, within the epoch. */
+  readonly seq: number;
+  /** The last time that an epoch took the place of another, as after a restore; absent when none ever did. */
+  readonly break?: {
+    readonly at: string;
+    /** The epoch that ended. */
+    readonly epoch: string;
+    /** The last event of it that the hub is known to have. */
+    readonly accepted: number;
+    /** The last event of it that the spoke remembered; absent on a hub whose spoke said nothing of it. */
+    readonly journaled?: number;
+  };
+}
+
 /** Claims of a `writ-evt+jws` without its envelope: `seq` is that of the first event, `prev` = c(seq-1). No events: a heartbeat, `seq` is the next one. */
 export interface EventBatch {
   readonly epo: string;

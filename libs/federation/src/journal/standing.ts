@@ -1,7 +1,7 @@
 // Where a spoke's journal stands, as one record: the head of the chain, what is acknowledged, and where the epoch began.
 import { chainOver, chainStart, newNonce } from '#protocol';
 import type { Key, Put, Store } from '#store';
-import type { JournalPosition } from './position.js';
+import type { JournalPosition, JournalView } from './position.js';
 
 /** A point of the chain. `bytes` counts all events up to it, over all epochs. */
 export interface ChainPoint {
@@ -22,6 +22,8 @@ export interface Standing {
   readonly omitted: number;
   /** The epoch before and its last `seq`, until the first ack of this one. */
   readonly before?: { readonly epo: string; readonly seq: number } | undefined;
+  /** When and after what the epoch began; absent for the first one. */
+  readonly began?: NonNullable<JournalView['break']>;
 }
 
 const pageMax = 1_000;
@@ -38,6 +40,19 @@ export function standingOf(connectionId: string): Key {
 /** What hello says. */
 export function positionOf({ epo, head, before }: Standing): JournalPosition {
   return { epo, seq: head.seq, h: head.h, ...(before ? { before } : {}) };
+}
+
+/** What people see. */
+export function viewOf({ epo, head, began }: Standing): JournalView {
+  return { epoch: epo, seq: head.seq, ...(began ? { break: began } : {}) };
+}
+
+function brokenOff({ epo, head, acked }: Standing): Pick<Standing, 'before' | 'began'> {
+  const at = new Date().toISOString();
+  return {
+    before: { epo, seq: head.seq },
+    began: { at, epoch: epo, accepted: acked.seq, journaled: head.seq },
+  };
 }
 
 /** The point after some more events. */
@@ -79,7 +94,7 @@ export async function beginEpoch(
     head: await walk(store, connectionId, cursor, origin, Infinity),
     acked: origin,
     omitted: old?.value.omitted ?? 0,
-    ...(old ? { before: { epo: old.value.epo, seq: old.value.head.seq } } : {}),
+    ...(old ? brokenOff(old.value) : {}),
   };
   const key = standingOf(connectionId);
   const put: Put = { key, value: standing };
