@@ -1,7 +1,5 @@
 // Kills that people rely on: acknowledged only when a look has found nothing, whatever the agent does against it.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Federation, refusal, type Player } from '../support/federation.js';
 import { until } from '../support/until.js';
 
@@ -19,13 +17,6 @@ beforeAll(async () => {
   await stage.pair(hub, spoke);
 }, 60_000);
 afterAll(() => stage.close(), 60_000);
-
-/** Worktrees of an agent that are still there. */
-function leftovers(agentId: string): string[] {
-  const folder = join(spoke.instance.options.stateDir, 'worktrees');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(agentId));
-}
 
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
@@ -85,7 +76,7 @@ describe('kill of one agent', () => {
     expect(own.actor).toEqual({ kind: 'peer', id: (await hub.client.instance()).id });
     expect((await hub.client.agents.readOutput(agentId)).text).toContain('ready');
     expect((await hub.client.agents.list({ state: ['killed'] })).agents.map((one) => one.agentId)).toContain(agentId);
-    expect(leftovers(agentId)).toEqual([]);
+    expect(stage.worktrees(spoke, agentId)).toEqual([]);
   });
 
   test('[K-4] a kill of an ended agent, and two at once, are no errors', async () => {
@@ -112,7 +103,7 @@ describe('kill of one agent', () => {
       expect(report.survivors).toBe(0);
       expect((await stage.ended(hub, agentId)).state).toBe('killed');
       expect(stage.watch(spoke, 'sleep 86403')).toEqual([]);
-      expect(leftovers(agentId)).toEqual([]);
+      expect(stage.worktrees(spoke, agentId)).toEqual([]);
     }
   });
 

@@ -198,3 +198,25 @@ describe('roles', () => {
     expect((await call('GET', '/v1/agents')).status).toBe(401);
   });
 });
+
+describe('an agent that has ended', () => {
+  test.each(['completed', 'failed', 'killed'] as const)(
+    'is the same on both sides when it %s: its end, its reason, and who had the last word',
+    async (end) => {
+      const script = { completed: 'echo done', failed: 'exit 3', killed: 'echo ready; exec sleep 86411' }[end];
+      const { agentId } = await stage.spawn(hub, 'acme', script);
+      if (end === 'killed') {
+        await stage.running(hub, agentId);
+        await hub.client.agents.kill(agentId, 'no longer wanted', 30);
+      }
+      const [atHub, atSpoke] = await Promise.all([stage.ended(hub, agentId), stage.ended(spoke, agentId)]);
+      const { spoke: where, asOf, startedAt, endedAt, spawnedAt, ...told } = atHub;
+      const { startedAt: started, endedAt: over, spawnedAt: spawned, ...own } = atSpoke;
+      expect(told).toEqual(own);
+      expect(told).toMatchObject({ state: end, reason: expect.stringMatching(/\w/), actor: expect.anything() });
+      expect(where).toMatchObject({ name: 'acme' });
+      for (const time of [startedAt, endedAt, spawnedAt, asOf, started, over, spawned]) expect(time).toBeDefined();
+    },
+    60_000,
+  );
+});

@@ -1,7 +1,5 @@
 // Processes that end in the middle of a run, as admins and power cuts end them: nothing is lost, told twice, or left behind.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { isTerminal } from '#protocol';
 import { Federation, type Player } from '../support/federation.js';
 import { until } from '../support/until.js';
@@ -37,12 +35,6 @@ async function eventsOf(at: Player, agentId: string, deadlineMs = 20_000) {
   throw new Error(`the events of ${agentId} did not end: ${JSON.stringify(seen)}`);
 }
 
-function worktreesOf(agentId: string): string[] {
-  const folder = join(spoke.instance.options.stateDir, 'worktrees');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(agentId));
-}
-
 /** Same events in the same order on both sides, none twice. */
 async function bothTellTheSame(agentId: string): Promise<void> {
   const [atHub, atSpoke] = await Promise.all([eventsOf(hub, agentId), eventsOf(spoke, agentId)]);
@@ -70,7 +62,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     expect(atSpoke).toMatchObject({ state: 'failed', exitReason: atHub.exitReason });
     expect(await identityOf(spoke)).toBe(before);
     expect((await hub.client.spokes.get('acme')).liveAgents).toBe(0);
-    expect(worktreesOf(agentId)).toEqual([]);
+    expect(stage.worktrees(spoke, agentId)).toEqual([]);
     await bothTellTheSame(agentId);
     expect((await hub.client.agents.readOutput(agentId)).text).toContain('line 3');
   },
@@ -152,6 +144,6 @@ test('[L-11] [L-12] both killed at once in the middle of many spawns: every agen
     expect([agentId, (await stage.ended(hub, agentId)).state]).toEqual([agentId, state]);
   for (const { agentId } of many) await bothTellTheSame(agentId);
   expect(new Set(many.map(({ taskId }) => taskId)).size).toBe(many.length);
-  expect(many.flatMap(({ agentId }) => worktreesOf(agentId))).toEqual([]);
+  expect(many.flatMap(({ agentId }) => stage.worktrees(spoke, agentId))).toEqual([]);
   expect(stage.survivors()).toEqual([]);
 }, 90_000);

@@ -7,8 +7,7 @@ import { afterAll } from '@jest/globals';
 import type { LimitReached, Mount, RuntimeHost, SandboxProcess, Sandboxes } from '#agents';
 import { openSandboxes } from '#agents';
 import { AgentModel } from '../../libs/agents/src/model/access.js';
-import { noUsage } from '../../libs/agents/src/spending/rows.js';
-import type { SandboxLevel, Usage } from '#protocol';
+import { noUsage, type SandboxLevel, type Usage } from '#protocol';
 
 export interface MachineOptions {
   /** The worktree on this machine. */

@@ -1,7 +1,7 @@
 // A hub and its partners as processes for the stories in test/e2e and test/faults: started once per file, paired as people pair
 // them, and gone with all they started, also when a story breaks off.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -194,6 +194,13 @@ export class Federation {
   /** Of all that was watched, what lives still. */
   survivors(): Seen[] {
     return stillAlive([...this.seen.values()]);
+  }
+
+  /** Worktrees of an agent that are still there. */
+  worktrees(spoke: Player, agentId: string): string[] {
+    const folder = join(spoke.instance.options.stateDir, 'worktrees');
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(agentId));
   }
 
   /** Folder of something else of the story. */

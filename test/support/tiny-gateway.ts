@@ -19,7 +19,7 @@ import type {
   SpawnCommand,
   Spawned,
 } from '#api';
-import { operationNames, WritError } from '#protocol';
+import { noUsage, operationNames, WritError } from '#protocol';
 import type { AgentEvent, AgentResource, InstanceResource, LatchBody } from '#protocol';
 import { Store } from '#store';
 
@@ -29,14 +29,6 @@ interface Entry {
   ended: boolean;
 }
 
-const noUsage = {
-  turns: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  moneyMicroUsd: 0,
-};
 const now = () => new Date().toISOString();
 
 export class TinyGateway extends Gateway {

@@ -13,6 +13,7 @@ import {
   taskId,
   time,
 } from './names.js';
+import { usage } from './usage.js';
 import { question, questionAnswer } from './question.js';
 
 export const agentTypes = ['worker', 'reviewer', 'tester'] as const;
@@ -74,16 +75,6 @@ export type SpawnArgs = z.infer<typeof spawnArgs>;
 export const agentStates = ['spawning', 'running', 'completed', 'failed', 'killed'] as const;
 export const agentState = z.enum(agentStates);
 export type AgentState = z.infer<typeof agentState>;
-
-export const usage = z.strictObject({
-  turns: z.int().min(0),
-  inputTokens: z.int().min(0),
-  outputTokens: z.int().min(0),
-  cacheReadTokens: z.int().min(0),
-  cacheWriteTokens: z.int().min(0),
-  moneyMicroUsd: z.int().min(0),
-});
-export type Usage = z.infer<typeof usage>;
 
 export const finding = z.strictObject({
   file: z.string().min(1).max(1_024),

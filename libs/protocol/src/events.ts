@@ -11,11 +11,11 @@ import {
   limits,
   sandboxLevel,
   turnEnd,
-  usage,
 } from './agent.js';
 import { actor } from './actor.js';
 import { agentId, idempotencyKey, taskId, time } from './names.js';
 import { question, questionAnswer } from './question.js';
+import { usage } from './usage.js';
 
 const data = {
   'agent.spawned': z.strictObject({
@@ -38,7 +38,15 @@ const data = {
     end: turnEnd.optional(),
     sessionEndsAt: time.optional(),
   }),
-  'agent.completed': z.strictObject({ result: agentResult, usage, outputBytes: z.int(), exitReason }),
+  /** Old journals hold some without `reason` and `actor`. */
+  'agent.completed': z.strictObject({
+    reason: z.string().optional(),
+    exitReason,
+    usage,
+    outputBytes: z.int(),
+    result: agentResult,
+    actor: actor.optional(),
+  }),
   'agent.failed': z.strictObject({
     reason: z.string(),
     exitReason,

@@ -26,7 +26,6 @@ export {
   spawnArgs,
   turnEnd,
   turns,
-  usage,
 } from './agent.js';
 export type {
   AgentResource,
@@ -39,7 +38,6 @@ export type {
   SandboxLevel,
   SpawnArgs,
   TurnEnd,
-  Usage,
 } from './agent.js';
 export { decodeBase64url, encodeBase64url } from './base64url.js';
 export { chainNext, chainOver, chainStart } from './chain.js';
@@ -190,6 +188,8 @@ export type {
   InviteDetails,
   Spoke,
 } from './rest.peers.js';
+export { addUsage, noUsage, usage } from './usage.js';
+export type { Usage } from './usage.js';
 export { usageQuery, usageReport } from './rest.usage.js';
 export type { UsageQuery, UsageReport } from './rest.usage.js';
 export { openPairing, pairingMac, pairingMacMatches } from './pairing.js';

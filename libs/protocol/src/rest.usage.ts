@@ -1,6 +1,6 @@
 // The REST resource of what was spent on a spoke: `GET /v1/usage`.
 import { z } from 'zod';
-import { usage } from './agent.js';
+import { usage } from './usage.js';
 
 /** A UTC day, `YYYY-MM-DD`. */
 const day = z.iso.date();

@@ -1,14 +1,5 @@
 // How an agent's events become the agent that the fleet view shows. Pure: the same journal gives the same fleet.
-import { isTerminal, type AgentEvent, type AgentResource, type AgentState } from '#protocol';
-
-const noUsage = {
-  turns: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  moneyMicroUsd: 0,
-};
+import { isTerminal, noUsage, type AgentEvent, type AgentResource, type AgentState } from '#protocol';
 
 type Of<T extends AgentEvent['type']> = Extract<AgentEvent, { type: T }>;
 

@@ -1,5 +1,5 @@
 // What this spoke has spent, by hub, repository or day, with hubs under the names that its admin knows.
-import type { UsageReport, usageQuery } from '#protocol';
+import { addUsage, noUsage, type UsageReport, type usageQuery } from '#protocol';
 import type { LocalAgents, UsageGroup } from '#agents';
 import type { Directory } from '#federation';
 import type { z } from 'zod';
@@ -35,24 +35,14 @@ export class UsageService {
   }
 }
 
-const nothing: Spending = {
-  agents: 0,
-  turns: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  moneyMicroUsd: 0,
-  wallMs: 0,
-};
+const nothing: Spending = { agents: 0, ...noUsage, wallMs: 0 };
 
 function flat({ agents, usage, wallMs }: UsageGroup): Spending {
   return { agents, ...usage, wallMs };
 }
 
 function plus(one: Spending, other: Spending): Spending {
-  const names = Object.keys(nothing) as (keyof Spending)[];
-  return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as Spending;
+  return { agents: one.agents + other.agents, ...addUsage(one, other), wallMs: one.wallMs + other.wallMs };
 }
 
 /** In their order; of too many those that cost most. */

@@ -50,7 +50,7 @@ export class EventMint {
     const { agentId, usage, outputBytes, result, actor, reason = '' } = record;
     const exitReason = record.exitReason ?? 'runtime_error';
     if (record.state === 'completed' && result)
-      return this.of('agent.completed', agentId, { result, usage, outputBytes, exitReason });
+      return this.of('agent.completed', agentId, { reason, exitReason, usage, outputBytes, result, actor });
     const type = record.state === 'killed' ? 'agent.killed' : 'agent.failed';
     return this.of(type, agentId, { reason, exitReason, usage, outputBytes, result, actor });
   }

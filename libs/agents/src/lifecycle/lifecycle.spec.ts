@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noUsage } from '#protocol';
 import { openSqliteStore, type Store } from '#store';
 import { EventMint } from './events.js';
 import { Ledger, type Change } from './ledger.js';
@@ -12,14 +13,6 @@ import { toEnded, toPhase, toRunning, type Ending } from './states.js';
 
 const actor = { kind: 'key', id: 'admin' } as const;
 const at = '2026-01-01T00:00:00.000Z';
-const noUsage = {
-  turns: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  moneyMicroUsd: 0,
-};
 
 const record = (n = 1, more: Partial<AgentRecord> = {}): AgentRecord => ({
   agentId: `00000000-0000-8000-8000-${String(n).padStart(12, '0')}`,

@@ -7,7 +7,7 @@
 import { request, type Dispatcher } from 'undici';
 import type { Price } from '../runtimes/claude/prices.js';
 import { LimitReached, type ModelTrouble, type ModelUpstream } from '../runtimes/runtime.js';
-import { noUsage } from '../spending/rows.js';
+import { noUsage } from '#protocol';
 import type { Purse, Reservation } from './purse.js';
 import { pieces, read, watched } from './bytes.js';
 import { fittingOutput, quoteOf } from './quote.js';

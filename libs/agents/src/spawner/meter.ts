@@ -1,12 +1,11 @@
 // Counts what an agent spends, the one place where that is done: reserved before a request to a model, persisted after it
 // with the day's books in the same commit, and the run is stopped when a budget is used up all the same. [O-3]
-import type { ExitReason, Limits, Usage } from '#protocol';
+import { addUsage, type ExitReason, type Limits, type Usage } from '#protocol';
 import type { EventMint } from '../lifecycle/events.js';
 import type { AgentRecord } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import type { Purse, Reservation } from '../model/purse.js';
 import { LimitReached } from '../runtimes/runtime.js';
-import { added } from '../spending/rows.js';
 import { tokensOf } from '../spending/tally.js';
 import { plus, type Amount, type Left, type Treasury } from '../spending/treasury.js';
 import { Stop, theSpoke } from './stop.js';
@@ -121,7 +120,7 @@ export class Meter implements Purse {
   }
 
   private spent(record: AgentRecord, delta: Usage) {
-    const usage = added(record.usage, delta);
+    const usage = addUsage(record.usage, delta);
     const events = [this.parts.mint.of('agent.usage', record.agentId, { usage })];
     return { record: { ...record, usage }, events, spent: delta };
   }

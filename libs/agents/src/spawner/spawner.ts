@@ -1,7 +1,7 @@
 // The one door for new agents: validated, admitted, committed as `spawning` with its event, and back at once. The way of
 // an accepted spawn is one commit without a single read; only what is refused or repeated looks closer. [S-1] [S-2] [S-8]
 import { isDeepStrictEqual } from 'node:util';
-import { WritError, type AgentEvent, type AgentResource } from '#protocol';
+import { noUsage, WritError, type AgentEvent, type AgentResource } from '#protocol';
 import { agentEvents, type SpawnRequest } from '../agents.js';
 import type { AgentsDeps } from '../deps.js';
 import type { Latches } from '../killswitch/latches.js';
@@ -22,7 +22,6 @@ import type { Register } from '../lifecycle/register.js';
 import { spawnQuestion } from '../questions/question.js';
 import type { Drain } from './drain.js';
 import type { Allowance } from '../spending/options.js';
-import { noUsage } from '../spending/rows.js';
 import { fitting, refuseSession, validated, type Fitting, type ValidRequest } from './plan.js';
 
 const TRIES_MAX = 5;

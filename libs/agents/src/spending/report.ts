@@ -1,6 +1,6 @@
 // What was spent, read back: the rows of some days, added up by owner, repository or day.
-import { WritError, type Usage } from '#protocol';
-import { added, noUsage, type Row, type Rows } from './rows.js';
+import { addUsage, noUsage, WritError, type Usage } from '#protocol';
+import type { Row, Rows } from './rows.js';
 
 export interface UsageQuestion {
   /** UTC days, `YYYY-MM-DD`, both included; 400 at most. */
@@ -33,7 +33,7 @@ export async function reportOf(rows: Rows, { from, to, by }: UsageQuestion): Pro
 
 function joined<G extends Omit<UsageGroup, 'key'>>(group: G, row: Pick<Row, 'agents' | 'usage' | 'wallMs'>): G {
   const { agents, usage, wallMs } = group;
-  return { ...group, agents: agents + row.agents, usage: added(usage, row.usage), wallMs: wallMs + row.wallMs };
+  return { ...group, agents: agents + row.agents, usage: addUsage(usage, row.usage), wallMs: wallMs + row.wallMs };
 }
 
 function daysOf(from: string, to: string): string[] {

@@ -1,7 +1,7 @@
 // The book of what was spent: one row for every day (UTC), owner and repository. Only the ledger writes them, in commits
 // that also check its counter: so a row read under a counter that still holds is the row that will be replaced.
 import { createHash } from 'node:crypto';
-import type { Usage } from '#protocol';
+import { addUsage, noUsage, type Usage } from '#protocol';
 import type { Key, Put, Store } from '#store';
 import { nothingSpent, sum, tokensOf, type Spent } from './tally.js';
 
@@ -22,26 +22,6 @@ export interface RowEntry {
   readonly by: 1 | 0 | -1;
   readonly usage?: Usage;
   readonly wallMs?: number;
-}
-
-export const noUsage: Usage = {
-  turns: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  moneyMicroUsd: 0,
-};
-
-export function added(usage: Usage, delta: Usage): Usage {
-  return {
-    turns: usage.turns + delta.turns,
-    inputTokens: usage.inputTokens + delta.inputTokens,
-    outputTokens: usage.outputTokens + delta.outputTokens,
-    cacheReadTokens: usage.cacheReadTokens + delta.cacheReadTokens,
-    cacheWriteTokens: usage.cacheWriteTokens + delta.cacheWriteTokens,
-    moneyMicroUsd: usage.moneyMicroUsd + delta.moneyMicroUsd,
-  };
 }
 
 const keepMs = 400 * 86_400_000;
@@ -111,5 +91,5 @@ const empty = ({ owner, repository }: RowEntry): Row => ({ owner, repository, ag
 
 function grown(row: Row, { by, usage = noUsage, wallMs = 0 }: RowEntry): Row {
   const agents = row.agents + Math.max(0, by);
-  return { ...row, agents, usage: added(row.usage, usage), wallMs: row.wallMs + wallMs };
+  return { ...row, agents, usage: addUsage(row.usage, usage), wallMs: row.wallMs + wallMs };
 }

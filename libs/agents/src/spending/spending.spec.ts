@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Limits } from '#protocol';
+import { noUsage, type Limits } from '#protocol';
 import { cleaned, eventually, peer, Room, type RoomOptions } from '../../../../test/support/agents.js';
 import type { LocalAgents } from '../local.js';
 import { EventMint } from '../lifecycle/events.js';
@@ -7,7 +7,6 @@ import { Ledger } from '../lifecycle/ledger.js';
 import { Register } from '../lifecycle/register.js';
 import { Meter } from '../spawner/meter.js';
 import type { Allowance, Budget } from './options.js';
-import { noUsage } from './rows.js';
 import { Treasury } from './treasury.js';
 
 const noon = Date.parse('2026-11-21T12:00:00Z');

@@ -1,16 +1,13 @@
 // Agents over REST, alike on hub and spoke: one over the fleet, the other over its own.
-import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
-  agentId,
   agentListQuery,
   agentPage,
   agentResource,
   diffResource,
-  killOutcome,
   outputPiece,
   outputQuery,
-  pendingCommand,
   reasonBody,
   spawnRequest,
 } from '#protocol';
@@ -22,10 +19,9 @@ import { CallerOf, Needs, Unlimited } from '../keys/roles.js';
 import { IdempotencyKey, LastEventId, WaitMs, WantsText } from '../requests/headers.js';
 import { Streams } from '../streams/streams.js';
 import { agentQuery, answerDiff, answerKill, answerSpawn, outputMessages } from './answers.js';
+import { AgentId, Awaits, AwaitsKill } from './waiting.js';
 
-const id = { schema: agentId };
 const outputBytesMax = 262_144;
-const waitHeader = { name: 'Prefer', description: '`wait=N`: seconds to wait for the peer, 5 by default, 60 at most' };
 
 @Controller('v1/agents')
 @ApiTags('agents')
@@ -39,9 +35,7 @@ export class AgentsController {
   @Needs('operator')
   @ApiOperation({ summary: 'Spawn an agent' })
   @ApiHeader({ name: 'Idempotency-Key', description: 'The same key and body give the same agent' })
-  @ApiHeader(waitHeader)
-  @ApiResponse({ status: 201, standardSchema: agentResource, description: 'Spawned' })
-  @ApiResponse({ status: 202, standardSchema: pendingCommand, description: 'On its way; see Location' })
+  @Awaits(201, agentResource, 'Spawned')
   async spawn(
     @CallerOf() caller: Caller,
     @Body({ schema: spawnRequest }) { spoke, ...args }: z.output<typeof spawnRequest>,
@@ -62,7 +56,7 @@ export class AgentsController {
   @Get(':id')
   @ApiOperation({ summary: 'One agent' })
   @ApiResponse({ status: 200, standardSchema: agentResource })
-  get(@Param('id', id) agent: string) {
+  get(@AgentId() agent: string) {
     return this.gateway.get(agent);
   }
 
@@ -71,7 +65,7 @@ export class AgentsController {
   @ApiHeader({ name: 'Last-Event-ID', description: 'Goes on after this piece; wins over `cursor`' })
   @ApiResponse({ status: 200, standardSchema: outputPiece })
   async output(
-    @Param('id', id) agent: string,
+    @AgentId() agent: string,
     @Query({ schema: outputQuery }) query: z.output<typeof outputQuery>,
     @LastEventId() last: string | undefined,
     @Res() reply: FastifyReply,
@@ -85,11 +79,7 @@ export class AgentsController {
   @Get(':id/diff')
   @ApiOperation({ summary: 'What the agent changed; as `text/x-diff` when Accept asks for text' })
   @ApiResponse({ status: 200, standardSchema: diffResource })
-  async diff(
-    @Param('id', id) agent: string,
-    @WantsText() asText: boolean,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async diff(@AgentId() agent: string, @WantsText() asText: boolean, @Res({ passthrough: true }) reply: FastifyReply) {
     return answerDiff(reply, await this.gateway.diff(agent), asText);
   }
 
@@ -97,12 +87,10 @@ export class AgentsController {
   @Needs('operator')
   @Unlimited()
   @ApiOperation({ summary: 'Kill an agent; killing an ended one is no error' })
-  @ApiHeader(waitHeader)
-  @ApiResponse({ status: 200, standardSchema: killOutcome, description: 'A last look found nothing alive' })
-  @ApiResponse({ status: 202, standardSchema: killOutcome, description: 'A peer has not answered yet' })
+  @AwaitsKill()
   async kill(
     @CallerOf() caller: Caller,
-    @Param('id', id) agent: string,
+    @AgentId() agent: string,
     @Body({ schema: reasonBody }) { reason }: z.output<typeof reasonBody>,
     @WaitMs() waitMs: number,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -2,7 +2,7 @@
 // because a DELETE with a body has no defined meaning (RFC 9110, 9.3.5) and the reason has to travel.
 import { Body, Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { killBody, killOutcome, latchPage } from '#protocol';
+import { killBody, latchPage } from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Gateway } from '../gateway.js';
@@ -10,6 +10,7 @@ import type { Caller } from '../gateway.js';
 import { CallerOf, Needs, Unlimited } from '../keys/roles.js';
 import { WaitMs } from '../requests/headers.js';
 import { answerKill } from './answers.js';
+import { AwaitsKill } from './waiting.js';
 
 type KillBody = z.output<typeof killBody>;
 
@@ -22,8 +23,7 @@ export class KillController {
   @Needs('operator')
   @Unlimited()
   @ApiOperation({ summary: 'Kill all agents of a scope and refuse new ones until the reset' })
-  @ApiResponse({ status: 200, standardSchema: killOutcome, description: 'A last look found nothing alive' })
-  @ApiResponse({ status: 202, standardSchema: killOutcome, description: 'A peer has not answered yet' })
+  @AwaitsKill()
   async kill(
     @CallerOf() caller: Caller,
     @Body({ schema: killBody }) scope: KillBody,

@@ -1,7 +1,7 @@
 // Sessions over REST, alike on hub and spoke: another turn, and the close.
-import { Body, Controller, Delete, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { agentId, agentResource, closeQuery, pendingCommand, turnRequest, turnTaken } from '#protocol';
+import { Body, Controller, Delete, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { agentResource, closeQuery, turnRequest, turnTaken } from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Gateway } from '../gateway.js';
@@ -9,9 +9,7 @@ import type { Caller } from '../gateway.js';
 import { CallerOf, Needs } from '../keys/roles.js';
 import { IdempotencyKey, WaitMs } from '../requests/headers.js';
 import { answerClose, answerSend } from './answers.js';
-
-const id = { schema: agentId };
-const waitHeader = { name: 'Prefer', description: '`wait=N`: seconds to wait for the peer, 5 by default, 60 at most' };
+import { AgentId, Awaits } from './waiting.js';
 
 @Controller('v1/agents')
 @ApiTags('sessions')
@@ -22,12 +20,10 @@ export class SessionsController {
   @Needs('operator')
   @ApiOperation({ summary: 'Another turn of a session; its result comes as an event and stands in the agent' })
   @ApiHeader({ name: 'Idempotency-Key', description: 'The same key and input give the same turn' })
-  @ApiHeader(waitHeader)
-  @ApiResponse({ status: 201, standardSchema: turnTaken, description: 'Taken on' })
-  @ApiResponse({ status: 202, standardSchema: pendingCommand, description: 'On its way; see Location' })
+  @Awaits(201, turnTaken, 'Taken on')
   async send(
     @CallerOf() caller: Caller,
-    @Param('id', id) agentId: string,
+    @AgentId() agentId: string,
     @Body({ schema: turnRequest }) { input }: z.output<typeof turnRequest>,
     @IdempotencyKey() idempotencyKey: string | undefined,
     @WaitMs() waitMs: number,
@@ -39,12 +35,10 @@ export class SessionsController {
   @Delete(':id')
   @Needs('operator')
   @ApiOperation({ summary: 'Close a session; refused with what is at risk, unless `force=true`' })
-  @ApiHeader(waitHeader)
-  @ApiResponse({ status: 200, standardSchema: agentResource, description: 'Ended; its work is kept' })
-  @ApiResponse({ status: 202, standardSchema: pendingCommand, description: 'On its way; see Location' })
+  @Awaits(200, agentResource, 'Ended; its work is kept')
   async close(
     @CallerOf() caller: Caller,
-    @Param('id', id) agentId: string,
+    @AgentId() agentId: string,
     @Query({ schema: closeQuery }) query: z.output<typeof closeQuery>,
     @WaitMs() waitMs: number,
     @Res({ passthrough: true }) reply: FastifyReply,
