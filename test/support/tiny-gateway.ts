@@ -13,6 +13,7 @@ import type {
   EventPiece,
   KillOutcome,
   KillScope,
+  KillSelection,
   OutputPiece,
   SendCommand,
   Sent,
@@ -140,6 +141,19 @@ export class TinyGateway extends Gateway {
     if (!alreadyEnded) this.end(agentId, { state: 'killed', exitReason: 'killed', reason, actor: caller.actor });
     const report = { killed: alreadyEnded ? [] : [agentId], alreadyEnded: alreadyEnded ? [agentId] : [] };
     return { report: { ...report, failed: [], survivors: 0 }, pending: [] };
+  }
+
+  async killSelected(caller: Caller, { select, reason, dryRun }: KillSelection): Promise<KillOutcome> {
+    const { agents } = await this.list({ ...select, limit: 1_000 });
+    const meant = agents.map(({ agentId }) => agentId);
+    if (!dryRun) for (const id of meant) await this.kill(caller, id, reason);
+    return { report: { killed: meant, alreadyEnded: [], failed: [], survivors: 0 }, pending: [] };
+  }
+
+  async counts() {
+    const total = { spawning: 0, running: 0, completed: 0, failed: 0, killed: 0 };
+    for (const { agent } of this.entries.values()) total[agent.state] += 1;
+    return { total, spokes: [] };
   }
 
   async killAll(caller: Caller, { scope, reason }: KillScope): Promise<KillOutcome> {

@@ -10,6 +10,7 @@ import { addGc } from './commands/gc.js';
 import { addGrants } from './commands/grants/grants.js';
 import { addKeys } from './commands/keys.js';
 import { addKill } from './commands/kill.js';
+import { addLabels } from './commands/labels.js';
 import { addPool } from './commands/pool.js';
 import { addSessions } from './commands/sessions.js';
 import { addPairing } from './commands/pairing.js';
@@ -56,6 +57,7 @@ export function buildProgram(world: World, version: string): Command {
     addPool,
     addCommands,
     addKill,
+    addLabels,
     addQuestions,
     addKeys,
     addGc,

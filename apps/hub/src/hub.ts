@@ -6,6 +6,8 @@ import { Acts, BackupService } from '#api';
 import { AddressPolicy, Directory, hubRecords, Identity, Peers, type HubRecords } from '#federation';
 import { ChainedLog, openStore, type Store } from '#store';
 import { HubGateway } from './agents/gateway.js';
+import { Kills } from './agents/kills.js';
+import { Listing } from './agents/listing.js';
 import { SpokeCarrier } from './commands/carrier.js';
 import { CommandsService } from './commands/commands.service.js';
 import { CommandsView } from './commands/commands.view.js';
@@ -15,6 +17,7 @@ import { Fleet } from './fleet/fleet.js';
 import { InstanceView } from './instance.js';
 import { InvitesService } from './invites/invites.service.js';
 import { Latches } from './latches.js';
+import { Placement } from './spokes/placement.js';
 import { Queries } from './spokes/queries.js';
 import { SpokeClients } from './spokes/spoke.clients.js';
 import { Spokes } from './spokes/spokes.js';
@@ -71,8 +74,17 @@ export class Hub {
     const view = new InstanceView(config, identity.id, store);
     const queries = new Queries(clients);
     const patience = config.commands;
-    const gateway = new HubGateway({ spokes, fleet, commands, queries, latches, store, view, patience });
     const stated = (id: string) => statedGrant(peers, id);
+    const placement = new Placement(store, spokes, stated, {
+      agents: (id) => fleet.live(id) + commands.underWay('agent.spawn', id).length,
+      isConnected: (id) => clients.isReady(id),
+      isLatched: (spoke) => latches.holds(spoke),
+    });
+    const listing = new Listing(spokes, fleet, clients);
+    const kills = new Kills({ spokes, fleet, commands, latches, acts, patience });
+    const gateway = new HubGateway({
+      ...{ spokes, placement, listing, kills, fleet, commands, queries, latches, store, view, patience },
+    });
     const services = {
       spokes: new SpokesService(connections, directory, fleet, stated, acts, records.inbox),
       invites: new InvitesService(records.invites, acts, config.name, () => config.publicUrl ?? url()),

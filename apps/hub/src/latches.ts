@@ -37,6 +37,11 @@ export class Latches {
     return ['all', `spoke:${spoke}`].map(latchKey);
   }
 
+  async holds(spoke: string): Promise<boolean> {
+    const found = await Promise.all(this.forbidding(spoke).map((key) => this.store.get(key)));
+    return found.some((latch) => latch !== null);
+  }
+
   /** @throws WritError `latched` while everything, or this spoke, is stopped */
   async refuseSpawn(spoke: string): Promise<void> {
     for (const key of this.forbidding(spoke)) {

@@ -2,6 +2,7 @@
 // `owner` is opaque here: `local`, or the id of a connection. Who may ask is decided at the door.
 import type {
   Actor,
+  AgentCounts,
   AgentResource,
   AgentState,
   AgentType,
@@ -128,6 +129,8 @@ export abstract class Agents {
   abstract questions(): Promise<readonly OpenQuestion[]>;
   /** @throws WritError `not_found`, `invalid_request` (no such option), `invalid_transition` (answered already) */
   abstract answer(questionId: string, reply: Reply, actor: Actor): Promise<OpenQuestion>;
+  /** How many agents are in which state, over all owners. */
+  abstract counts(): Promise<AgentCounts>;
   /** Live agents, over all owners or of one. */
   abstract live(owner?: string): Promise<number>;
   /** Places left for an owner under the spoke's own limit: for hubs without the share that is kept for its own people. */

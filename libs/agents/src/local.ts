@@ -2,6 +2,7 @@
 import {
   WritError,
   type Actor,
+  type AgentCounts,
   type AgentResource,
   type GcReport,
   type GcRequest,
@@ -133,6 +134,11 @@ export class LocalAgents extends Agents {
     const whole = agentsMax - books.liveOf(() => true);
     const peers = peersPart(agentsMax, this.deps.budget) - books.liveOf((one) => one !== localOwner);
     return Math.max(0, owner === localOwner ? whole : Math.min(whole, peers));
+  }
+
+  async counts(): Promise<AgentCounts> {
+    const [living, ended] = await Promise.all([this.ground.listing.living(), this.ground.ledger.ended()]);
+    return { ...living, ...ended };
   }
 
   usage(question: UsageQuestion): Promise<readonly UsageGroup[]> {

@@ -1,13 +1,16 @@
 // The port between the REST face and the instance behind it: a hub answers for its fleet, a spoke for itself.
 import type {
   Actor,
+  AgentCountsResource,
   AgentEvent,
   AgentResource,
   AgentState,
   AgentType,
   InstanceResource,
   KillReport,
+  Labels,
   SpawnArgs,
+  SpokeSelector,
   TurnTaken,
 } from '#protocol';
 
@@ -18,7 +21,7 @@ export interface Caller {
 
 export interface SpawnCommand {
   /** A hub needs it; a spoke refuses it. */
-  readonly spoke?: string;
+  readonly spoke?: SpokeSelector;
   readonly args: SpawnArgs;
   readonly idempotencyKey?: string;
   /** From `Prefer: wait=N`; how long to wait for a peer's signed answer. */
@@ -65,6 +68,11 @@ export interface AgentQuery {
   readonly agentType?: AgentType;
   /** Name or id of a spoke; on a hub only. */
   readonly spoke?: string;
+  /** Of spokes with all of these labels; on a hub only. */
+  readonly labels?: Labels;
+  /** Asks the spokes now; on a hub only, elsewhere every list is live. */
+  readonly live?: boolean;
+  readonly deadlineMs?: number;
   readonly cursor?: string;
   readonly limit: number;
 }
@@ -72,6 +80,22 @@ export interface AgentQuery {
 export interface AgentPage {
   readonly agents: readonly AgentResource[];
   readonly nextCursor?: string;
+  /** Spokes that are not connected: what stands here of them is as old as `asOf`. */
+  readonly stale?: readonly { readonly name: string; readonly asOf?: string }[];
+  /** Of a live list: who did not answer. */
+  readonly unanswered?: readonly { readonly name: string; readonly reason: string }[];
+  readonly truncated?: boolean;
+}
+
+/** Which live agents; every part that is there has to fit. */
+export interface Selection extends Pick<AgentQuery, 'taskId' | 'agentType' | 'spoke' | 'labels'> {
+  readonly states: readonly AgentState[];
+}
+
+export interface KillSelection {
+  readonly select: Selection;
+  readonly reason: string;
+  readonly dryRun: boolean;
 }
 
 /** `cursor` resumes after this piece (`Last-Event-ID`); the last piece has `end`. */
@@ -114,6 +138,8 @@ export interface LatchResource {
 export abstract class Gateway {
   abstract spawn(caller: Caller, command: SpawnCommand): Promise<Spawned>;
   abstract list(query: AgentQuery): Promise<AgentPage>;
+  /** How many agents in which state. */
+  abstract counts(): Promise<AgentCountsResource>;
   /** @throws WritError `not_found`. */
   abstract get(agentId: string): Promise<AgentResource>;
   abstract output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
@@ -126,6 +152,8 @@ export abstract class Gateway {
   abstract close(caller: Caller, command: CloseCommand): Promise<Spawned>;
   /** Idempotent. `waitMs`: how long to wait for a peer's signed answer. */
   abstract kill(caller: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome>;
+  /** All live agents that fit; sets no latch. With `dryRun` the report names those that would be killed, and none is. */
+  abstract killSelected(caller: Caller, kill: KillSelection, waitMs: number): Promise<KillOutcome>;
   abstract killAll(caller: Caller, scope: KillScope, waitMs: number): Promise<KillOutcome>;
   abstract latches(): Promise<readonly LatchResource[]>;
   abstract reset(caller: Caller, scope: KillScope): Promise<readonly LatchResource[]>;

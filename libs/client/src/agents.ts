@@ -2,12 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { WritError } from '#protocol';
 import type {
+  AgentCountsResource,
   AgentEvent,
   AgentListQuery,
   AgentPageResource,
   AgentResource,
   KillBody,
   KillOutcomeResource,
+  KillSelected,
+  Labels,
   LatchBody,
   PoolResource,
   SpawnRequestBody,
@@ -60,6 +63,9 @@ function refuse({ missing }: Missed): never {
   throw new WritError('not_found', `${missing} events after this cursor are no longer kept; read what there is anew.`);
 }
 
+/** As `GET /v1/agents` takes it, with labels as an object. */
+export type ListQuery = Omit<AgentListQuery, 'label' | 'live'> & { readonly label?: Labels; readonly live?: boolean };
+
 const waitSDefault = 5;
 const at = (id: string) => `/v1/agents/${encodeURIComponent(id)}`;
 
@@ -75,12 +81,17 @@ export class AgentResources {
   }
 
   /** One page, newest first. */
-  async list(query: AgentListQuery = {}): Promise<AgentPageResource> {
-    return (await this.http.call<AgentPageResource>({ method: 'GET', path: '/v1/agents', query: { ...query } })).body;
+  async list(query: ListQuery = {}): Promise<AgentPageResource> {
+    return (await this.http.call<AgentPageResource>({ method: 'GET', path: '/v1/agents', query: queryOf(query) })).body;
+  }
+
+  /** By state; on a hub by spoke too. */
+  async counts(): Promise<AgentCountsResource> {
+    return (await this.http.call<AgentCountsResource>({ method: 'GET', path: '/v1/agents/counts' })).body;
   }
 
   /** All of them, page by page as they are asked for. */
-  async *all(query: AgentListQuery = {}): AsyncIterable<AgentResource> {
+  async *all(query: ListQuery = {}): AsyncIterable<AgentResource> {
     let { cursor } = query;
     do {
       const page = await this.list({ limit: 200, ...query, cursor });
@@ -140,6 +151,12 @@ export class AgentResources {
     return (await this.http.call<KillOutcomeResource>(call)).body;
   }
 
+  /** All live agents that fit. Safe to repeat; with `dryRun` nothing is killed. */
+  async killSelected(body: KillSelected, waitS = waitSDefault): Promise<KillOutcomeResource> {
+    const call = { method: 'POST', path: '/v1/agents/kill', body, waitS, repeatable: true } as const;
+    return (await this.http.call<KillOutcomeResource>(call)).body;
+  }
+
   /**
    * Everything that happens, from the beginning or after a cursor, until the signal. `missed` hears of what is no longer kept;
    * without it that is an error, so that nobody takes what is left for everything. @throws WritError `not_found`
@@ -155,6 +172,12 @@ export class AgentResources {
       else yield { ...(data as Omit<Happened, 'cursor'>), cursor: id };
     }
   }
+}
+
+/** Labels as the query has them: `key=value`, with commas. */
+function queryOf({ label, ...query }: ListQuery) {
+  const pairs = Object.entries(label ?? {}).map(([key, value]) => `${key}=${value}`);
+  return { ...query, ...(pairs.length > 0 ? { label: pairs.join(',') } : {}) };
 }
 
 export class KillResources {

@@ -2,4 +2,4 @@
 export { RestClient } from './client.js';
 export type { ConnectionOptions } from './http.js';
 export { WritProblem } from './problem.js';
-export type { Happened, Missed, Output, Pending, SpawnAnswer, SpawnOptions } from './agents.js';
+export type { Happened, ListQuery, Missed, Output, Pending, SpawnAnswer, SpawnOptions } from './agents.js';

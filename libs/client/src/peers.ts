@@ -14,6 +14,7 @@ import type {
   InviteCreate,
   InviteCreated,
   InviteDetails,
+  LabelsEdit,
   Spoke,
 } from '#protocol';
 import type { Http } from './http.js';
@@ -67,6 +68,12 @@ export class SpokeResources {
 
   close(ref: string, body: ConnectionClose = {}): Promise<Spoke> {
     return this.act(ref, 'close', body);
+  }
+
+  /** In place of those it had. */
+  async label(ref: string, body: LabelsEdit): Promise<Spoke> {
+    const call = { method: 'PUT', path: `/v1/spokes/${part(ref)}/labels`, body, repeatable: true } as const;
+    return (await this.http.call<Spoke>(call)).body;
   }
 
   private async act(ref: string, act: string, body: unknown): Promise<Spoke> {

@@ -98,6 +98,7 @@ export {
   taskId,
   thumbprint,
 } from './names.js';
+export { mergedKills } from './kills.js';
 export { killReport, operation, operationName, operationNames, turnInput, turnTaken } from './operations.js';
 export type {
   KillReport,
@@ -133,8 +134,9 @@ export {
   reason,
   reasonBody,
   spawnRequest,
-  spokeRef,
 } from './rest.js';
+export { agentCounts, killSelected, labels, spokeRef, spokeSelector, staleSpoke, unanswered } from './selection.js';
+export type { AgentCounts, AgentCountsResource, KillSelected, Labels, SpokeSelector } from './selection.js';
 export type {
   AgentListQuery,
   AgentPageResource,
@@ -164,6 +166,7 @@ export {
   hubPage,
   invite,
   inviteCreate,
+  labelsEdit,
   inviteCreated,
   inviteDetails,
   invitePage,
@@ -184,6 +187,7 @@ export type {
   HubJoin,
   Invite,
   InviteCreate,
+  LabelsEdit,
   InviteCreated,
   InviteDetails,
   Spoke,

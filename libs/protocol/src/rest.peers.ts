@@ -4,7 +4,8 @@ import { actor } from './actor.js';
 import { grant } from './grant.js';
 import { agentId, nonce128, spokeName, thumbprint, time } from './names.js';
 import { operationName } from './operations.js';
-import { pageCursor, pageLimit, problem, reason, spokeRef } from './rest.js';
+import { pageCursor, pageLimit, problem, reason } from './rest.js';
+import { labels, spokeRef } from './selection.js';
 
 const words = z.array(z.string().max(20)).length(6);
 const httpUrl = z.string().max(2_048);
@@ -108,7 +109,7 @@ const connection = {
 /** A partner's spoke as the hub shows it; `:id` in paths is its name or its id. */
 export const spoke = z.strictObject({
   ...connection,
-  labels: z.record(z.string(), z.string()),
+  labels,
   /** Agents of this spoke that the hub believes alive. */
   liveAgents: z.int().min(0),
 });
@@ -132,6 +133,10 @@ export const connectionClose = z
   })
   .default({ agents: 'kill' });
 export type ConnectionClose = z.input<typeof connectionClose>;
+
+/** `PUT /v1/spokes/:id/labels`: in place of those it had. */
+export const labelsEdit = z.strictObject({ labels, reason: z.string().trim().min(1).max(500).optional() });
+export type LabelsEdit = z.input<typeof labelsEdit>;
 
 const inviteLine = z
   .string()

@@ -8,12 +8,10 @@ import type { ErrorCode } from './errors.js';
 import { agentEvent } from './events.js';
 import { agentId, nonce128, spokeName, taskId, thumbprint, time } from './names.js';
 import { killReport, operationName } from './operations.js';
+import { labelQuery, spokeRef, spokeSelector, staleSpoke, unanswered } from './selection.js';
 
 /** Why somebody does something: it goes into the records of both sides. */
 export const reason = z.string().trim().min(1).max(500);
-
-/** The name or the instance id of a spoke. */
-export const spokeRef = z.union([spokeName, thumbprint]);
 
 /** What a page's `nextCursor` gave; opaque to the client. */
 export const pageCursor = z.string().regex(/^[\x21-\x7e]{1,512}$/, 'must be a cursor of an earlier page');
@@ -44,7 +42,7 @@ export const problem = z.strictObject({
 });
 
 /** `POST /v1/agents`. A hub needs `spoke`, a spoke refuses it. */
-export const spawnRequest = z.strictObject({ spoke: spokeRef.optional(), ...spawnArgs.shape });
+export const spawnRequest = z.strictObject({ spoke: spokeSelector.optional(), ...spawnArgs.shape });
 export type SpawnRequestBody = z.input<typeof spawnRequest>;
 
 /** `GET /v1/agents`. */
@@ -53,12 +51,25 @@ export const agentListQuery = z.strictObject({
   taskId: taskId.optional(),
   agentType: agentType.optional(),
   spoke: spokeRef.optional(),
+  /** `key=value`: of spokes that have these labels. */
+  label: labelQuery.optional(),
+  /** Asks the spokes now instead of reading what their journals told: one page, with those that did not answer named. */
+  live: z.stringbool().default(false),
+  /** How long a live list waits, 100 to 30,000 ms; 2,000 by default. */
+  deadlineMs: z.coerce.number().pipe(z.int().min(100).max(30_000)).default(2_000),
   cursor: pageCursor.optional(),
   limit: pageLimit,
 });
 export type AgentListQuery = z.input<typeof agentListQuery>;
 
-export const agentPage = z.strictObject({ agents: z.array(agentResource), nextCursor: pageCursor.optional() });
+/** `stale` and `unanswered` are a hub's. A live list that had to leave out older agents is `truncated`. */
+export const agentPage = z.strictObject({
+  agents: z.array(agentResource),
+  nextCursor: pageCursor.optional(),
+  stale: z.array(staleSpoke).optional(),
+  unanswered: z.array(unanswered).optional(),
+  truncated: z.boolean().optional(),
+});
 export type AgentPageResource = z.infer<typeof agentPage>;
 
 /** The body of a 202: the command is on its way; `Location` says where its end can be read. */

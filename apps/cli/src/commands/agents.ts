@@ -1,11 +1,13 @@
 // `writ ps`, `writ status`, `writ logs`, `writ diff`: what agents do and have done.
 import type { Command } from 'commander';
-import type { RestClient } from '#client';
-import type { AgentListQuery, AgentResource, InstanceResource, LatchBody } from '#protocol';
-import { Desk } from '../desk.js';
-import type { Column } from '../printer.js';
+import type { ListQuery, RestClient } from '#client';
+import { agentStates } from '#protocol';
+import type { AgentCounts, AgentCountsResource, AgentResource, InstanceResource, LatchBody } from '#protocol';
+import { Desk, several } from '../desk.js';
+import { harmless, type Column } from '../printer.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
+import { pairsOf } from './labels.js';
 
 const shownMax = 200;
 
@@ -66,19 +68,57 @@ interface ListFlags {
   readonly spoke?: string;
   readonly task?: string;
   readonly type?: string;
+  readonly label?: string[];
+  readonly live?: boolean;
+  readonly counts?: boolean;
   readonly all?: boolean;
 }
 
-async function list({ status, spoke, task, type, all }: ListFlags, desk: Desk): Promise<void> {
+async function list(flags: ListFlags, desk: Desk): Promise<void> {
+  if (flags.counts) return showCounts(desk);
+  const { status, spoke, task, type, label, all } = flags;
   const states = status ?? (all ? undefined : 'spawning,running');
-  const query = { state: states, spoke, taskId: task, agentType: type } as AgentListQuery;
-  const agents: AgentResource[] = await desk.with('either', async (client) => {
-    const found: AgentResource[] = [];
-    for await (const agent of client.agents.all(query)) if (found.push(agent) >= shownMax) break;
-    return found;
-  });
+  const query = { state: states, spoke, taskId: task, agentType: type, label: pairsOf(label) } as ListQuery;
+  const agents = await desk.with('either', (client) =>
+    flags.live ? askedNow(client, query, desk) : known(client, query),
+  );
   desk.print.list(agents, columns, all ? 'No agents.' : 'No live agents. (`writ ps --all` shows ended ones too.)');
   if (agents.length >= shownMax) desk.world.err(`Only the newest ${shownMax} are shown; filter for more.\n`);
+}
+
+async function known(client: RestClient, query: ListQuery): Promise<AgentResource[]> {
+  const found: AgentResource[] = [];
+  for await (const agent of client.agents.all(query)) if (found.push(agent) >= shownMax) break;
+  return found;
+}
+
+/** Who is missing is told beside the list, and the exit code says that there is more to know. */
+async function askedNow(client: RestClient, query: ListQuery, desk: Desk): Promise<AgentResource[]> {
+  const { agents, unanswered = [], truncated } = await client.agents.list({ ...query, live: true, limit: shownMax });
+  for (const { name, reason } of unanswered) desk.world.err(`${harmless(name)} did not answer: ${harmless(reason)}\n`);
+  if (truncated) desk.world.err('Older agents are left out: filter for more.\n');
+  if (unanswered.length > 0) desk.pending();
+  return agents;
+}
+
+type CountLine = AgentCountsResource['spokes'][number];
+
+const countColumns: Column<Pick<CountLine, 'name' | 'counts'> & Partial<CountLine>>[] = [
+  { title: 'SPOKE', value: ({ name }) => name },
+  ...agentStates.map((state) => ({
+    title: state.toUpperCase(),
+    value: ({ counts }: Pick<CountLine, 'counts'>) => counts[state],
+  })),
+  {
+    title: 'AS OF',
+    value: ({ asOf, connected }) => (connected === false ? `${asOf ?? 'never'} (not connected)` : asOf),
+  },
+];
+
+async function showCounts(desk: Desk): Promise<void> {
+  const counts = await desk.with('either', (client) => client.agents.counts());
+  if (desk.print.form === 'json') desk.print.json(counts);
+  else desk.print.list([...counts.spokes, { name: 'all', counts: counts.total }], countColumns, 'No agents.');
 }
 
 async function status(given: string | undefined, desk: Desk): Promise<void> {
@@ -89,24 +129,26 @@ async function status(given: string | undefined, desk: Desk): Promise<void> {
 async function overview(desk: Desk): Promise<void> {
   const { instance, latches, live } = await desk.with('either', async (client) => {
     const latches = await client.kill.latches();
-    return { instance: await client.instance(), latches, live: await countLive(client) };
+    return { instance: await client.instance(), latches, live: livePlaces(await client.agents.counts()) };
   });
   desk.print.one({ instance, latches, live: Object.fromEntries(live) }, overviewLines(instance, latches, live));
 }
 
-async function countLive(client: RestClient): Promise<Map<string, number>> {
-  const live = new Map<string, number>();
-  for await (const { spoke } of client.agents.all({ state: ['spawning', 'running'] })) {
-    const place = spoke?.name ?? 'here';
-    live.set(place, (live.get(place) ?? 0) + 1);
-  }
-  return live;
+function liveOf({ spawning, running }: AgentCounts): number {
+  return spawning + running;
+}
+
+/** Where agents live now, and how many. */
+function livePlaces({ total, spokes }: AgentCountsResource): [string, number][] {
+  const places: [string, number][] =
+    spokes.length > 0 ? spokes.map(({ name, counts }) => [name, liveOf(counts)]) : [['here', liveOf(total)]];
+  return places.filter(([, count]) => count > 0);
 }
 
 function overviewLines(
   instance: InstanceResource,
   latches: LatchBody[],
-  live: Map<string, number>,
+  live: readonly [string, number][],
 ): (readonly [string, string])[] {
   const wrong = instance.checks
     .filter(({ outcome }) => outcome !== 'ok')
@@ -114,7 +156,7 @@ function overviewLines(
   return [
     [instance.role, `${instance.name}, version ${instance.version}`],
     ['six words', instance.words.join(' ')],
-    ['live agents', [...live].map(([place, count]) => `${place} ${count}`).join(', ') || 'none'],
+    ['live agents', live.map(([place, count]) => `${place} ${count}`).join(', ') || 'none'],
     ...latches.map(({ scope, reason }) => ['killswitch', `${scope}: ${reason}`] as const),
     ...wrong.map((text) => ['check', text] as const),
   ];
@@ -150,6 +192,13 @@ async function diff(given: string, desk: Desk): Promise<void> {
   if (found.truncated) desk.world.err('The diff was cut at its limit.\n');
 }
 
+const psExamples = `
+Examples:
+  writ ps
+  writ ps --all --spoke berlin -o json
+  writ ps --live --label region=eu
+  writ ps --counts`;
+
 export function addAgents(program: Command, world: World): void {
   program
     .command('ps')
@@ -159,7 +208,10 @@ export function addAgents(program: Command, world: World): void {
     .option('--spoke <name>', 'of one spoke (on a hub)')
     .option('--task <id>', 'of one task')
     .option('--type <type>', 'worker, reviewer or tester')
-    .addHelpText('after', '\nExamples:\n  writ ps\n  writ ps --all --spoke berlin -o json')
+    .option('--label <key=value>', 'of spokes with this label (on a hub; repeatable)', several)
+    .option('--live', 'ask the spokes now, and say who did not answer (on a hub)')
+    .option('--counts', 'only how many, by state and spoke')
+    .addHelpText('after', psExamples)
     .action((options: ListFlags, command: Command) => list(options, new Desk(world, command)));
   program
     .command('status [agent]')

@@ -1,16 +1,22 @@
 // `writ kill`: one agent, all of them, or the reset of the killswitch, which is also `writ unlock`.
 import type { Command } from 'commander';
 import { WritError } from '#protocol';
-import type { KillOutcomeResource, LatchBody } from '#protocol';
-import { Desk } from '../desk.js';
+import type { KillOutcomeResource, KillSelected, LatchBody } from '#protocol';
+import { Desk, several } from '../desk.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
+import { pairsOf } from './labels.js';
 
 interface KillFlags {
   readonly all?: boolean;
   readonly reset?: boolean;
   readonly scope: string;
   readonly reason: string;
+  readonly task?: string;
+  readonly type?: string;
+  readonly spoke?: string;
+  readonly label?: string[];
+  readonly dryRun?: boolean;
 }
 
 /** Done only when a last look found nothing alive: otherwise pending (exit 6) or failed (exit 1). */
@@ -38,13 +44,21 @@ function showLatches(desk: Desk, latches: LatchBody[]): void {
   desk.print.list(latches, columns, 'No killswitch is set: agents can be spawned.');
 }
 
+/** Undefined when nothing selects. */
+function selectionOf({ task, type, spoke, label }: KillFlags): KillSelected['select'] | undefined {
+  if ([task, type, spoke, label].every((part) => part === undefined)) return undefined;
+  return { taskId: task, agentType: type, spoke, labels: pairsOf(label) } as KillSelected['select'];
+}
+
 async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Promise<void> {
   const { all, reset, scope, reason } = flags;
-  const chosen = [given, all, reset].filter((choice) => choice !== undefined);
+  const select = selectionOf(flags);
+  const chosen = [given, all, reset, select].filter((choice) => choice !== undefined);
   if (chosen.length !== 1)
-    throw new WritError('invalid_request', 'Name one agent, or --all, or --reset.', { field: 'agent' });
+    throw new WritError('invalid_request', 'Name one agent, or a selection, or --all, or --reset.', { field: 'agent' });
   await desk.with('either', async (client) => {
     if (reset) showLatches(desk, await client.kill.reset({ scope, reason }));
+    else if (select) showOutcome(desk, await client.agents.killSelected({ select, reason, dryRun: flags.dryRun }));
     else if (all) showOutcome(desk, await client.kill.all({ scope, reason }));
     else showOutcome(desk, await client.agents.kill(await wholeId(client, given ?? ''), reason));
   });
@@ -53,6 +67,8 @@ async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Pr
 const examples = `
 Examples:
   writ kill 0b1c2d3e --reason "wrong branch"
+  writ kill --task nightly-7 --dry-run
+  writ kill --task nightly-7 --label region=eu --reason "wrong branch"
   writ kill --all --reason "incident 42"
   writ kill --all --scope spoke:berlin
   writ kill --reset`;
@@ -63,6 +79,11 @@ export function addKill(program: Command, world: World): void {
     .description(
       'Kill an agent, or all; answered only after a look has found nothing alive. --all also refuses new ones until --reset',
     )
+    .option('--task <id>', 'all live agents of this task; with the next three: that fit all of them')
+    .option('--type <type>', 'all live workers, reviewers or testers')
+    .option('--spoke <name>', 'all that live there (on a hub)')
+    .option('--label <key=value>', 'all that live on spokes with this label (on a hub; repeatable)', several)
+    .option('--dry-run', 'with a selection: only say which ones')
     .option('--all', 'all agents of the scope, and no new ones until --reset')
     .option('--reset', 'allow new agents again')
     .option('--scope <scope>', 'all; spoke:<name> on a hub; hub:<name> on a spoke', 'all')

@@ -4,13 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Pending, RestClient } from '#client';
 import { isTerminal, spawnRequest, WritError } from '#protocol';
-import type { AgentResource, SpawnRequestBody } from '#protocol';
+import type { AgentResource, SpawnRequestBody, SpokeSelector } from '#protocol';
 import { Desk, several } from '../desk.js';
 import type { World } from '../world.js';
 import { showAgent } from './agents.js';
+import { pairsOf } from './labels.js';
 
 interface SpawnFlags {
   readonly spoke?: string;
+  readonly label?: string[];
+  readonly any?: boolean;
   readonly type: string;
   readonly repo: string;
   readonly branch: string;
@@ -43,27 +46,24 @@ function limitOf(pair: string): [string, number] {
 
 /** Checked here with the schema of the instance, so that a slip is told before anything is sent. */
 function requestOf(flags: SpawnFlags): SpawnRequestBody {
-  const {
-    spoke,
-    task = `cli-${randomUUID()}`,
-    type,
-    repo,
-    branch,
-    item,
-    skill,
-    runtime,
-    model,
-    sandbox,
-    session,
-  } = flags;
+  const { task = `cli-${randomUUID()}`, type, repo, branch, item, skill, runtime, model, sandbox, session } = flags;
   const push = flags.push === true ? {} : flags.push && { branch: flags.push };
   const options = { runtime, model, sandbox, session, limits: limitsOf(flags.limit), ...(push && { push }) };
   const context = { repository: repo, branch, workItems: item, skills: skill };
-  const request = spawnRequest.safeParse({ spoke, taskId: task, agentType: type, context, options });
+  const request = spawnRequest.safeParse({ spoke: spokeOf(flags), taskId: task, agentType: type, context, options });
   if (request.success) return request.data;
   const [issue] = request.error.issues;
   const field = issue?.path.join('.') ?? 'request';
   throw new WritError('invalid_request', `${field}: ${issue?.message ?? 'is not valid'}`, { field });
+}
+
+/** A name, the least loaded with these labels, or the least loaded of all. @throws WritError `invalid_request` for two of them */
+function spokeOf({ spoke, label, any }: SpawnFlags): SpokeSelector | undefined {
+  const chosen = [spoke, label, any].filter((one) => one !== undefined);
+  if (chosen.length > 1)
+    throw new WritError('invalid_request', 'Say where by one of --spoke, --label and --any.', { field: '--spoke' });
+  const labels = pairsOf(label);
+  return labels ? { labels } : any ? { any } : spoke;
 }
 
 async function spawn(flags: SpawnFlags, desk: Desk): Promise<void> {
@@ -114,13 +114,16 @@ async function ended(client: RestClient, id: string, desk: Desk): Promise<AgentR
 const examples = `
 Examples:
   writ spawn --spoke berlin --repo https://github.com/acme/shop.git --item "Mend the failing test in cart.test.js" --wait
+  writ spawn --label region=eu --repo https://github.com/acme/shop.git --item "Update the changelog"
   writ spawn --type reviewer --repo https://github.com/acme/shop.git --branch fix-7 --item "Review the change" --limit turnsMax=20`;
 
 export function addSpawn(program: Command, world: World): void {
   program
     .command('spawn')
     .description('Spawn an agent: on a partner’s spoke through the hub, or on this spoke')
-    .option('--spoke <name>', 'where; needed on a hub')
+    .option('--spoke <name>', 'where, on a hub; or one of the next two')
+    .option('--label <key=value>', 'the least loaded spoke with this label (repeatable)', several)
+    .option('--any', 'the least loaded spoke whose grant allows it')
     .option('--type <type>', 'worker, reviewer or tester', 'worker')
     .requiredOption('--repo <url>', 'git repository')
     .option('--branch <name>', 'branch to start from', 'main')

@@ -1,6 +1,6 @@
 // The hub's door: spawns, kills and answers for agents that live on partners' spokes.
 import { agentIdOf, commandBytes, commandBytesMax, isTerminal, newNonce, turnTaken, WritError } from '#protocol';
-import type { Actor, AgentResource, SpawnArgs } from '#protocol';
+import type { Actor, AgentResource, SpawnArgs, SpokeSelector } from '#protocol';
 import { Gateway } from '#api';
 import type {
   AgentPage,
@@ -11,6 +11,7 @@ import type {
   EventPiece,
   KillOutcome,
   KillScope,
+  KillSelection,
   LatchResource,
   OutputPiece,
   SendCommand,
@@ -27,19 +28,26 @@ import type { HubConfig } from '../config.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { InstanceView } from '../instance.js';
 import type { Latches } from '../latches.js';
+import type { Placement } from '../spokes/placement.js';
 import type { Queries } from '../spokes/queries.js';
 import type { Spokes } from '../spokes/spokes.js';
-import { allRefused, killOutcomeOf, notRefused, pendingOf } from './outcome.js';
+import type { Kills } from './kills.js';
+import type { Listing } from './listing.js';
+import { notRefused, pendingOf } from './outcome.js';
 import { OutputReader } from './output.js';
-
-/** How long a reset waits for the spokes' word, in milliseconds. */
-const resumeMs = 5_000;
 
 /** How long a fresh agent's first event may be behind the signed answer before the spoke is asked, in milliseconds. */
 const journalLagMs = 2_000;
 
+/** Spokes that a spawn without a name is offered to, when those before had no place. */
+const placesMax = 3;
+const noPlace: readonly string[] = ['capacity', 'latched', 'rate_limited', 'connection_inactive', 'connection_closed'];
+
 export interface HubParts {
   readonly spokes: Spokes;
+  readonly placement: Placement;
+  readonly listing: Listing;
+  readonly kills: Kills;
   readonly fleet: Fleet;
   readonly commands: CommandsService;
   readonly queries: Queries;
@@ -59,12 +67,30 @@ export class HubGateway extends Gateway {
     this.reader = new OutputReader(hub.fleet, ask);
   }
 
-  async spawn({ actor }: Caller, { spoke, args, idempotencyKey, waitMs }: SpawnCommand): Promise<Spawned> {
+  async spawn(caller: Caller, { spoke, args, idempotencyKey, waitMs }: SpawnCommand): Promise<Spawned> {
     if (spoke === undefined)
       throw new WritError('invalid_request', 'A hub needs to know on which spoke.', { field: 'spoke' });
-    const connection = await this.hub.spokes.usable(spoke);
+    const wish = { actor: caller.actor, args, idk: idempotencyKey ?? newNonce(), waitMs };
+    if (typeof spoke === 'string') return this.spawnOn(await this.hub.spokes.usable(spoke), wish);
+    return this.spawnSomewhere(spoke, wish);
+  }
+
+  /** One that has no place after all is passed over: what it refused was not begun. */
+  private async spawnSomewhere(where: Exclude<SpokeSelector, string>, wish: Wish): Promise<Spawned> {
+    const refused = new Set<string>();
+    for (;;) {
+      const connection = await this.hub.placement.choose(where, wish.args, wish.idk, refused);
+      try {
+        return await this.spawnOn(connection, wish);
+      } catch (error) {
+        refused.add(connection.id);
+        if (!(error instanceof WritError) || !noPlace.includes(error.code) || refused.size >= placesMax) throw error;
+      }
+    }
+  }
+
+  private async spawnOn(connection: Connection, { actor, args, idk, waitMs }: Wish): Promise<Spawned> {
     await this.hub.latches.refuseSpawn(connection.peer.name);
-    const idk = idempotencyKey ?? newNonce();
     refuseOversize(args, idk);
     const agentId = agentIdOf(connection.id, idk);
     const unless = this.hub.latches.forbidding(connection.peer.name);
@@ -78,19 +104,21 @@ export class HubGateway extends Gateway {
   /** The journal may be a moment behind the signed answer; when it stays behind, the spoke is asked. */
   private async spawned(agentId: string, connectionId: string): Promise<AgentResource> {
     if (!this.hub.fleet.get(agentId)) await this.hub.fleet.changed(agentId, journalLagMs);
-    return this.marked(
+    return this.hub.listing.marked(
       this.hub.fleet.get(agentId) ?? (await this.hub.queries.ask(connectionId, 'agent.status', { agentId })),
     );
   }
 
-  async list(query: AgentQuery): Promise<AgentPage> {
-    const connection = query.spoke === undefined ? undefined : await this.hub.spokes.find(query.spoke);
-    const page = await this.hub.fleet.page(query, connection?.id);
-    return { ...page, agents: page.agents.map((agent) => this.marked(agent)) };
+  list(query: AgentQuery): Promise<AgentPage> {
+    return this.hub.listing.list(query);
+  }
+
+  counts() {
+    return this.hub.listing.counts();
   }
 
   async get(agentId: string): Promise<AgentResource> {
-    return this.marked(await this.known(agentId));
+    return this.hub.listing.marked(await this.known(agentId));
   }
 
   async *output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
@@ -127,53 +155,29 @@ export class HubGateway extends Gateway {
     const known = await this.known(agentId);
     if (!isTerminal(known.state)) await this.hub.fleet.changed(agentId, journalLagMs);
     return this.hub.queries.ask(known.owner, 'agent.status', { agentId }).then(
-      (agent) => this.marked(agent),
-      async () => this.marked(await this.known(agentId)),
+      (agent) => this.hub.listing.marked(agent),
+      async () => this.hub.listing.marked(await this.known(agentId)),
     );
   }
 
-  async kill({ actor }: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome> {
-    const connection = await this.hub.spokes.byConnection(await this.ownerOf(agentId));
-    const order = {
-      op: 'agent.kill',
-      args: { agentId, reason },
-      actor,
-      agentId,
-      ttlMs: this.hub.patience.killMs,
-    } as const;
-    return killOutcomeOf([await this.order(connection, order, waitMs)], this.liveOn);
+  async kill(caller: Caller, agentId: string, reason: string, waitMs: number): Promise<KillOutcome> {
+    return this.hub.kills.one(caller, { agentId, owner: await this.ownerOf(agentId) }, reason, waitMs);
   }
 
-  async killAll({ actor }: Caller, { scope, reason }: KillScope, waitMs: number): Promise<KillOutcome> {
-    const { connections, name } = await this.hub.spokes.inScope(scope);
-    await this.hub.latches.set({ scope: name, reason, actor });
-    const stopped = connections.map((connection) => this.stop(connection, actor, reason, waitMs));
-    return killOutcomeOf((await Promise.all(stopped)).flat(), this.liveOn);
+  killSelected(caller: Caller, kill: KillSelection, waitMs: number): Promise<KillOutcome> {
+    return this.hub.kills.selected(caller, kill, waitMs);
   }
 
-  /** All that lives there, and every spawn on its way: a spoke that is away shall not begin it later. [K-3] */
-  private stop(connection: Connection, actor: Actor, reason: string, waitMs: number): Promise<CommandRecord[]> {
-    const common = { actor, ttlMs: this.hub.patience.killMs } as const;
-    const spawning = this.hub.commands.underWay('agent.spawn', connection.id);
-    const orders: Given[] = [
-      { ...common, op: 'agents.kill', args: { reason } },
-      ...spawning.map(({ agentId }) => ({ ...common, op: 'agent.kill' as const, args: { agentId, reason }, agentId })),
-    ];
-    return Promise.all(orders.map((order) => this.hub.commands.execute(addressed(connection, order), waitMs)));
+  killAll(caller: Caller, scope: KillScope, waitMs: number): Promise<KillOutcome> {
+    return this.hub.kills.all(caller, scope, waitMs);
   }
 
   latches(): Promise<readonly LatchResource[]> {
     return this.hub.latches.list();
   }
 
-  async reset({ actor }: Caller, { scope, reason }: KillScope): Promise<readonly LatchResource[]> {
-    const { connections, name } = await this.hub.spokes.inScope(scope);
-    const order = { op: 'agents.resume', args: { reason }, actor, ttlMs: this.hub.patience.spawnMs } as const;
-    const resumed = connections.map((one) => this.hub.commands.execute(addressed(one, order), resumeMs));
-    const commands = await Promise.all(resumed);
-    await this.hub.latches.clear({ scope: name, reason, actor });
-    allRefused(commands);
-    return this.hub.latches.list();
+  reset(caller: Caller, scope: KillScope): Promise<readonly LatchResource[]> {
+    return this.hub.kills.reset(caller, scope);
   }
 
   async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
@@ -210,25 +214,19 @@ export class HubGateway extends Gateway {
     );
   }
 
-  /** Says on which spoke it is, and how old our word of it is. */
-  private marked(agent: AgentResource): AgentResource {
-    return { ...agent, ...this.hub.spokes.mark(agent.owner) };
-  }
-
-  private readonly liveOn = (connectionId: string): readonly string[] => {
-    const agents = [...this.hub.fleet.of(connectionId)];
-    return agents.filter(({ state }) => !isTerminal(state)).map(({ agentId }) => agentId);
-  };
-
   private async order(connection: Connection, order: Given, waitMs: number): Promise<CommandRecord> {
-    return notRefused(await this.hub.commands.execute(addressed(connection, order), waitMs));
+    const to = { connectionId: connection.id, spoke: connection.peer.name };
+    return notRefused(await this.hub.commands.execute({ ...order, ...to }, waitMs));
   }
 }
 
 type Given = Omit<Order, 'connectionId' | 'spoke'>;
 
-function addressed(connection: Connection, order: Given): Order {
-  return { ...order, connectionId: connection.id, spoke: connection.peer.name };
+interface Wish {
+  readonly actor: Actor;
+  readonly args: SpawnArgs;
+  readonly idk: string;
+  readonly waitMs: number;
 }
 
 /** What can never be sent is refused before anything is written down. @throws WritError `too_large` */

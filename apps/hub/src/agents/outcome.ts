@@ -1,5 +1,5 @@
 // What a settled or open command means to whoever asked for it over REST.
-import { killReport, WritError, type KillReport } from '#protocol';
+import { killReport, mergedKills, WritError } from '#protocol';
 import type { KillOutcome, PendingCommand } from '#api';
 import type { CommandRecord } from '../commands/command.js';
 
@@ -32,24 +32,18 @@ export function killOutcomeOf(
   allRefused(commands);
   const answered = commands.filter(({ state }) => state === 'delivered').map(({ body }) => killReport.parse(body));
   const open = commands.filter(({ state }) => state === 'pending' || state === 'timed_out');
-  const refused = commands.filter(({ state, op }) => state === 'failed' && op === 'agents.kill');
-  const failed = refused.flatMap(({ connectionId, problem }) =>
-    liveOn(connectionId).map((agentId) => ({ agentId, reason: problem?.detail.slice(0, 500) ?? 'refused' })),
-  );
+  const failed = commands.filter(isRefusedKill).flatMap(({ connectionId, agentId, problem }) => {
+    const alive = agentId === undefined ? liveOn(connectionId) : [agentId];
+    return alive.map((agentId) => ({ agentId, reason: problem?.detail.slice(0, 500) ?? 'refused' }));
+  });
   const survivors = failed.length;
   return {
-    report: merge([...answered, { killed: [], alreadyEnded: [], failed, survivors }]),
+    report: mergedKills([...answered, { killed: [], alreadyEnded: [], failed, survivors }]),
     pending: open.map(pendingOf),
   };
 }
 
-function merge(reports: readonly KillReport[]): KillReport {
-  const killed = new Set(reports.flatMap((report) => report.killed));
-  const ended = new Set(reports.flatMap(({ alreadyEnded }) => alreadyEnded));
-  return {
-    killed: [...killed],
-    alreadyEnded: [...ended].filter((agentId) => !killed.has(agentId)),
-    failed: reports.flatMap(({ failed }) => failed),
-    survivors: reports.reduce((sum, { survivors }) => sum + survivors, 0),
-  };
+/** An agent that the spoke never had, because its spawn had not come, cannot be killed and does not live. */
+function isRefusedKill({ state, op, problem }: CommandRecord): boolean {
+  return state === 'failed' && (op === 'agents.kill' || (op === 'agent.kill' && problem?.code !== 'not_found'));
 }

@@ -1,7 +1,7 @@
 // The fleet's agents in memory: all that live, and of those that ended the newest. Below the border the store has to be asked.
 import { isTerminal, type AgentResource } from '#protocol';
 import type { AgentQuery } from '#api';
-import { fits, placeOf } from './order.js';
+import { fits, placeOf, type Owners } from './order.js';
 
 export class AgentsIndex {
   private readonly agents = new Map<string, AgentResource>();
@@ -34,17 +34,22 @@ export class AgentsIndex {
     return this.liveByOwner.get(owner) ?? 0;
   }
 
+  /** All that have not ended and fit. */
+  living(query: Pick<AgentQuery, 'states' | 'taskId' | 'agentType'>, owners: Owners): AgentResource[] {
+    return [...this.agents.values()].filter((agent) => !isTerminal(agent.state) && fits(agent, query, owners));
+  }
+
   *of(owner: string): Iterable<AgentResource> {
     for (const agent of this.agents.values()) if (agent.owner === owner) yield agent;
   }
 
   /** Newest first, before the one place and after the other, one more than the query's limit at most. */
-  between(query: AgentQuery, owner: string | undefined, before: string | undefined, border: string): AgentResource[] {
+  between(query: AgentQuery, owners: Owners, before: string | undefined, border: string): AgentResource[] {
     const found: AgentResource[] = [];
     for (const agent of this.newestFirst()) {
       const place = placeOf(agent);
       if (place <= border || found.length > query.limit) break;
-      if ((before === undefined || place < before) && fits(agent, query, owner)) found.push(agent);
+      if ((before === undefined || place < before) && fits(agent, query, owners)) found.push(agent);
     }
     return found;
   }

@@ -136,6 +136,23 @@ describe('the fleet', () => {
     expect(fleet.get(agentNo(1))).toMatchObject({ state: 'completed', owner: 'con' });
   });
 
+  test('counts every agent once, in its last state, over restarts, second readings and stores from before there were counts', async () => {
+    const ends = ['agent.completed', 'agent.failed', 'agent.killed', 'agent.completed'] as const;
+    const born = Array.from({ length: 6 }, (_, n) => told('agent.spawned', agentNo(n), {}, n));
+    await journal(store, 'con', ...born, told('agent.running', agentNo(4), {}, 7));
+    await fleet.follow('con');
+    await journal(store, 'con', ...ends.map((type, n) => told(type, agentNo(n), {}, 10 + n)), born[0]!);
+    const counts = { spawning: 1, running: 1, completed: 2, failed: 1, killed: 1 };
+    const counted = async () => (await fleet.counts()).get('con');
+    await until('all is counted', async () => (await counted())?.killed === 1 || undefined);
+    expect(await counted()).toEqual(counts);
+    await reopened();
+    expect(await counted()).toEqual(counts);
+    await store.commit({ puts: [{ key: ['hub', 'fleet', 'cursor', 'con'], value: 12 }] });
+    await reopened();
+    expect(await counted()).toEqual(counts);
+  });
+
   test('reads a connection once, however often it is told of', async () => {
     await journal(store, 'con', told('agent.spawned', agentNo(1)));
     await Promise.all([fleet.follow('con'), fleet.follow('con'), fleet.follow('con')]);

@@ -2,13 +2,13 @@
 // the store. It is as old as the last word of each spoke.
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTerminal, type AgentEvent, type AgentResource } from '#protocol';
+import { isTerminal, type AgentCounts, type AgentEvent, type AgentResource } from '#protocol';
 import type { AgentPage, AgentQuery } from '#api';
 import { fleetEventsOf, type JournalEntry } from '#federation';
 import { StreamTail, type Store } from '#store';
 import { AgentsIndex } from './agents.index.js';
 import { eventOf } from './entry.js';
-import { cursorAt, placeIn, placeOf } from './order.js';
+import { cursorAt, placeIn, placeOf, type Owners } from './order.js';
 import { Outputs } from './outputs.js';
 import { Page } from './page.js';
 import { ReadModel } from './read-model.js';
@@ -96,6 +96,7 @@ export class Fleet {
   }
 
   private async loadOnce(): Promise<ReadonlyMap<string, number>> {
+    await this.model.recount();
     const cursors = await this.model.cursors();
     const newest: AgentResource[] = [];
     for await (const agent of this.model.before()) {
@@ -116,7 +117,7 @@ export class Fleet {
     if (last === undefined || this.stopping.signal.aborted) return false;
     const page = new Page((agentId) => this.find(agentId), connectionId);
     for (const { cursor, value } of entries) await page.take(cursor, eventOf(value));
-    await this.model.commit(connectionId, last, [...page.changed.values()]);
+    await this.model.commit(connectionId, last, page.moves);
     this.show(connectionId, page);
     await this.tail.passed(stream, at.cursor, last);
     at.cursor = last;
@@ -158,22 +159,32 @@ export class Fleet {
   }
 
   /** From memory as far as it is whole, from the store beyond. @throws WritError `invalid_request` for a cursor of no page */
-  async page(query: AgentQuery, connectionId?: string): Promise<AgentPage> {
+  async page(query: AgentQuery, owners?: Owners): Promise<AgentPage> {
     const from = query.cursor === undefined ? undefined : placeIn(query.cursor);
     const isLive = query.states?.every((state) => !isTerminal(state)) ?? false;
     const border = isLive ? '' : this.agents.border;
-    const newer = this.agents.between(query, connectionId, from, border);
+    const newer = this.agents.between(query, owners, from, border);
     const agents = newer.slice(0, query.limit);
     const last = agents.at(-1);
     if (last && newer.length > agents.length) return { agents, nextCursor: cursorAt(placeOf(last)) };
     if (border === '') return { agents };
     const below = `${border}~`;
-    return this.model.older(query, connectionId, from !== undefined && from < below ? from : below, agents);
+    return this.model.older(query, owners, from !== undefined && from < below ? from : below, agents);
   }
 
   /** How many agents of a connection have not ended, as far as its journal says. */
   live(connectionId: string): number {
     return this.agents.live(connectionId);
+  }
+
+  /** By connection, of all that the journals told of, as far as they have been read. */
+  counts(): Promise<ReadonlyMap<string, AgentCounts>> {
+    return this.model.counts();
+  }
+
+  /** All that have not ended and fit, as far as the journals say. */
+  living(query: Pick<AgentQuery, 'states' | 'taskId' | 'agentType'>, owners?: Owners): readonly AgentResource[] {
+    return this.agents.living(query, owners);
   }
 
   of(connectionId: string): Iterable<AgentResource> {

@@ -7,10 +7,14 @@ export function placeOf({ spawnedAt, agentId }: Pick<AgentResource, 'spawnedAt' 
   return `${new Date(Date.parse(spawnedAt) || 0).toISOString()} ${agentId}`;
 }
 
-/** `owner` is the connection that `query.spoke` stands for. */
-export function fits(agent: AgentResource, query: AgentQuery, owner?: string): boolean {
+/** The connections that `query.spoke` and `query.labels` stand for; undefined for all. */
+export type Owners = ReadonlySet<string> | undefined;
+
+type What = Pick<AgentQuery, 'states' | 'taskId' | 'agentType'>;
+
+export function fits(agent: AgentResource, query: What, owners: Owners): boolean {
   return (
-    (owner === undefined || agent.owner === owner) &&
+    (owners === undefined || owners.has(agent.owner)) &&
     (query.states === undefined || query.states.includes(agent.state)) &&
     (query.taskId === undefined || agent.taskId === query.taskId) &&
     (query.agentType === undefined || agent.agentType === query.agentType)

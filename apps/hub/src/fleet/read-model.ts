@@ -1,9 +1,10 @@
 // The fleet in the store: each agent as the journals tell of it, the order of all and the ids of those that live, written together
 // with how far each journal has been read. So a start reads what it shows, not how that came about.
-import { isTerminal, type AgentResource } from '#protocol';
+import { isTerminal, type AgentCounts, type AgentResource } from '#protocol';
 import type { AgentPage, AgentQuery } from '#api';
 import type { Key, Store } from '#store';
-import { cursorAt, fits, placeOf } from './order.js';
+import { counted, noCounts, type Move } from './counts.js';
+import { cursorAt, fits, placeOf, type Owners } from './order.js';
 
 /** Entries of one read of an index. */
 const pageMax = 200;
@@ -18,6 +19,14 @@ const timeKey = (place: string): Key => ['hub', 'fleet', 'by-time', place];
 const cursorsIndex: Key = ['hub', 'fleet', 'cursor'];
 const cursorKey = (connectionId: string): Key => ['hub', 'fleet', 'cursor', connectionId];
 
+/** How far a journal was read, and what that made. Before there were counts, the figure alone. */
+interface Read {
+  readonly cursor: number;
+  readonly counts: AgentCounts;
+}
+
+const cursorOf = (value: Read | number) => (typeof value === 'number' ? value : value.cursor);
+
 export class ReadModel {
   constructor(private readonly store: Store) {}
 
@@ -28,26 +37,49 @@ export class ReadModel {
   /** How far each connection's journal has been read. */
   async cursors(): Promise<Map<string, number>> {
     const cursors = new Map<string, number>();
-    for await (const { key, value } of this.entries<number>(cursorsIndex)) cursors.set(key.at(-1) ?? '', value);
+    for await (const { key, value } of this.reads()) cursors.set(key.at(-1) ?? '', cursorOf(value));
     return cursors;
   }
 
+  /** Of each connection, as far as its journal has been read. */
+  async counts(): Promise<Map<string, AgentCounts>> {
+    const counts = new Map<string, AgentCounts>();
+    for await (const { key, value } of this.reads())
+      counts.set(key.at(-1) ?? '', typeof value === 'number' ? noCounts : value.counts);
+    return counts;
+  }
+
+  /** Counts what was written before there were counts. Until then nothing may be committed. */
+  async recount(): Promise<void> {
+    const old = [];
+    for await (const entry of this.reads()) if (typeof entry.value === 'number') old.push(entry);
+    if (old.length === 0) return;
+    const counts = new Map<string, AgentCounts>();
+    for await (const after of this.before())
+      counts.set(after.owner, counted(counts.get(after.owner) ?? noCounts, [{ before: undefined, after }]));
+    for (const { key, value, version } of old) {
+      const read: Read = { cursor: cursorOf(value), counts: counts.get(key.at(-1) ?? '') ?? noCounts };
+      await this.store.commit({ checks: [{ key, version }], puts: [{ key, value: read }] });
+    }
+  }
+
   /** One commit: what the agents have become, and that the journal was read up to `to`. Nothing when another replica did it. */
-  async commit(connectionId: string, to: number, agents: readonly AgentResource[]): Promise<void> {
+  async commit(connectionId: string, to: number, moves: readonly Move[]): Promise<void> {
     const key = cursorKey(connectionId);
+    const agents = moves.map(({ after }) => after);
     const live = agents.filter(({ state }) => !isTerminal(state));
     const puts = [
-      { key, value: to },
       ...agents.map((agent) => ({ key: agentKey(agent.agentId), value: agent })),
       ...agents.map((agent) => ({ key: timeKey(placeOf(agent)), value: agent.agentId })),
       ...live.map(({ agentId }) => ({ key: liveKey(agentId), value: agentId })),
     ];
     const deletes = agents.filter((agent) => !live.includes(agent)).map(({ agentId }) => liveKey(agentId));
     for (;;) {
-      const entry = await this.store.get<number>(key);
-      if ((entry?.value ?? 0) >= to) return;
+      const entry = await this.store.get<Read>(key);
+      if ((entry?.value.cursor ?? 0) >= to) return;
+      const value: Read = { cursor: to, counts: counted(entry?.value.counts ?? noCounts, moves) };
       const checks = [{ key, version: entry?.version ?? null }];
-      if ((await this.store.commit({ checks, puts, deletes })).ok) return;
+      if ((await this.store.commit({ checks, puts: [{ key, value }, ...puts], deletes })).ok) return;
     }
   }
 
@@ -67,16 +99,20 @@ export class ReadModel {
   }
 
   /** Goes on with a page whose newer agents were in memory: those before `place`. */
-  async older(query: AgentQuery, owner: string | undefined, place: string, newer: AgentResource[]): Promise<AgentPage> {
+  async older(query: AgentQuery, owners: Owners, place: string, newer: AgentResource[]): Promise<AgentPage> {
     const agents = [...newer];
     let scanned = 0;
     for await (const agent of this.before(place)) {
       const last = agents.at(-1);
       if (agents.length === query.limit && last) return { agents, nextCursor: cursorAt(placeOf(last)) };
-      if (fits(agent, query, owner)) agents.push(agent);
+      if (fits(agent, query, owners)) agents.push(agent);
       if (++scanned === scanMax) return { agents, nextCursor: cursorAt(placeOf(agent)) };
     }
     return { agents };
+  }
+
+  private reads() {
+    return this.entries<Read | number>(cursorsIndex);
   }
 
   private async *entries<T>(index: Key, reverse = false, before?: string) {

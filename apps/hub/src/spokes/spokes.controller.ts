@@ -1,7 +1,7 @@
 // Partners' spokes over REST: who they are, and the hub's half of each connection.
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { connectionAct, connectionClose, spoke, spokePage, spokeRef, type Spoke } from '#protocol';
+import { connectionAct, connectionClose, labelsEdit, spoke, spokePage, spokeRef, type Spoke } from '#protocol';
 import { CallerOf, Needs, type Caller } from '#api';
 import type { z } from 'zod';
 import { SpokesService } from './spokes.service.js';
@@ -77,6 +77,18 @@ export class SpokesController {
     @Body({ schema: connectionAct }) act: Act,
   ) {
     return this.spokes.resume(ref, caller.actor, act);
+  }
+
+  @Put(':id/labels')
+  @Needs('admin')
+  @ApiOperation({ summary: 'Give a spoke these labels in place of those it had' })
+  @ApiResponse({ status: 200, standardSchema: spoke })
+  label(
+    @CallerOf() caller: Caller,
+    @Param('id', { schema: spokeRef }) ref: string,
+    @Body({ schema: labelsEdit }) edit: z.output<typeof labelsEdit>,
+  ) {
+    return this.spokes.label(ref, caller.actor, edit);
   }
 
   @Post(':id/close')

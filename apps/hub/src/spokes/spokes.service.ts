@@ -1,5 +1,5 @@
 // What a hub's operator does about spokes: look, accept, refuse, suspend, resume, close; each act with who and why.
-import type { Actor, GrantVersion, Spoke } from '#protocol';
+import type { Actor, GrantVersion, Labels, Spoke } from '#protocol';
 import type { Acts } from '#api';
 import type { Connection, Connections, Directory, JournalInbox } from '#federation';
 import type { Fleet } from '../fleet/fleet.js';
@@ -50,11 +50,15 @@ export class SpokesService {
     return this.act('spoke.close', ref, actor, how, ({ id }) => this.connections.close(id, { agents: how.agents }));
   }
 
+  label(ref: string, actor: Actor, { labels, ...why }: Why & { readonly labels: Labels }): Promise<Spoke> {
+    return this.act('spoke.label', ref, actor, { ...why, labels }, ({ id }) => this.connections.label(id, labels));
+  }
+
   private async act(
     act: string,
     ref: string,
     actor: Actor,
-    why: Why,
+    why: Why & { readonly labels?: Labels },
     turn: (c: Connection) => Promise<Connection>,
   ): Promise<Spoke> {
     const after = await turn(await this.find(ref));

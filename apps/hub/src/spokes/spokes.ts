@@ -1,6 +1,9 @@
 // The hub's roster of spokes, in memory: whom a request means, whether it may be sent there, and how old our word of it is.
-import { WritError, type AgentResource } from '#protocol';
+import { WritError, type AgentResource, type Labels } from '#protocol';
+import type { AgentQuery } from '#api';
 import { jointState, type Connection, type Connections, type Directory } from '#federation';
+
+import type { Owners } from '../fleet/order.js';
 
 /** When a spoke was last heard, epoch milliseconds; undefined before the first time. */
 export type HeardAt = (connectionId: string) => number | undefined;
@@ -67,6 +70,25 @@ export class Spokes {
       return { connections: [connection], name: `spoke:${connection.peer.name}` };
     }
     throw new WritError('invalid_request', 'On a hub the scope is `all` or `spoke:<name>`.', { field: 'scope' });
+  }
+
+  /** Active connections with all of these labels. */
+  active(labels: Labels): Connection[] {
+    const wanted = Object.entries(labels);
+    return this.all().filter(
+      (connection) =>
+        jointState(connection) === 'active' && wanted.every(([key, value]) => connection.labels[key] === value),
+    );
+  }
+
+  /** The connections that a name, labels or both stand for; undefined for all. @throws WritError `spoke_unknown` */
+  async owners({ spoke, labels }: Pick<AgentQuery, 'spoke' | 'labels'>): Promise<Owners> {
+    const named = spoke === undefined ? undefined : (await this.find(spoke)).id;
+    if (!labels) return named === undefined ? undefined : new Set([named]);
+    const labelled = this.all().filter((one) =>
+      Object.entries(labels).every(([key, value]) => one.labels[key] === value),
+    );
+    return new Set(labelled.map(({ id }) => id).filter((id) => named === undefined || id === named));
   }
 
   nameOf(connectionId: string): string | undefined {

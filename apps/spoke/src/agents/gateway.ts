@@ -1,6 +1,6 @@
 // The spoke's own door for REST: what a hub answers over its fleet, a spoke answers over its own agents.
 import { randomUUID } from 'node:crypto';
-import { agentIdOf, WritError, type KillReport } from '#protocol';
+import { agentIdOf, mergedKills, WritError, type KillReport } from '#protocol';
 import { agentEvents, type Agents } from '#agents';
 import { Gateway } from '#api';
 import type {
@@ -12,6 +12,7 @@ import type {
   EventPiece,
   KillOutcome,
   KillScope,
+  KillSelection,
   LatchResource,
   OutputPiece,
   SendCommand,
@@ -30,6 +31,9 @@ import type { InstanceView } from '../instance.js';
 export const local = 'local';
 
 const alone = (report: KillReport): KillOutcome => ({ report, pending: [] });
+
+/** Agents that one selection kills at once. */
+const selectedMax = 1_000;
 
 export interface SpokeParts {
   readonly agents: Agents;
@@ -58,11 +62,14 @@ export class SpokeGateway extends Gateway {
     return { agent: await this.spoke.agents.spawn({ owner: local, actor, args, agentId, ...idk, ...push }) };
   }
 
-  async list({ states, taskId, cursor, limit, agentType, spoke }: AgentQuery): Promise<AgentPage> {
-    if (spoke !== undefined)
-      throw new WritError('invalid_request', 'Only a hub filters by `spoke`.', { field: 'spoke' });
+  async list({ states, taskId, cursor, limit, agentType, ...hubs }: AgentQuery): Promise<AgentPage> {
+    refuseHubs(hubs);
     const { agents, next } = await this.spoke.agents.list({ states, taskId, agentType, after: cursor, limit });
     return { agents, nextCursor: next };
+  }
+
+  async counts() {
+    return { total: await this.spoke.agents.counts(), spokes: [] };
   }
 
   get(agentId: string) {
@@ -96,6 +103,20 @@ export class SpokeGateway extends Gateway {
   async kill({ actor }: Caller, agentId: string, reason: string): Promise<KillOutcome> {
     await this.spoke.acts.record({ act: 'agent.kill', subject: agentId, actor, detail: { reason } });
     return alone(await this.spoke.agents.kill(agentId, actor, reason));
+  }
+
+  /** Everything live is looked at once; what is spawned meanwhile is not meant. */
+  async killSelected({ actor }: Caller, { select, reason, dryRun }: KillSelection): Promise<KillOutcome> {
+    const { states, taskId, agentType, ...hubs } = select;
+    refuseHubs(hubs);
+    const { agents } = await this.spoke.agents.list({ states, taskId, agentType, limit: selectedMax + 1 });
+    if (agents.length > selectedMax)
+      throw new WritError('too_large', `One selection kills ${selectedMax} agents at most.`, { field: 'select' });
+    const meant = agents.map(({ agentId }) => agentId);
+    if (dryRun) return alone({ killed: meant, alreadyEnded: [], failed: [], survivors: 0 });
+    const detail = { select, reason, agents: meant.length };
+    await this.spoke.acts.record({ act: 'kill.selected', subject: taskId ?? 'spoke', actor, detail });
+    return alone(mergedKills(await Promise.all(meant.map((id) => this.spoke.agents.kill(id, actor, reason)))));
   }
 
   async killAll({ actor }: Caller, { scope, reason }: KillScope): Promise<KillOutcome> {
@@ -139,6 +160,11 @@ export class SpokeGateway extends Gateway {
       field: 'scope',
     });
   }
+}
+
+function refuseHubs({ spoke, labels }: Pick<AgentQuery, 'spoke' | 'labels'>): void {
+  const field = spoke === undefined ? labels && 'label' : 'spoke';
+  if (field) throw new WritError('invalid_request', `Only a hub selects by \`${field}\`.`, { field });
 }
 
 function offsetOf(cursor: string | undefined): number {

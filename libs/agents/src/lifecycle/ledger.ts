@@ -1,11 +1,11 @@
 // Everything that changes the number of live agents or what was spent goes through here: one counter, exact over all
 // replicas, changed in the same commit as the records and as the day's rows. What becomes ready while a commit is on its
 // way shares the next one, so that a thousand spawns are a few commits and never fight each other for the counter. [O-3]
-import { WritError, type Usage } from '#protocol';
+import { WritError, type AgentState, type Usage } from '#protocol';
 import type { Append, Check, Commit, Key, Put, Store } from '#store';
 import { refusal, watchesStarts, type Ceilings } from '../spending/admission.js';
 import { Rows } from '../spending/rows.js';
-import { Books, dayOf, type Tally } from '../spending/tally.js';
+import { Books, dayOf, noneEnded, type Ended, type Tally } from '../spending/tally.js';
 
 /** Changes that share one commit at most. */
 const BATCH_MAX = 64;
@@ -23,6 +23,8 @@ export interface Change {
   /** For `by: 1`: refused when there is no place within these. */
   readonly max?: Ceilings;
   readonly usage?: Usage;
+  /** For `by: -1`: its last state. */
+  readonly end?: AgentState;
   /** For `by: -1`: from its spawn to its end. */
   readonly wallMs?: number;
   readonly checks: readonly Check[];
@@ -71,6 +73,11 @@ export class Ledger {
     if (!tally) return 0;
     if (owner === undefined) return tally.value.total;
     return tally.value.owners.find(([name]) => name === owner)?.[1] ?? 0;
+  }
+
+  /** How many have ended in which state. */
+  async ended(): Promise<Ended> {
+    return (await this.load()).value.ended ?? noneEnded;
   }
 
   /** The counter as all replicas have it now, for a look; a change looks again. */

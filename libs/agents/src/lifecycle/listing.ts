@@ -42,6 +42,13 @@ export class Listing {
     return found;
   }
 
+  /** How many live agents are still spawning, and how many run. */
+  async living(): Promise<{ readonly spawning: number; readonly running: number }> {
+    const records = await this.records((await this.liveLeases()).map((lease) => lease.agentId));
+    const spawning = records.filter(({ state }) => state === 'spawning').length;
+    return { spawning, running: records.filter(({ state }) => state === 'running').length };
+  }
+
   private async live(filter: AgentFilter, limit: number, before?: string): Promise<AgentPage> {
     const records = await this.records((await this.liveLeases(filter.owner)).map((lease) => lease.agentId));
     const wanted = records

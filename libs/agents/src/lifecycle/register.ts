@@ -97,7 +97,7 @@ export class Register {
     if (isEnd || step.spent) {
       const { agentId, owner, context } = record;
       const change = { agentId, owner, repository: context.repository, checks, puts, appends };
-      const counted = isEnd ? ({ by: -1, wallMs: wallMsOf(record) } as const) : ({ by: 0 } as const);
+      const counted = isEnd ? ({ by: -1, end: record.state, wallMs: wallMsOf(record) } as const) : ({ by: 0 } as const);
       return versionOf(await this.ledger.post({ ...change, ...counted, usage: step.spent }));
     }
     const deletes = lease === null ? [leaseKey(record.agentId)] : [];

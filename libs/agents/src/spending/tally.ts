@@ -1,6 +1,6 @@
 // The counter of the spoke as the store has it: who has how many live agents, what each owner has spent today, and who
 // has started agents within the last minute. One value, so that a limit is judged and used up in one commit.
-import type { Usage } from '#protocol';
+import type { AgentState, Usage } from '#protocol';
 
 /** What an owner has spent on the day of the tally. */
 export interface Spent {
@@ -21,7 +21,13 @@ export interface Tally {
   readonly day?: string;
   readonly spent?: ByOwner<Spent>;
   readonly starts?: ByOwner<Starts>;
+  /** How many have ended, by their last state. */
+  readonly ended?: Ended;
 }
+
+export type Ended = Readonly<Record<'completed' | 'failed' | 'killed', number>>;
+
+export const noneEnded: Ended = { completed: 0, failed: 0, killed: 0 };
 
 export const nothingSpent: Spent = { agents: 0, tokens: 0, moneyMicroUsd: 0 };
 
@@ -41,6 +47,8 @@ export interface Entry {
   readonly owner: string;
   readonly by: 1 | 0 | -1;
   readonly usage?: Usage;
+  /** For `by: -1`. */
+  readonly end?: AgentState;
 }
 
 /** A tally that is being changed: every change sees those before it, also within one commit. */
@@ -49,6 +57,7 @@ export class Books {
   private readonly spent: Map<string, Spent>;
   private readonly starts: Map<string, Starts>;
   private readonly nowS: number;
+  private ended: Ended;
 
   /** `tally.day` has to be the day of `nowMs`. */
   constructor(
@@ -58,6 +67,7 @@ export class Books {
     this.owners = new Map(tally.owners);
     this.spent = new Map(tally.spent);
     this.nowS = Math.floor(nowMs / 1_000);
+    this.ended = tally.ended ?? noneEnded;
     this.starts = new Map((tally.starts ?? []).map(([owner, starts]) => [owner, this.recent(starts)]));
   }
 
@@ -79,7 +89,9 @@ export class Books {
     return all.reduce((count, [, begun]) => count + begun, 0);
   }
 
-  add({ owner, by, usage }: Entry, watchStarts: boolean): void {
+  add({ owner, by, usage, end }: Entry, watchStarts: boolean): void {
+    if (end !== undefined && end in this.ended)
+      this.ended = { ...this.ended, [end]: this.ended[end as keyof Ended] + 1 };
     this.owners.set(owner, Math.max(0, this.live(owner) + by));
     const used = { tokens: usage ? tokensOf(usage) : 0, moneyMicroUsd: usage?.moneyMicroUsd ?? 0 };
     this.spent.set(owner, sum([this.spent.get(owner) ?? nothingSpent, { agents: Math.max(0, by), ...used }]));
@@ -91,7 +103,7 @@ export class Books {
     const starts = [...this.starts].filter(([, recent]) => recent.length > 0);
     const total = owners.reduce((count, [, live]) => count + live, 0);
     const today = { day: dayOf(this.nowMs), spent: [...this.spent] };
-    return { total, owners, ...today, ...(starts.length > 0 ? { starts } : {}) };
+    return { total, owners, ...today, ended: this.ended, ...(starts.length > 0 ? { starts } : {}) };
   }
 
   /** What a clock that was set back left in the future counts as long as a minute, not longer. */

@@ -2,10 +2,12 @@
 import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
+  agentCounts,
   agentListQuery,
   agentPage,
   agentResource,
   diffResource,
+  killSelected,
   outputPiece,
   outputQuery,
   reasonBody,
@@ -18,7 +20,7 @@ import type { Caller } from '../gateway.js';
 import { CallerOf, Needs, Unlimited } from '../keys/roles.js';
 import { IdempotencyKey, LastEventId, WaitMs, WantsText } from '../requests/headers.js';
 import { Streams } from '../streams/streams.js';
-import { agentQuery, answerDiff, answerKill, answerSpawn, outputMessages } from './answers.js';
+import { agentQuery, answerDiff, answerKill, answerSpawn, killSelection, outputMessages } from './answers.js';
 import { AgentId, Awaits, AwaitsKill } from './waiting.js';
 
 const outputBytesMax = 262_144;
@@ -51,6 +53,27 @@ export class AgentsController {
   @ApiResponse({ status: 200, standardSchema: agentPage })
   list(@Query({ schema: agentListQuery }) query: z.output<typeof agentListQuery>) {
     return this.gateway.list(agentQuery(query));
+  }
+
+  @Get('counts')
+  @ApiOperation({ summary: 'How many agents in which state; on a hub for each spoke too, and how old its word is' })
+  @ApiResponse({ status: 200, standardSchema: agentCounts })
+  counts() {
+    return this.gateway.counts();
+  }
+
+  @Post('kill')
+  @Needs('operator')
+  @Unlimited()
+  @ApiOperation({ summary: 'Kill all live agents of a selection; sets no latch' })
+  @AwaitsKill()
+  async killSelected(
+    @CallerOf() caller: Caller,
+    @Body({ schema: killSelected }) body: z.output<typeof killSelected>,
+    @WaitMs() waitMs: number,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return answerKill(reply, await this.gateway.killSelected(caller, killSelection(body), waitMs));
   }
 
   @Get(':id')

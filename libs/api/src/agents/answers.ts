@@ -1,11 +1,13 @@
 // From what the gateway says to what HTTP says: 201 or 202, `Location`, JSON or a diff.
-import type { AgentResource, TurnTaken } from '#protocol';
+import type { AgentResource, killSelected, TurnTaken } from '#protocol';
 import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
 import type {
   AgentQuery,
   EventGap,
   EventPiece,
   KillOutcome,
+  KillSelection,
   OutputPiece,
   PendingCommand,
   Sent,
@@ -56,12 +58,20 @@ export function answerDiff(reply: FastifyReply, diff: { text: string; truncated:
   return diff.text;
 }
 
-/** `?state=` is one or several on the wire and `states` behind it. */
-export function agentQuery({
-  state,
-  ...query
-}: Omit<AgentQuery, 'states'> & { state?: AgentQuery['states'] }): AgentQuery {
-  return { ...query, ...(state && { states: state }) };
+interface WireQuery extends Omit<AgentQuery, 'states' | 'labels'> {
+  readonly state?: AgentQuery['states'];
+  readonly label?: AgentQuery['labels'];
+}
+
+/** `?state=` and `?label=` are one or several on the wire, `states` and `labels` behind it. */
+export function agentQuery({ state, label, ...query }: WireQuery): AgentQuery {
+  return { ...query, ...(state && { states: state }), ...(label && { labels: label }) };
+}
+
+/** Whoever selects without a state means all that live. */
+export function killSelection({ select, ...kill }: z.output<typeof killSelected>): KillSelection {
+  const { state: states = ['spawning', 'running'], ...rest } = select;
+  return { ...kill, select: { ...rest, states } };
 }
 
 export async function* outputMessages(pieces: AsyncIterable<OutputPiece>): AsyncIterable<Message> {
