@@ -1,7 +1,7 @@
 // The hub as a Nest application: the shared REST face over the hub's gateway, and what only a hub has.
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { ApiModule, BackupController, BackupService, Gateway } from '#api';
+import { ApiModule, BackupController, BackupService, Gateway, SigningController, SigningService } from '#api';
 import { Store } from '#store';
 import { CommandsController } from './commands/commands.controller.js';
 import { CommandsView } from './commands/commands.view.js';
@@ -21,6 +21,7 @@ class HubCore {
       { provide: InvitesService, useValue: services.invites },
       { provide: CommandsView, useValue: services.commands },
       { provide: BackupService, useValue: services.backups },
+      { provide: SigningService, useValue: services.signing },
     ];
     return { module: HubCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -33,7 +34,7 @@ export class HubModule {
     return {
       module: HubModule,
       imports: [core, ApiModule.register({ imports: [core], logger, acts: hub.services.acts })],
-      controllers: [SpokesController, InvitesController, CommandsController, BackupController],
+      controllers: [SpokesController, InvitesController, CommandsController, BackupController, SigningController],
     };
   }
 }

@@ -2,8 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Acts, BackupService } from '#api';
-import { AddressPolicy, Directory, hubRecords, Identity, Peers, type HubRecords } from '#federation';
+import { Acts, BackupService, checkPeerKeys, SigningService } from '#api';
+import { AddressPolicy, Directory, hubRecords, Identity, Peers, statementsOf, type HubRecords } from '#federation';
+import type { Check } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
 import { HubGateway } from './agents/gateway.js';
 import { Kills } from './agents/kills.js';
@@ -45,6 +46,7 @@ export class Hub {
       readonly invites: InvitesService;
       readonly commands: CommandsView;
       readonly backups: BackupService;
+      readonly signing: SigningService;
       readonly acts: Acts;
     },
   ) {}
@@ -71,7 +73,10 @@ export class Hub {
     const unread = (error: unknown) => log.error({ err: error }, 'the journal of a spoke could not be read');
     const fleet = new Fleet(store, commands.heard, unread, config);
     const latches = new Latches(store, acts);
-    const view = new InstanceView(config, identity.id, store);
+    const warn = ({ detail, cure }: Check) => log.warn({ cure }, detail);
+    const signing = new SigningService({ keys: identity, acts, changed: peers.stateKeys, warn });
+    const keys = () => [signing.check(), ...checkPeerKeys(statementsOf(peers), Date.now())];
+    const view = new InstanceView(config, identity.id, store, keys);
     const queries = new Queries(clients);
     const patience = config.commands;
     const stated = (id: string) => statedGrant(peers, id);
@@ -90,6 +95,7 @@ export class Hub {
       invites: new InvitesService(records.invites, acts, config.name, () => config.publicUrl ?? url()),
       commands: new CommandsView(commands),
       backups: new BackupService({ store, acts, stateDir: config.stateDir, role: 'hub', name: config.name }),
+      signing,
       acts,
     };
     return new Hub(store, identity, records, peers, fleet, spokes, commands, gateway, services);
@@ -104,6 +110,7 @@ export class Hub {
   /** Meets the spokes, takes up open commands, and goes on following connections. */
   async start(failed: (error: unknown) => void): Promise<void> {
     await this.peers.start();
+    this.services.signing.start();
     await this.commands.resume();
     this.watching = this.spokes.watch(({ id }) => void this.fleet.follow(id), this.stopping.signal).catch(failed);
     const sweep = () => void this.records.sweep().catch(failed);
@@ -115,6 +122,7 @@ export class Hub {
   async close(): Promise<void> {
     this.stopping.abort();
     clearInterval(this.sweeping);
+    this.services.signing.stop();
     await this.watching;
     await this.commands.stop();
     await this.peers.close();

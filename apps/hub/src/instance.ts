@@ -1,6 +1,6 @@
 // The hub about itself: who it is, and whether it can do its work.
-import { fingerprintWords, operationNames, type InstanceResource } from '#protocol';
-import { checkStore, version } from '#api';
+import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
+import { checkStore, readinessOf, version, type Readiness } from '#api';
 import type { Store } from '#store';
 import type { HubConfig } from './config.js';
 
@@ -9,6 +9,7 @@ export class InstanceView {
     private readonly config: HubConfig,
     private readonly id: string,
     private readonly store: Store,
+    private readonly keys: () => Check[],
   ) {}
 
   async instance(): Promise<InstanceResource> {
@@ -18,12 +19,11 @@ export class InstanceView {
       ...about,
       time: new Date().toISOString(),
       operations: [...operationNames],
-      checks: [await checkStore(this.store)],
+      checks: [await checkStore(this.store), ...this.keys()],
     };
   }
 
-  async ready(): Promise<{ ready: boolean; reasons: readonly string[] }> {
-    const { outcome, detail } = await checkStore(this.store);
-    return outcome === 'failed' ? { ready: false, reasons: [detail] } : { ready: true, reasons: [] };
+  async ready(): Promise<Readiness> {
+    return readinessOf([await checkStore(this.store), ...this.keys()]);
   }
 }

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
 import type { LocalAgents, Sandboxes } from '#agents';
-import { checkStore, version } from '#api';
+import { checkStore, readinessOf, version, type Readiness } from '#api';
 import type { Store } from '#store';
 import { modelKey, type SpokeConfig } from './config.js';
 
@@ -16,22 +16,21 @@ export class InstanceView {
     private readonly store: Store,
     private readonly sandboxes: Sandboxes,
     private readonly agents: LocalAgents,
+    private readonly keys: () => Check[],
   ) {}
 
   async instance(): Promise<InstanceResource> {
     const words = fingerprintWords(this.id).split(' ');
     const about = { role: 'spoke', id: this.id, name: this.config.name, words, version } as const;
     const checks = [await checkStore(this.store), this.sandboxCheck(), await gitCheck(), this.modelCheck()];
-    const all = [...checks, ...(await this.drainChecks())];
+    const all = [...checks, ...this.keys(), ...(await this.drainChecks())];
     return { ...about, time: new Date().toISOString(), operations: [...operationNames], checks: all };
   }
 
   /** Without a store or a sandbox, or while it drains, no agent can be spawned; a missing model key only stops agents that need one. */
-  async ready(): Promise<{ ready: boolean; reasons: readonly string[] }> {
-    const checks = [await checkStore(this.store), this.sandboxCheck()];
-    const failed = checks.filter(({ outcome }) => outcome === 'failed');
-    const reasons = [...failed, ...(await this.drainChecks())].map(({ detail }) => detail);
-    return { ready: reasons.length === 0, reasons };
+  async ready(): Promise<Readiness> {
+    const draining = (await this.drainChecks()).map((check) => ({ ...check, outcome: 'failed' as const }));
+    return readinessOf([await checkStore(this.store), this.sandboxCheck(), ...this.keys(), ...draining]);
   }
 
   /** Nothing while agents are taken; a store that does not answer has a check of its own. Also read without a key: no reason in it. */

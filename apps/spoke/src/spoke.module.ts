@@ -1,7 +1,7 @@
 // The spoke as a Nest application: the shared REST face over the spoke's gateway, its hubs, and the signed operations.
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { ApiModule, BackupController, BackupService, Gateway } from '#api';
+import { ApiModule, BackupController, BackupService, Gateway, SigningController, SigningService } from '#api';
 import { Store } from '#store';
 import { AgentsController } from './agents/agents.controller.js';
 import { Inbox } from './agents/inbox.js';
@@ -20,7 +20,18 @@ import { UsageService } from './usage/usage.service.js';
 
 @Module({})
 class SpokeCore {
-  static of({ store, gateway, hubs, inbox, housekeeping, backups, questions, usage, agents }: Spoke): DynamicModule {
+  static of({
+    store,
+    gateway,
+    hubs,
+    inbox,
+    housekeeping,
+    backups,
+    signing,
+    questions,
+    usage,
+    agents,
+  }: Spoke): DynamicModule {
     const providers = [
       { provide: Store, useValue: store },
       { provide: Gateway, useValue: gateway },
@@ -31,6 +42,7 @@ class SpokeCore {
       { provide: QuestionsService, useValue: questions },
       { provide: UsageService, useValue: usage },
       { provide: BackupService, useValue: backups },
+      { provide: SigningService, useValue: signing },
     ];
     return { module: SpokeCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -49,6 +61,7 @@ export class SpokeModule {
         GcController,
         DrainController,
         BackupController,
+        SigningController,
         QuestionsController,
         UsageController,
         PoolController,

@@ -12,9 +12,9 @@ import {
   type LocalAgents,
   type Sandboxes,
 } from '#agents';
-import { Acts, BackupService, version } from '#api';
-import { AddressPolicy, Directory, Identity, Peers, spokeRecords, type SpokeRecords } from '#federation';
-import { operationNames } from '#protocol';
+import { Acts, BackupService, checkPeerKeys, SigningService, version } from '#api';
+import { AddressPolicy, Directory, Identity, Peers, spokeRecords, statementsOf, type SpokeRecords } from '#federation';
+import { operationNames, type Check } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
 import { local, SpokeGateway } from './agents/gateway.js';
 import { Inbox } from './agents/inbox.js';
@@ -54,6 +54,7 @@ export class Spoke {
     readonly guard: GrantGuard,
     readonly housekeeping: HousekeepingService,
     readonly backups: BackupService,
+    readonly signing: SigningService,
     private readonly grants: GrantsService,
     private readonly relay: JournalRelay,
     private readonly tail: EventsTail,
@@ -94,7 +95,10 @@ export class Spoke {
     });
     const housekeeping = new HousekeepingService(agents, acts);
     const backups = new BackupService({ store, acts, stateDir: config.stateDir, role: 'spoke', name: config.name });
-    const view = new InstanceView(config, identity.id, store, sandboxes, agents);
+    const warn = ({ detail, cure }: Check) => log.warn({ cure }, detail);
+    const signing = new SigningService({ keys: identity, acts, changed: peers.stateKeys, warn });
+    const keys = () => [signing.check(), ...checkPeerKeys(statementsOf(peers), Date.now())];
+    const view = new InstanceView(config, identity.id, store, sandboxes, agents, keys);
     const gateway = new SpokeGateway({
       ...{ agents, store, acts, view, directory, owners: () => ownersOf(records) },
       pushable: (repository) => remoteOf(config.remotes, repository)?.push ?? [],
@@ -117,6 +121,7 @@ export class Spoke {
       new GrantGuard(grants),
       housekeeping,
       backups,
+      signing,
       grants,
       relay,
       tail,
@@ -128,6 +133,7 @@ export class Spoke {
   async start(failed: (error: unknown) => void): Promise<void> {
     for (const connection of await this.records.connections.list()) this.relay.follow(connection);
     await this.peers.start();
+    this.signing.start();
     this.policy.start();
     const { signal } = this.stopping;
     this.following = [this.watch(failed).catch(failed), this.grants.follow(signal).catch(failed)];
@@ -141,6 +147,7 @@ export class Spoke {
   async close(): Promise<void> {
     this.policy.stop();
     clearInterval(this.sweeping);
+    this.signing.stop();
     await this.agents.close();
     this.stopping.abort();
     await Promise.all(this.following);

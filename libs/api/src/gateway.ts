@@ -13,6 +13,7 @@ import type {
   SpokeSelector,
   TurnTaken,
 } from '#protocol';
+import type { Readiness } from './health.js';
 
 export interface Caller {
   readonly actor: Actor;
@@ -162,5 +163,5 @@ export abstract class Gateway {
   /** Who this instance is and what it finds wrong with itself, for `writ doctor`. */
   abstract instance(): Promise<InstanceResource>;
   /** Whether it can do its work now; `reasons` say what is missing. */
-  abstract ready(): Promise<{ ready: boolean; reasons: readonly string[] }>;
+  abstract ready(): Promise<Readiness>;
 }

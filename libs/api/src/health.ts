@@ -2,6 +2,21 @@
 import type { Check } from '#protocol';
 import type { Store } from '#store';
 
+/** `reasons` why it cannot do its work; `warnings` of what will be a reason unless somebody looks. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+/** What failed makes it unready. Of the rest only keys warn: everything else has its place in `writ doctor`. */
+export function readinessOf(checks: readonly Check[]): Readiness {
+  const reasons = checks.filter(({ outcome }) => outcome === 'failed').map(({ detail }) => detail);
+  const ending = checks.filter(({ name, outcome }) => name === 'keys' && outcome === 'warning');
+  const warnings = ending.length > 0 ? { warnings: ending.map(({ detail }) => detail) } : {};
+  return { ready: reasons.length === 0, reasons, ...warnings };
+}
+
 /** Whether the store answers, and keeps what it acknowledged when its machine fails. */
 export async function checkStore(store: Store): Promise<Check> {
   try {

@@ -31,7 +31,12 @@ export type {
 } from './gateway.js';
 export { ApiKeys } from './keys/api-keys.js';
 export { CallerOf, Needs, Public, Unlimited } from './keys/roles.js';
-export { checkStore } from './health.js';
+export { checkStore, readinessOf } from './health.js';
+export type { Readiness } from './health.js';
+export { checkPeerKeys } from './signing/check.js';
+export type { PeerStatement } from './signing/check.js';
+export { SigningController } from './signing/signing.controller.js';
+export { SigningService } from './signing/signing.service.js';
 export { IdempotencyKey, IfMatch, LastEventId, WaitMs } from './requests/headers.js';
 export { createLogger, LOGGER } from './requests/logging.js';
 export { version } from './version.js';

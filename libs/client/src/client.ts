@@ -6,6 +6,7 @@ import { Http } from './http.js';
 import type { ConnectionOptions } from './http.js';
 import { QuestionResources } from './questions.js';
 import { CommandResources, HubResources, InviteResources, SpokeResources } from './peers.js';
+import { SigningResource } from './signing.js';
 import { UsageResource } from './usage.js';
 
 class KeyResources {
@@ -38,6 +39,7 @@ export class RestClient implements AsyncDisposable {
   readonly housekeeping: HousekeepingResources;
   readonly questions: QuestionResources;
   readonly usage: UsageResource;
+  readonly signing: SigningResource;
 
   constructor(options: ConnectionOptions) {
     this.http = new Http(options);
@@ -51,6 +53,7 @@ export class RestClient implements AsyncDisposable {
     this.housekeeping = new HousekeepingResources(this.http);
     this.questions = new QuestionResources(this.http);
     this.usage = new UsageResource(this.http);
+    this.signing = new SigningResource(this.http);
   }
 
   /** Who this is, its clock, and what it finds wrong with itself. */

@@ -48,7 +48,7 @@ export { heardMsMax } from './session/hearing.js';
 export type { StructuredLog } from './session/log.js';
 export type { PeerChange, PeerState, StatedGrant } from './session/peer-core.js';
 export { Peer } from './session/peer.js';
-export { Peers } from './session/peers.js';
+export { Peers, statementsOf } from './session/peers.js';
 export type { PeerNews, PeersOptions } from './session/peers.js';
 export type { Answer, RequestOptions } from './session/requests.js';
 export { WritClient, WritRecord } from './transport/client.js';

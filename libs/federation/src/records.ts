@@ -52,7 +52,7 @@ export function hubRecords(deps: RecordsDeps & { readonly log: PairingLog }): Hu
   const inbox = new JournalInbox(store, records.alarms, records.receipts, now);
   return {
     ...records,
-    invites: new Invites(store, identity.root.kid, now),
+    invites: new Invites(store, identity.id, now),
     desk: new PairingDesk({ ...deps, ...records }),
     inbox,
     sweep: () => sweep(records, inbox),
@@ -78,7 +78,7 @@ function recordsOf({ store, now, receiptsRetentionMs }: RecordsDeps): Omit<Recor
   const alarms = new Alarms(store, now);
   const connections = new Connections(store, alarms, now);
   const receipts = new Receipts(store, now, receiptsRetentionMs);
-  return { alarms, connections, peerKeys: new PeerKeys(store, alarms), receipts };
+  return { alarms, connections, peerKeys: new PeerKeys(store, alarms, receipts), receipts };
 }
 
 async function sweep(records: Omit<Records, 'sweep'>, journals: Pick<Journal, 'forget'>): Promise<void> {

@@ -207,12 +207,29 @@ export type { Question, QuestionAnswer } from './question.js';
 export { answerBody, openQuestion, questionPage } from './rest.questions.js';
 export type { AnswerBody, OpenQuestion } from './rest.questions.js';
 export { RefusedError } from './refused.js';
-export { issueKeyStatement, KeyStatement, openKeyStatement, statementGraceS } from './statement.js';
-export type { Revocation, StatementContent, StatementKey } from './statement.js';
+export {
+  issueKeyStatement,
+  KeyStatement,
+  openKeyStatement,
+  signStatementDraft,
+  statementDraft,
+  statementGraceS,
+} from './statement.js';
+export type { Revocation, StatementContent, StatementDraft, StatementKey } from './statement.js';
 export { checkTimes, clockDifferenceS, commandLifetimeS, lifetimeMaxS, skewS } from './times.js';
 export { fingerprintWords } from './words.js';
 export { apiKey, apiKeyCreate, apiKeyCreated, apiKeyPage, apiKeyText, newApiKey, role, roles } from './rest.keys.js';
 export type { ApiKey, ApiKeyCreate, ApiKeyCreated, Role } from './rest.keys.js';
+export {
+  keyAlgorithm,
+  keyRevoke,
+  keyRotate,
+  rootPark,
+  rootParked,
+  signingKeys,
+  statementAdopt,
+} from './rest.signing.js';
+export type { KeyRevoke, KeyRotate, RootParked, SigningKeys, StatementAdopt } from './rest.signing.js';
 export { drainBody, drainState } from './rest.drain.js';
 export type { DrainBody, DrainState } from './rest.drain.js';
 export { backupMade } from './rest.backup.js';

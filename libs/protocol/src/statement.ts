@@ -1,8 +1,10 @@
 // Key statements (`writ-keys+jws`): with them a root says which operational keys speak for its instance, and until when.
+import { z } from 'zod';
 import { type KeysClaims, keysClaims } from './claims.peer.js';
 import { WritError } from './errors.js';
 import { openJws, signJws } from './jws.js';
-import { type PublicJwk, type SigningKey, thumbprintOf, VerifyingKey } from './keys.js';
+import { type PublicJwk, publicJwk, type SigningKey, thumbprintOf, VerifyingKey } from './keys.js';
+import { thumbprint } from './names.js';
 import { RefusedError } from './refused.js';
 import { lifetimeMaxS, skewS } from './times.js';
 
@@ -30,6 +32,18 @@ export interface StatementContent {
   readonly revoked?: readonly Revocation[];
 }
 
+/** What speaks for an instance, as its root is asked to sign it. `until`: a key that was replaced counts until then, epoch seconds. */
+export const statementDraft = z.strictObject({
+  iss: thumbprint,
+  ver: z.int().min(1),
+  keys: z
+    .array(z.strictObject({ jwk: publicJwk, nbf: z.int().min(0), until: z.int().min(0).optional() }))
+    .min(1)
+    .max(16),
+  revoked: z.array(z.strictObject({ kid: thumbprint, at: z.int().min(0) })).max(256),
+});
+export type StatementDraft = z.infer<typeof statementDraft>;
+
 /** A statement that holds. `token` is kept for receipts and for sending it on. */
 export class KeyStatement {
   readonly #keys: ReadonlyMap<string, { readonly key: VerifyingKey; readonly nbf: number; readonly exp: number }>;
@@ -45,6 +59,11 @@ export class KeyStatement {
 
   get ver(): number {
     return this.claims.ver;
+  }
+
+  /** In the order of the claims. */
+  get keys(): readonly VerifyingKey[] {
+    return [...this.#keys.values()].map(({ key }) => key);
   }
 
   /** The key of that id if it speaks now: within its own `nbf` and `exp` (with skew) and not revoked. */
@@ -70,6 +89,22 @@ export function issueKeyStatement(root: SigningKey, content: StatementContent): 
   const fault = parsed.success ? faultOf(parsed.data, root.verifying, nowS) : 'not of the right shape';
   if (fault !== undefined) throw new WritError('key_invalid', `The key statement is ${fault}.`);
   return signJws('writ-keys+jws', claims, root);
+}
+
+/** A key outlives the statement that names it, so that a peer that was cut off may still be asked for status and kill. */
+const keyGraceS = statementGraceS;
+
+/** Signs what an instance asks for: seven days from now. @throws WritError `key_invalid` for a draft of another root. */
+export function signStatementDraft(
+  root: SigningKey,
+  { iss, ver, keys, revoked }: StatementDraft,
+  nowS: number,
+): string {
+  if (iss !== root.kid)
+    throw new WritError('key_invalid', 'What is to be signed is of another instance than this root.');
+  const last = nowS + lifetimeMaxS.keys + keyGraceS;
+  const stated = keys.map(({ jwk, nbf, until }) => ({ jwk, nbf: Math.min(nbf, nowS), exp: until ?? last }));
+  return issueKeyStatement(root, { ver, nowS, keys: stated, revoked });
 }
 
 /**

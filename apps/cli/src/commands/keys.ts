@@ -1,9 +1,10 @@
-// `writ keys`: who may talk to an instance, and as what.
+// `writ keys`: who may talk to an instance, and as what; and the keys with which it speaks itself.
 import type { Command } from 'commander';
-import { newApiKey } from '#protocol';
+import { newApiKey, thumbprint } from '#protocol';
 import type { ApiKey, ApiKeyCreate } from '#protocol';
 import { Desk } from '../desk.js';
 import type { World } from '../world.js';
+import { addSigning, reasonOption, showSigning } from './signing.js';
 
 const columns = [
   { title: 'ID', value: ({ id }: ApiKey) => id },
@@ -14,7 +15,7 @@ const columns = [
 ];
 
 export function addKeys(program: Command, world: World): void {
-  const keys = program.command('keys').description('API keys of an instance (admin)');
+  const keys = program.command('keys').description('API keys of an instance (admin), and the keys with which it signs');
   keys
     .command('list', { isDefault: true })
     .description('The keys, without their secrets')
@@ -37,9 +38,14 @@ export function addKeys(program: Command, world: World): void {
     });
   keys
     .command('revoke <id>')
-    .description('Revoke a key, at once')
-    .action(async (id: string, _options, command: Command) => {
+    .description('Revoke an API key, or a key of `writ keys show`, at once')
+    .option(...reasonOption)
+    .action(async (id: string, { reason }: { reason: string }, command: Command) => {
       const desk = new Desk(world, command);
+      if (thumbprint.safeParse(id).success) {
+        showSigning(desk, await desk.with('either', (client) => client.signing.revoke({ kid: id, reason })));
+        return;
+      }
       await desk.with('either', (client) => client.keys.revoke(id));
       desk.print.say(`Revoked ${id}.`);
     });
@@ -47,4 +53,5 @@ export function addKeys(program: Command, world: World): void {
     .command('generate')
     .description('Print a new key that no instance knows yet, for WRIT_ADMIN_KEY of a first start')
     .action(() => world.out(`${newApiKey()}\n`));
+  addSigning(keys, world);
 }

@@ -14,7 +14,7 @@ function journalOn(store: Store): Journal {
   const root = SigningKey.generate();
   const nowS = Math.floor(Date.now() / 1_000);
   const keys = [{ jwk: SigningKey.generate().publicJwk, nbf: nowS, exp: nowS + 86_400 }];
-  const identity = { root, statement: { token: issueKeyStatement(root, { ver: 1, nowS, keys }) } };
+  const identity = { id: root.kid, root, statement: { token: issueKeyStatement(root, { ver: 1, nowS, keys }) } };
   return spokeRecords({ store, identity, policy: new AddressPolicy(['loopback']) }).journal;
 }
 

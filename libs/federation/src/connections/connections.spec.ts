@@ -5,6 +5,7 @@ import { openSqliteStore, type Store } from '#store';
 import { Alarms } from './alarms.js';
 import { jointState, type Connection, type HalfState } from './connection.js';
 import { Connections } from './connections.js';
+import { Receipts } from '../receipts/receipts.js';
 import { PeerKeys } from './peer-keys.js';
 
 const day = 86_400_000;
@@ -21,7 +22,12 @@ class Side {
   static async open(now: () => number): Promise<Side> {
     const store = await openSqliteStore({ path: ':memory:' });
     const alarms = new Alarms(store, now);
-    return new Side(store, alarms, new Connections(store, alarms, now), new PeerKeys(store, alarms));
+    return new Side(
+      store,
+      alarms,
+      new Connections(store, alarms, now),
+      new PeerKeys(store, alarms, new Receipts(store, now)),
+    );
   }
 
   async pair(con: string, we: 'hub' | 'spoke', name: string, peer = SigningKey.generate()): Promise<Connection> {

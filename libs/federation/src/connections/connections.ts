@@ -4,7 +4,7 @@ import type { Commit, Entry, Key, Store } from '#store';
 import type { Alarms } from './alarms.js';
 import type { Connection, HalfState } from './connection.js';
 import { changeHalf, hearHalf, type HalfChange } from './half-state.js';
-import { statementOf } from './peer-keys.js';
+import { statedOf, statementOf } from './peer-keys.js';
 
 /** What pairing knows of a new connection. Their half starts as `pending` with counter 0. */
 export interface ConnectionDraft extends Pick<Connection, 'id' | 'we' | 'peer' | 'link'> {
@@ -136,7 +136,7 @@ export class Connections {
   async prune(): Promise<readonly string[]> {
     const before = this.now() - closedKeptMs;
     const gone = (await this.list()).filter((one: StoredConnection) => (one.closedAtMs ?? Infinity) < before);
-    for (const { id } of gone) await this.store.commit({ deletes: [recordOf(id), statementOf(id)] });
+    for (const { id } of gone) await this.store.commit({ deletes: [recordOf(id), statementOf(id), statedOf(id)] });
     return gone.map(({ id }) => id);
   }
 

@@ -38,6 +38,16 @@ export class KeyFiles {
     }
   }
 
+  pathOf(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Another one whenever the file was written; empty when there is none. */
+  mark(name: string): string {
+    const found = statSync(this.pathOf(name), { throwIfNoEntry: false });
+    return found ? `${found.ino}.${found.mtimeMs}` : '';
+  }
+
   replace(name: string, content: unknown): void {
     renameSync(this.draft(content), join(this.folder, name));
     this.settle();

@@ -28,6 +28,11 @@ export abstract class Link {
   abstract readonly remote: string;
   /** Queues one message; a link that is closed drops it silently: `closed` tells. */
   abstract send(message: string): void;
+  /** A message without which the other end cannot read what is sent from now on, on whatever way it goes. */
+  announce(message: string): void {
+    this.send(message);
+  }
+
   /** Bytes handed to `send` and not yet taken by the socket. */
   abstract readonly bufferedBytes: number;
   /** One listener, called whenever some of what was buffered has been taken. */

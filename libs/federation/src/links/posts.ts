@@ -14,10 +14,13 @@ const bodyMsMax = 10_000;
 /** Kept for a peer that has no POST open; a session stops sending long before. */
 const queuedBytesMax = 4 * messageBytesMax;
 const ackType = 'writ-ack+jws';
+/** Longer than a peer may go unheard: by then it has polled, or the link has ended. */
+const announcedMs = 60_000;
 
 /** One POST with its response, whose head is sent when the message was taken. */
 class Exchange implements Reply {
   #timer: NodeJS.Timeout | undefined;
+  #told: string | undefined;
 
   constructor(
     private readonly response: ServerResponse,
@@ -43,8 +46,16 @@ class Exchange implements Reply {
   }
 
   send(message: string): void {
-    if (this.open) this.response.write(`${message}\n`, () => this.link.drained());
+    if (this.open) this.response.write(`${this.preamble(message)}${message}\n`, () => this.link.drained());
     else this.link.send(message);
+  }
+
+  /** What was announced goes first on every response: nothing orders them. */
+  private preamble(message: string): string {
+    const { preamble } = this.link;
+    if (preamble === undefined || preamble === this.#told) return '';
+    this.#told = preamble;
+    return preamble === message ? '' : `${preamble}\n`;
   }
 
   end(): void {
@@ -61,6 +72,7 @@ export class PostedLink extends Link {
   readonly #queue: string[] = [];
   #queuedBytes = 0;
   #poll: Exchange | undefined;
+  #preamble: { readonly text: string; readonly untilMs: number } | undefined;
   #listener: MessageListener | undefined;
   #open = true;
   #drained = (): void => undefined;
@@ -90,6 +102,17 @@ export class PostedLink extends Link {
     if (!this.#open) return;
     if (this.#poll?.open) this.#poll.send(message);
     else this.enqueue(message);
+  }
+
+  /** A poll is there within seconds and brings it; until then it also goes before everything else. */
+  override announce(message: string): void {
+    this.#preamble = { text: message, untilMs: performance.now() + announcedMs };
+    this.send(message);
+  }
+
+  get preamble(): string | undefined {
+    if (this.#preamble && performance.now() > this.#preamble.untilMs) this.#preamble = undefined;
+    return this.#preamble?.text;
   }
 
   close(code = 1000, reason = ''): void {

@@ -101,7 +101,7 @@ export class PairingDesk {
   }
 
   private async take(request: PairRequest): Promise<string> {
-    if (request.claims.aud !== this.deps.identity.root.kid) throw new RefusedError('a pairing request for another hub');
+    if (request.claims.aud !== this.deps.identity.id) throw new RefusedError('a pairing request for another hub');
     for (let tries = 0; tries < triesMax; tries += 1) {
       const entry = await this.deps.store.get<StoredInvite>(inviteOf(request.claims.invite));
       if (!entry) throw new RefusedError('no invite of that id');

@@ -3,6 +3,9 @@ import type { KeyStatement, SigningKey } from '#protocol';
 
 /** An `Identity`: its root signs pairing messages, its current statement travels in them. */
 export interface PairingIdentity {
+  /** The thumbprint of the root. */
+  readonly id: string;
+  /** @throws WritError `key_invalid` when it is kept elsewhere: then nobody can be paired with. */
   readonly root: SigningKey;
   readonly statement: Pick<KeyStatement, 'token'>;
 }

@@ -20,7 +20,7 @@ export function freshIdentity(now: () => number, root = SigningKey.generate()): 
   const nowS = Math.floor(now() / 1_000);
   const keys = [{ jwk: signing.publicJwk, nbf: nowS, exp: nowS + 8 * 86_400 }];
   const token = issueKeyStatement(root, { ver: 1, nowS, keys });
-  return { root, statement: { token } };
+  return { id: root.kid, root, statement: { token } };
 }
 
 const policy = new AddressPolicy(['loopback']);

@@ -121,7 +121,7 @@ export class Pairing {
 
   private async verified(invite: InviteContent, sent: SentRequest, answer: string): Promise<PairResponse> {
     try {
-      return readPairResponse(answer, { invite, sent, spoke: this.deps.identity.root.kid, now: this.#now() });
+      return readPairResponse(answer, { invite, sent, spoke: this.deps.identity.id, now: this.#now() });
     } catch (error) {
       if (!(error instanceof RefusedError || error instanceof WritError)) throw error;
       const detail = `What answered at ${invite.url} did not prove to be the hub of the invite.`;
@@ -167,7 +167,7 @@ export class Pairing {
   }
 
   private joined(connection: Connection): Joined {
-    return { connection, words: fingerprintWords(this.deps.identity.root.kid) };
+    return { connection, words: fingerprintWords(this.deps.identity.id) };
   }
 
   private read(inviteLine: string): InviteContent {

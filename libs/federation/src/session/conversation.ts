@@ -51,7 +51,7 @@ export class Conversation {
     conversation.#root = host.root;
     conversation.#candidates.push(session);
     link.onMessage(conversation.take);
-    await session.greet(undefined, host.statement());
+    await session.greet();
     const { code, reason } = await link.closed;
     const useful = conversation.#session !== undefined;
     if (!useful && code !== 1001)
@@ -152,7 +152,7 @@ export class Conversation {
     const session = new Session(host, this.link);
     this.#candidates.push(session);
     setTimeout(() => this.forget(session), handshakeMsMax).unref();
-    if (session.met(hello)) void session.greet(reply, host.statement()).then(() => reply?.end());
+    if (session.met(hello)) void session.greet(reply).then(() => reply?.end());
     else reply?.end();
     return true;
   }

@@ -62,6 +62,24 @@ describe('a spoke whose hub lies', () => {
   test('refuses a command signed with the root key', () =>
     refusesUniformly(hub.message('writ-cmd+jws', { sn: hub.theirs, cmds: [query] }, 60, both.hub.identity.root)));
 
+  test('[F-1] refuses what a revoked key signs, at once on the open link, and after a restart also with the statement from before', async () => {
+    const { identity } = both.hub;
+    const [stolen, before] = [identity.signing, identity.statement.token];
+    identity.revoke(stolen.kid);
+    hub.link.send(identity.statement.token);
+    const known = async () => (await both.spoke.peerKeys.latest(both.con)).token === identity.statement.token;
+    await until('the spoke to know', known);
+    await refusesUniformly(hub.message('writ-cmd+jws', { sn: hub.theirs, cmds: [kill] }, 60, stolen));
+    const met = hub;
+    await both.restart('spoke');
+    await until('the spoke to dial', () => hub !== met);
+    hub.link.send(before);
+    expect(await hub.link.closed).toEqual({ code: 1008, reason: '' });
+    await until('an alarm', async () =>
+      (await both.spoke.alarms.list()).some(({ kind }) => kind === 'statement_rollback'),
+    );
+  });
+
   test('refuses a command with one flipped bit, wherever it is', async () => {
     const raw = hub.command([query]);
     const at = raw.indexOf('.') + 20;

@@ -35,13 +35,19 @@ export class PeerRoot {
     return this.#statement?.standing(this.nowS()) ?? 'unknown';
   }
 
+  /** Epoch ms; undefined before the first one is known. */
+  get statementEndsAt(): number | undefined {
+    return this.#statement && this.#statement.claims.exp * 1_000;
+  }
+
   /** By its header: a statement of this root. */
   isStatement(raw: string): boolean {
     return raw.startsWith(this.#keysHeader);
   }
 
-  /** Takes a statement unless it is older than the known one. @throws RefusedError */
+  /** Takes a statement unless it is older than the known one, which is fine again. @throws RefusedError */
   learn(raw: string): KeyStatement {
+    if (raw === this.#statement?.token && this.standing !== 'expired') return this.#statement;
     return (this.#statement = openKeyStatement(raw, this.#key, { nowS: this.nowS(), known: this.#statement }));
   }
 

@@ -50,6 +50,11 @@ export class Peer {
     return this.#core.session !== undefined;
   }
 
+  /** When the peer's key statement runs out, epoch ms; undefined while none is known that holds. */
+  get keysEndAt(): number | undefined {
+    return this.#core.root.statementEndsAt;
+  }
+
   /** The kind of the link that is current. */
   get linkKind(): Link['kind'] | undefined {
     return this.#core.session?.link.kind;
@@ -119,9 +124,9 @@ export class Peer {
     for (const session of this.#core.sessions.values()) session.update();
   }
 
-  /** Sends a message that is signed already, such as a new key statement, on every link. */
-  push(raw: string): void {
-    for (const session of this.#core.sessions.values()) session.link.send(raw);
+  /** Says our key statement on every link that has not had it. */
+  stateKeys(): void {
+    for (const session of this.#core.sessions.values()) session.stateKeys();
   }
 
   /** Ends every session and its link. */

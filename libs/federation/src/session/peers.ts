@@ -4,6 +4,7 @@ import { concat, defer, from, Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { newNonce } from '#protocol';
 import type { OperationName } from '#protocol';
+import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
 import type { Identity } from '../identity/identity.js';
 import type { JournalSink, JournalSource } from '../journal/position.js';
@@ -158,6 +159,7 @@ export class Peers {
     const changed = (peer: Peer, what: PeerChange): void => this.changed(peer, what);
     const peer = new Peer({ ...shared, ...own }, connection, root, changed);
     this.#peers.set(connection.id, peer);
+    this.keepStated(connection);
     this.#opened.next(peer);
     return peer;
   }
@@ -184,11 +186,7 @@ export class Peers {
     const statement = root.wasIssued(raw);
     const connections = this.list().filter(({ connection }) => connection.peer.id === root.id);
     if (!statement) return;
-    for (const { id } of connections) {
-      const keep = (): Promise<void> => this.options.records.peerKeys.learn(id, statement);
-      const failed = (error: unknown): void => this.#log('A key statement was not kept.', error);
-      this.#keeping = this.#keeping.then(keep).catch(failed);
-    }
+    for (const { id } of connections) this.inTurn(() => this.options.records.peerKeys.learn(id, statement));
   }
 
   private hostOf(con: unknown, root: PeerRoot) {
@@ -214,14 +212,38 @@ export class Peers {
   }
 
   private sweep(): void {
-    this.pushStatement();
+    this.lookAtKeys();
     for (const peer of this.#peers.values()) peer.sweep();
   }
 
-  private pushStatement(): void {
-    const { token } = this.options.identity.statement;
-    if (token !== this.#stated) for (const peer of this.#peers.values()) peer.push(token);
-    this.#stated = token;
+  /** Says a new key statement on every link at once, before anything that its keys sign; to be called with every change of keys. */
+  readonly stateKeys = (): void => {
+    const { statement } = this.options.identity;
+    if (statement.token === this.#stated) return;
+    this.#stated = statement.token;
+    for (const peer of this.#peers.values()) {
+      peer.stateKeys();
+      this.keepStated(peer.connection);
+    }
+  };
+
+  private keepStated({ id, ours }: Connection): void {
+    const { statement } = this.options.identity;
+    if (ours.state !== 'closed') this.inTurn(() => this.options.records.peerKeys.stated(id, statement));
+  }
+
+  private inTurn(keep: () => Promise<void>): void {
+    const failed = (error: unknown): void => this.#log('A key statement was not kept.', error);
+    this.#keeping = this.#keeping.then(keep).catch(failed);
+  }
+
+  private lookAtKeys(): void {
+    try {
+      this.options.identity.refresh();
+      this.stateKeys();
+    } catch (error) {
+      this.#log('The key files could not be read.', error);
+    }
   }
 
   /** The replay memory may have been lost: nobody keeps a session from before. */
@@ -229,6 +251,12 @@ export class Peers {
     this.#log('The store is another one than before: every session begins anew.');
     for (const peer of this.#peers.values()) peer.drop(1012, 'begin anew');
   }
+}
+
+/** Of every connection that is not closed: whose key statement ends when, epoch ms. */
+export function statementsOf(peers: Peers): readonly { readonly name: string; readonly endsAtMs: number }[] {
+  const open = peers.list().filter(({ connection }) => jointState(connection) !== 'closed');
+  return open.map(({ connection, keysEndAt = 0 }) => ({ name: connection.peer.name, endsAtMs: keysEndAt }));
 }
 
 function isDirectSpoke({ we, link }: Connection): boolean {

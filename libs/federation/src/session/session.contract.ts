@@ -163,6 +163,47 @@ export function sessionContract(wiring: Wiring): void {
       await expect(asked).rejects.toMatchObject({ code: 'timed_out' });
     });
 
+    test.each([
+      ['Ed25519', 'ES256'],
+      ['ES256', 'Ed25519'],
+      ['Ed25519', 'Ed25519'],
+      ['ES256', 'ES256'],
+    ] as const)('keys are rotated under traffic, %s and %s, and every request is answered', async (first, second) => {
+      const changes: string[] = [];
+      const watched = both.hub.peers.changes.subscribe(
+        ({ what, peer }) => what === 'state' && changes.push(peer.state),
+      );
+      const spawn = (idk: string) => both.atHub.request('agent.spawn', spawnArgs, { idk });
+      let on = true;
+      const answers: unknown[] = [];
+      const traffic = async (name: string) => {
+        for (let n = 0; on; n += 1) answers.push((await spawn(`${name}-${n}`)).st, (await ask()).st);
+      };
+      const all = [traffic('a'), traffic('b'), traffic('c')];
+      for (const alg of [first, second, first]) {
+        for (const side of [both.hub, both.spoke]) {
+          const heard = answers.length;
+          side.identity.rotate(alg);
+          side.peers.stateKeys();
+          await until('traffic to go on', () => answers.length > heard + 12);
+        }
+      }
+      on = false;
+      await Promise.all(all);
+      watched.unsubscribe();
+      expect(new Set(answers)).toEqual(new Set(['ok']));
+      expect(changes).toEqual([]);
+      for (const side of ['hub', 'spoke'] as const) {
+        const other = both[side === 'hub' ? 'spoke' : 'hub'];
+        await until('the statement to be kept', async () => {
+          return (await other.peerKeys.latest(both.con)).token === both[side].identity.statement.token;
+        });
+        const kept = (await both[side].receipts.list(both.con)).filter(({ receipt }) => receipt.kind === 'keys');
+        const raws = kept.map(({ receipt }) => receipt.raw);
+        for (const { identity } of [both.hub, both.spoke]) expect(raws).toContain(identity.statement.token);
+      }
+    });
+
     test('[F-14] [F-13] a restart of the hub keeps identity and connection, and both are ready again by themselves', async () => {
       const id = both.hub.identity.id;
       await both.restart('hub');
@@ -224,7 +265,7 @@ export function sessionContract(wiring: Wiring): void {
       const kept = async (side: 'hub' | 'spoke') =>
         (await both[side].receipts.list(both.con))
           .map(({ receipt }) => receipt)
-          .filter(({ kind }) => kind !== 'ack' && kind !== 'event');
+          .filter(({ kind }) => kind !== 'ack' && kind !== 'event' && kind !== 'keys');
       await until(
         'two receipts each',
         async () => (await kept('hub')).length === 2 && (await kept('spoke')).length === 2,

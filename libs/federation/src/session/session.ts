@@ -66,6 +66,8 @@ export class Session {
   #saidRevision = 0;
   #greeting: Promise<void> = Promise.resolve();
   #state: 'opening' | 'ready' | 'ended' = 'opening';
+  /** The key statement that was said last on this link. */
+  #stated: string | undefined;
 
   constructor(
     readonly host: SessionHost,
@@ -101,16 +103,15 @@ export class Session {
   }
 
   /** Says where we stand, with the nonce of the other side when it is known. Later ones never overtake earlier ones. */
-  greet(reply?: Reply, before?: string): Promise<void> {
+  greet(reply?: Reply): Promise<void> {
     this.#greeting = this.#greeting.then(async () => {
       this.#saidRevision = this.host.revision;
       const facts = await this.host.greeting();
       if (this.#state === 'ended') return;
       const re = this.#theirs && { re: this.#theirs.sn };
       this.#hello = this.host.seal.message('writ-hello+jws', { sn: this.sn, ...re, ...facts }, lifetimeMaxS.hello);
-      const way = reply ?? this.link;
-      if (before !== undefined) way.send(before);
-      way.send(this.#hello.raw);
+      this.stateKeys(reply);
+      (reply ?? this.link).send(this.#hello.raw);
     });
     this.#greeting = this.#greeting.catch((error: unknown) => this.broken(error));
     return this.#greeting;
@@ -133,12 +134,24 @@ export class Session {
   settle(): void {
     if (this.#state === 'opening') {
       this.#state = 'ready';
+      this.stateKeys();
       this.host.ready(this);
       this.sender.open();
       // An acceptance or a grant in the middle of the handshake was told to other sessions only.
       if (this.#saidRevision !== this.host.revision) void this.greet();
     }
     this.update();
+  }
+
+  /** Our key statement, unless it was said on this link: before whatever its keys sign. */
+  stateKeys(reply?: Reply): void {
+    const statement = this.host.statement();
+    if (this.#state === 'ended' || statement === this.#stated) return;
+    const first = this.#stated === undefined;
+    this.#stated = statement;
+    if (reply) reply.send(statement);
+    else if (first) this.link.send(statement);
+    else this.link.announce(statement);
   }
 
   /** The connection or what we know of the peer has changed. */
