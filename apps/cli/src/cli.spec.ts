@@ -72,6 +72,16 @@ describe('agents on the command line', () => {
     expect((await run(...args, '--push', 'a..b')).code).toBe(2);
   });
 
+  test('spawn adds gates, each a line for the shell', async () => {
+    const args = ['spawn', '--on', 'spoke', '--repo', repo, '--item', 'x', '-o', 'json'];
+    const { out } = await run(...args, '--gate', 'npm test && echo "fine"', '--gate', 'make');
+    const { options } = JSON.parse(out) as { options: { gates?: unknown } };
+    expect(options.gates).toEqual([
+      ['sh', '-c', 'npm test && echo "fine"'],
+      ['sh', '-c', 'make'],
+    ]);
+  });
+
   test('where both run, the hub is asked unless --on says otherwise', async () => {
     const id = await spawned();
     expect((await run('ps', '--on', 'spoke')).out).toContain(id);

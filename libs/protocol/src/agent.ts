@@ -27,6 +27,18 @@ export type SandboxLevel = z.infer<typeof sandboxLevel>;
 
 const positive = (max: number) => z.int().min(1).max(max);
 
+/** The parts of a result are bounded as JSON too: together they stay below `eventBytesMax`, so that every result can be sent. */
+function fits<T extends z.ZodType>(part: T, bytesMax: number): T {
+  const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+  return part.refine((value) => size(value) <= bytesMax, `must have at most ${bytesMax} bytes as JSON`);
+}
+
+/** A word of a command; what the kernel could not take is no word. */
+const argument = z
+  .string()
+  .max(1_000)
+  .refine((word) => !word.includes('\0'), 'must not hold a NUL');
+
 /** What an agent may use at most. Absent means: the spoke's default for it. */
 export const limits = z.strictObject({
   turnsMax: positive(10_000).optional(),
@@ -48,6 +60,8 @@ export const agentContext = z.strictObject({
   skills: z.array(profileName).max(20).optional(),
 });
 
+const gateArgv = z.tuple([argument.min(1)], argument).refine((words) => words.length <= 50, 'has at most 50 words');
+
 export const agentOptions = z.strictObject({
   /** A runtime that the spoke's configuration names: `claude` (the default) or one of its commands. */
   runtime: runtimeName.optional(),
@@ -61,6 +75,8 @@ export const agentOptions = z.strictObject({
   session: profileName.optional(),
   /** After a run that completed, its branch goes to the remote: to this one, or to `writ/<agentId>`. */
   push: z.strictObject({ branch: branchName.optional() }).optional(),
+  /** Commands that have to pass in the sandbox as well as the spoke's own; each an argv, never a shell string. */
+  gates: fits(z.array(gateArgv).min(1).max(10), 8_192).optional(),
 });
 
 /** The body of `agent.spawn` and, without `spoke`, of `POST /v1/agents` on a spoke. */
@@ -105,6 +121,9 @@ export const exitReasons = [
   'sandbox_error',
   'repository_error',
   'push_failed',
+  'gate_failed',
+  'secret_found',
+  'scan_failed',
   'result_invalid',
   'spoke_restarted',
   'connection_lost',
@@ -117,11 +136,23 @@ export const exitReasons = [
 export const exitReason = z.enum(exitReasons);
 export type ExitReason = z.infer<typeof exitReason>;
 
-/** The parts of a result are bounded as JSON too: together they stay below `eventBytesMax`, so that every result can be sent. */
-function fits<T extends z.ZodType>(part: T, bytesMax: number): T {
-  const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
-  return part.refine((value) => size(value) <= bytesMax, `must have at most ${bytesMax} bytes as JSON`);
-}
+/** A command that had to pass. `output` is the end of what one that did not pass said. */
+const gateReport = z.strictObject({
+  command: z.string().max(200),
+  passed: z.boolean(),
+  exitCode: z.int().optional(),
+  reason: z.string().max(200).optional(),
+  output: z.string().max(4_000).optional(),
+});
+export type GateReport = z.infer<typeof gateReport>;
+
+/** Where a secret stands in the work, never the secret itself. `file` may also be a commit. */
+const secretFound = z.strictObject({
+  rule: z.string().max(60),
+  file: z.string().max(200),
+  line: z.int().min(1),
+});
+export type SecretFound = z.infer<typeof secretFound>;
 
 /** What an agent leaves. `branch` and `commit` are there when it committed; `findings` for reviewers, `verdict` for testers. */
 export const agentResult = z.strictObject({
@@ -144,6 +175,10 @@ export const agentResult = z.strictObject({
     32_768,
   ).optional(),
   exitCode: z.int().optional(),
+  /** The last run of the gates, up to the first that did not pass. */
+  gates: fits(z.array(gateReport).max(40), 32_768).optional(),
+  /** Why its work stays on the spoke; the first 20 of them. */
+  secrets: fits(z.array(secretFound).max(20), 16_384).optional(),
 });
 export type AgentResult = z.infer<typeof agentResult>;
 

@@ -16,6 +16,11 @@ const kinds = {
   },
   unauthenticated: { status: 401, title: 'No valid API key', next: 'Send a key as `Authorization: Bearer …`.' },
   forbidden: { status: 403, title: 'This key may not do that', next: 'Use a key with the role that the detail names.' },
+  withheld: {
+    status: 403,
+    title: 'This may not leave the spoke',
+    next: "Ask the spoke's admin: the work is kept there, and the detail says what was found in it.",
+  },
   not_found: { status: 404, title: 'There is no such thing here', next: 'Check the id; list what exists first.' },
   too_large: { status: 413, title: 'The request is too large', next: 'Send less at once.' },
   rate_limited: { status: 429, title: 'Too many requests', next: 'Wait for the time in Retry-After.' },

@@ -48,6 +48,7 @@ export function grantChanges(before: Grant, after: Grant): GrantChange[] {
       before.sandbox,
     ),
     ...numberChanges(before, after),
+    ...orderChange('gates', adding(before), adding(after), addingWords(after), addingWords(before)),
     ...orderChange('hubLost', patience(before), patience(after), lostWords(after), lostWords(before)),
     ...orderChange('approval', freedom(before), freedom(after), approvalWords(after), approvalWords(before)),
   ];
@@ -118,6 +119,9 @@ function orderChange(field: string, before: number, after: number, words: string
 const level = ({ sandbox }: Grant) => sandboxLevels.indexOf(sandbox);
 const patience = ({ hubLost }: Grant) => (hubLost === 'continue' ? Infinity : hubLost.stopAfterS);
 const freedom = ({ approval }: Grant) => (approval === 'none' ? Infinity : approval.withinS);
+const adding = ({ gates }: Grant) => (gates === true ? 1 : 0);
+const addingWords = ({ gates }: Grant) =>
+  gates === true ? 'a spawn may add gates of its own' : 'a spawn adds no gates of its own';
 const lostWords = ({ hubLost }: Grant) =>
   hubLost === 'continue'
     ? 'its agents go on without the hub'

@@ -82,6 +82,7 @@ describe('what an edit of a grant changes', () => {
     ['a first ceiling', { limits: { turnsMax: 3 } }, ['less limits.turnsMax next_spawn']],
     ['fewer at once', { concurrentMax: 4 }, ['less concurrentMax next_spawn']],
     ['money a day', { perDay: { moneyMicroUsd: 1 } }, ['less perDay.moneyMicroUsd at_once']],
+    ['gates of its own', { gates: true }, ['more gates next_spawn']],
     ['agents a day', { perDay: { agents: 1 } }, ['less perDay.agents next_spawn']],
     ['a list of models', { models: ['a'] }, ['less models next_spawn']],
     ['an end without the hub', { hubLost: { stopAfterS: 60 } }, ['less hubLost at_once']],

@@ -33,6 +33,7 @@ export const grant = z.strictObject({
     .max(200)
     .optional()
     .describe('Branches that its agents may push to; the default branch has to stand here in full'),
+  gates: z.boolean().optional().describe('Whether a spawn may add commands of its own that have to pass'),
   runtimes: z.array(runtimeName).max(50).default(['claude']).describe('Runtimes of this spoke that it may name'),
   models: z.array(z.string().max(128)).max(50).optional().describe('Left out: any model that this spoke offers'),
   sandbox: sandboxLevel.default('unshare').describe('The weakest sandbox that its agents may run in'),

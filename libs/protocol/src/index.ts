@@ -34,8 +34,10 @@ export type {
   AgentType,
   Cleanup,
   ExitReason,
+  GateReport,
   Limits,
   SandboxLevel,
+  SecretFound,
   SpawnArgs,
   TurnEnd,
 } from './agent.js';

@@ -30,6 +30,7 @@ function permitsSpawn(grant: Grant, args: SpawnArgs): Permission {
   if (!matchesAny(grant.repositories, context.repository)) return denied('repositories', grant.repositories);
   if (!matchesAny(grant.branches, context.branch)) return denied('branches', grant.branches);
   if (options.push && !mayPush(grant.push, options.push.branch)) return denied('push', grant.push ?? []);
+  if (options.gates && grant.gates !== true) return denied('gates', false);
   if (!grant.runtimes.includes(runtime)) return denied('runtimes', grant.runtimes);
   if (!modelAllowed(grant, options.model)) return denied('models', grant.models);
   if (weaker(options.sandbox ?? grant.sandbox, grant.sandbox)) return denied('sandbox', grant.sandbox);

@@ -2,7 +2,14 @@
 import type { Command } from 'commander';
 import type { ListQuery, RestClient } from '#client';
 import { agentStates } from '#protocol';
-import type { AgentCounts, AgentCountsResource, AgentResource, InstanceResource, LatchBody } from '#protocol';
+import type {
+  AgentCounts,
+  AgentCountsResource,
+  AgentResource,
+  GateReport,
+  InstanceResource,
+  LatchBody,
+} from '#protocol';
 import { Desk, several } from '../desk.js';
 import { harmless, type Column } from '../printer.js';
 import type { World } from '../world.js';
@@ -47,10 +54,16 @@ export function showAgent(desk: Desk, agent: AgentResource): void {
     ...(result?.items ?? []).map(({ item, status, note }) => [`item ${item + 1}`, `${status}: ${note}`] as const),
     ...(result?.findings ?? []).map(({ file, line, message }) => ['finding', `${file}:${line} ${message}`] as const),
     ['verdict', result?.verdict && (result.verdict.passed ? 'passed' : 'failed')],
+    ...(result?.gates ?? []).map((gate) => ['gate', gateLine(gate)] as const),
+    ...(result?.secrets ?? []).map(({ rule, file, line }) => ['secret', `${file}:${line} (${rule})`] as const),
     ['branch', result?.branch],
     ['commit', result?.commit],
     ['as of', agent.asOf],
   ]);
+}
+
+function gateLine({ command, passed, reason = '', output = '' }: GateReport): string {
+  return passed ? `passed: ${command}` : `did not pass: ${command} ${reason}\n${output}`.trimEnd();
 }
 
 function turnLines({ turns }: AgentResource): (readonly [string, string | undefined])[] {

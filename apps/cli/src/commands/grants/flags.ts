@@ -11,6 +11,7 @@ export interface GrantFlags {
   readonly repo?: string[];
   readonly branch?: string[];
   readonly push?: string[];
+  readonly gates?: boolean;
   readonly runtime?: string[];
   readonly agents?: string;
   readonly approval?: string;
@@ -46,6 +47,7 @@ export function takesGrant(command: Command): Command {
       'branches it may push to, none by default; the default branch in full (repeatable)',
       several,
     )
+    .option('--gates', 'its spawns may add commands of their own that have to pass (`writ spawn --gate`)')
     .option('--runtime <name>', 'runtimes, `claude` by default (repeatable)', several)
     .option('--agents <n>', 'how many agents at once, 5 by default')
     .option('--approval <seconds>', 'a person has to approve each spawn within so long (`writ approve`)')
@@ -65,7 +67,7 @@ function perDay({ agentsPerDay, tokensPerDay, usdPerDay }: GrantFlags): unknown 
 }
 
 function fromFlags(flags: GrantFlags): unknown {
-  const { allow, repo, branch, push, runtime, agents, approval, startsPerMinute } = flags;
+  const { allow, repo, branch, push, gates, runtime, agents, approval, startsPerMinute } = flags;
   if (!allow && !repo) return { operations: ['agent.status'] };
   if (!allow || !repo)
     throw new WritError('invalid_request', 'Name both: --allow worker --repo PATTERN.', {
@@ -77,6 +79,7 @@ function fromFlags(flags: GrantFlags): unknown {
     repositories: repo,
     branches: branch,
     push,
+    gates,
     runtimes: runtime,
     concurrentMax: number(agents),
     approval: approval === undefined ? undefined : { withinS: Number(approval) },

@@ -15,6 +15,7 @@ export function grantLines(grant: Grant): [string, string][] {
     ['repositories', list(grant.repositories, 'none')],
     ['branches', list(grant.branches, 'none')],
     ['push to', list(grant.push, 'none')],
+    ['gates', grant.gates === true ? 'it may add its own' : 'this spoke’s own'],
     ['runtimes', list(grant.runtimes, 'none')],
     ['models', list(grant.models, 'any that this spoke offers')],
     ['sandbox', `at least ${grant.sandbox}`],
