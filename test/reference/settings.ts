@@ -33,6 +33,8 @@ const sources = {
     'libs/agents/src/runtimes/claude/claude.options.ts',
     'libs/agents/src/runtimes/command/command.options.ts',
     'libs/agents/src/sandbox/docker.options.ts',
+    'libs/agents/src/review/options.ts',
+    'libs/agents/src/secrets/options.ts',
   ],
 };
 

@@ -34,6 +34,8 @@ export interface RoomOptions {
   readonly worktrees?: (worktrees: Worktrees) => Worktrees;
   readonly sandboxes?: (sandboxes: readonly Sandbox[]) => readonly Sandbox[];
   readonly resolver?: Resolver;
+  /** Gates and the secret scan, and the scanner itself. */
+  readonly review?: Pick<CreateAgents, 'review' | 'scanner'>;
   /** The budget, what owners may spend, and the clock. */
   readonly spending?: Pick<CreateAgents, 'budget' | 'allowance' | 'now'>;
 }
@@ -67,6 +69,7 @@ export class Room {
       sourceId: 'spoke',
       log: this.log,
       ...given.spending,
+      ...given.review,
     });
     this.opened.push(agents);
     return agents;

@@ -76,6 +76,9 @@ export class SlowWorktrees extends Worktrees {
   override harvest(agentId: string, message: string) {
     return this.inner.harvest(agentId, message);
   }
+  override outgoing(...args: Parameters<Worktrees['outgoing']>) {
+    return this.inner.outgoing(...args);
+  }
   override diff(agentId: string, bytesMax: number) {
     return this.inner.diff(agentId, bytesMax);
   }

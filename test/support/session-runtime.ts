@@ -49,8 +49,10 @@ export class SessionBackend extends Backend {
   }
 
   override async close(): Promise<void> {
-    this.shell?.say('exit\n');
-    await this.shell?.ended;
+    const { shell } = this;
+    this.shell = undefined;
+    shell?.say('exit\n');
+    await shell?.ended;
   }
 
   private async start(): Promise<Shell> {

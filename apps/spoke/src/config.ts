@@ -10,6 +10,7 @@ import {
   poolOptions,
   profileOptions,
   remoteOptions,
+  reviewOptions,
   runtimeOptions,
   skillOptions,
 } from '#agents';
@@ -66,6 +67,8 @@ export const spokeConfig = z.strictObject({
     .prefault({}),
   /** SSH keys, HTTPS tokens and branches to push to, by URL pattern, the first that matches: `repositories`, `ssh`, `https`, `push`. */
   remotes: remoteOptions,
+  /** What the work of agents has to pass before it counts, and before it leaves. */
+  review: reviewOptions.prefault({}),
   profiles: profileOptions,
   runtimes: runtimeOptions,
   skills: skillOptions,

@@ -193,8 +193,8 @@ function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround)
   const worktrees = new GitWorktrees({ root, allowFile, inUse, ...bounds, ...keys });
   const resolver = new ConfiguredResolver(config, modelKey);
   const options = { ...config.agents, gc: config.gc, pool: config.pool, stateDir: join(config.stateDir, 'agents') };
-  const { budget } = config;
-  return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options, budget });
+  const { budget, review } = config;
+  return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options, budget, review });
 }
 
 /** The limits of a hub beside those of each agent, as its grant stands at this moment; the spoke's own people have none. */

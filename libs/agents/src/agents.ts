@@ -105,6 +105,7 @@ export abstract class Agents {
   abstract output(agentId: string, offset: number, bytesMax: number, owner?: string): Promise<OutputChunk>;
   /** Output from an offset on, as it comes, until the agent's end or the signal. */
   abstract follow(agentId: string, offset: number, signal: AbortSignal, owner?: string): AsyncIterable<OutputChunk>;
+  /** What it changed, looked through for secrets. @throws WritError `withheld`, `not_found` */
   abstract diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }>;
   /**
    * Another turn of a session: committed as begun, and back at once; its end comes as an event. Idempotent by `turnId`.

@@ -7,8 +7,11 @@ import { agentsOptions, type AgentsOptionsInput } from './options.js';
 import { doors, laid } from './parts.js';
 import type { Resolver } from './profiles/resolver.js';
 import { Holder } from './recovery/holder.js';
+import { reviewOptions, type ReviewInput } from './review/options.js';
 import { budgetOptions, type AllowanceOf, type BudgetInput } from './spending/options.js';
 import type { Sandbox } from './sandbox/sandbox.js';
+import type { SecretScanner } from './secrets/scanner.js';
+import { SecretlintScanner } from './secrets/secretlint/secretlint.scanner.js';
 import type { Worktrees } from './worktrees/worktrees.js';
 
 export interface CreateAgents {
@@ -18,6 +21,10 @@ export interface CreateAgents {
   readonly worktrees: Worktrees;
   readonly resolver: Resolver;
   readonly options: AgentsOptionsInput;
+  /** Which commands have to pass, and what the secret scan looks at; no commands by default. */
+  readonly review?: ReviewInput;
+  /** secretlint by default. Ended with the agents. */
+  readonly scanner?: SecretScanner;
   /** Over all owners; no limit by default. */
   readonly budget?: BudgetInput;
   /** What an owner may spend as its grant stands now; by default no owner has such limits. */
@@ -38,8 +45,10 @@ export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
   const options = agentsOptions.parse(given.options);
   const store = new BoundedStore(given.store, options.storeMs);
   const budget = budgetOptions.parse(given.budget ?? {});
+  const review = reviewOptions.parse(given.review ?? {});
   const { allowance = () => undefined, now = Date.now } = given;
-  const deps: AgentsDeps = { ...given, options, budget, allowance, store, now };
+  const scanner = given.scanner ?? new SecretlintScanner(review.secrets.scanMs);
+  const deps: AgentsDeps = { ...given, options, review, scanner, budget, allowance, store, now };
   const holder = await Holder.open(deps.store, options.stateDir, options.leaseMs, deps.log);
   const ground = await laid(deps, holder);
   const agents = new LocalAgents(deps, ground, doors(deps, ground, holder));

@@ -3,7 +3,9 @@ import type { Store } from '#store';
 import type { AgentsOptions } from './options.js';
 import type { Resolver } from './profiles/resolver.js';
 import type { AllowanceOf, Budget } from './spending/options.js';
+import type { ReviewOptions } from './review/options.js';
 import type { Sandbox } from './sandbox/sandbox.js';
+import type { SecretScanner } from './secrets/scanner.js';
 import type { Worktrees } from './worktrees/worktrees.js';
 
 /** As pino has them. Causes go here and nowhere else. */
@@ -20,6 +22,8 @@ export interface AgentsDeps {
   readonly worktrees: Worktrees;
   readonly resolver: Resolver;
   readonly options: AgentsOptions;
+  readonly review: ReviewOptions;
+  readonly scanner: SecretScanner;
   readonly budget: Budget;
   readonly allowance: AllowanceOf;
   /** Epoch milliseconds. */

@@ -1,6 +1,5 @@
 // The face, answered by this machine: each question goes to the part that knows.
 import {
-  WritError,
   type Actor,
   type AgentCounts,
   type AgentResource,
@@ -21,9 +20,6 @@ import type { Draining } from './spawner/drain.js';
 import { Stop, theSpoke } from './spawner/stop.js';
 import { localOwner, peersPart } from './spending/options.js';
 import { reportOf, type UsageGroup, type UsageQuestion } from './spending/report.js';
-
-/** A diff as it is shown; the rest is in the repository. */
-const DIFF_BYTES_MAX = 512 * 1024;
 
 export class LocalAgents extends Agents {
   private readonly watching = new AbortController();
@@ -80,13 +76,10 @@ export class LocalAgents extends Agents {
     return this.ground.reader.follow(agentId, offset, signal, owner);
   }
 
-  /** Empty for an agent that never got as far as a worktree. */
+  /** Empty for an agent that never got as far as a worktree. @throws WritError `withheld` for work that may not leave, or that could not be looked at. */
   async diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }> {
-    await this.ground.register.find(agentId, owner);
-    return this.deps.worktrees.diff(agentId, DIFF_BYTES_MAX).catch((error: unknown) => {
-      if (error instanceof WritError && error.code === 'not_found') return { text: '', truncated: false };
-      throw error;
-    });
+    const { context } = await this.ground.register.find(agentId, owner);
+    return this.ground.window.diff({ agentId, repository: context.repository });
   }
 
   kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport> {
@@ -176,5 +169,6 @@ export class LocalAgents extends Agents {
     await this.doors.sweep.end();
     await inTime(options.stepMs, 'Ending the garbage collection', this.doors.collector.end(), log);
     await this.doors.holder.give();
+    await this.deps.scanner.close();
   }
 }

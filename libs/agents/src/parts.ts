@@ -26,6 +26,11 @@ import { Questions } from './questions/questions.js';
 import type { Holder } from './recovery/holder.js';
 import { Rescue } from './recovery/rescue.js';
 import { Sweep } from './recovery/sweep.js';
+import { Inspection } from './review/inspection.js';
+import { Reviews } from './review/reviews.js';
+import { Clearance } from './secrets/clearance.js';
+import { Guard } from './secrets/guard.js';
+import { Window } from './secrets/window.js';
 import { Delivery } from './spawner/delivery.js';
 import { Drain } from './spawner/drain.js';
 import { Run } from './spawner/run.js';
@@ -47,13 +52,17 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const saga = new CleanupSaga(deps, register, mint, ends, holder.mark);
   const starts = new Turnstile(options.startsMax);
   const reader = new OutputReader(spools, register);
-  const delivery = new Delivery(deps, register);
+  const guard = new Guard(deps.scanner);
+  const clearance = new Clearance({ ...deps, options: deps.review.secrets });
+  const window = new Window({ ...deps, clearance, guard, options: deps.review.secrets });
+  const reviews = new Reviews(deps, guard);
+  const delivery = new Delivery(deps, register, new Inspection(clearance));
   const listing = new Listing(store);
   const questions = new Questions({ register, listing, mint, now: deps.now });
   const memories = new Memories(join(options.stateDir, 'sessions'), options.sessionBytesMax);
   const pool = new Pool<WarmBackend>(options.pool, deps.log);
   const kept = { pool, ledger, register, treasury, mint, spools, listing, questions, memories };
-  return { ...kept, ends, saga, starts, reader, delivery, runs: new Runs() };
+  return { ...kept, window, reviews, ends, saga, starts, reader, delivery, runs: new Runs() };
 }
 
 export type Ground = Awaited<ReturnType<typeof laid>>;

@@ -124,7 +124,7 @@ export abstract class Backend {
   abstract memory(): string | undefined;
   /** Whether nothing of it works now. One that cannot say counts as busy. */
   abstract idle(): Promise<boolean>;
-  /** Ends its processes. Resolves when they are gone; may hang, and is then not waited for. Idempotent. */
+  /** Ends its processes; a turn that comes after all starts them anew. Resolves when they are gone; may hang, and is then not waited for. Idempotent. */
   abstract close(): Promise<void>;
 }
 

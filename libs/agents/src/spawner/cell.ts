@@ -18,18 +18,20 @@ export class Cell {
     private readonly stepMs: number,
   ) {}
 
-  /** @throws WritError `sandbox_unavailable`, `limit_unenforceable`; `killed` once the cell is being emptied. */
+  /** The signal ends this launch alone. @throws WritError `sandbox_unavailable`, `limit_unenforceable`; `killed` once the cell is being emptied. */
   async launch(
     spec: CellSpec,
     argv: readonly [string, ...string[]],
     env?: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
   ): Promise<SandboxProcess> {
     if (this.closed) throw new WritError('killed', 'The agent is being stopped.');
     if (!this.sandbox)
       throw new WritError('sandbox_unavailable', 'The sandbox of this agent is not configured any more.');
     this.used = true;
     const launch = { ...spec, argv, env: { ...env } };
-    const started = this.sandbox.launch(launch, this.hard.signal);
+    const own = signal ? AbortSignal.any([this.hard.signal, signal]) : this.hard.signal;
+    const started = this.sandbox.launch(launch, own);
     const settled = started.then(
       () => undefined,
       () => undefined,

@@ -1,9 +1,10 @@
-// What becomes of the work of an agent once its run is judged: when a push was asked for, its branch goes to the remote. Nothing is
-// pushed that was not judged `completed`, and that judgement is recorded first, so that a crash on the way is taken up again.
+// What becomes of the work of an agent once its run is judged: it is inspected, and when a push was asked for, its branch goes to the
+// remote. Nothing is pushed that was not judged `completed` and cleared, and that judgement is recorded first, so that a crash on the way is taken up again.
 import type { AgentResult, PushPermit } from '#protocol';
 import type { AgentsDeps } from '../deps.js';
 import type { AgentRecord, Ending } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
+import type { Inspection } from '../review/inspection.js';
 import { endingOfStop } from './endings.js';
 import { Stop, theSpoke } from './stop.js';
 
@@ -13,10 +14,13 @@ export class Delivery {
   constructor(
     private readonly deps: AgentsDeps,
     private readonly register: Register,
+    private readonly inspection: Inspection,
   ) {}
 
   /** The end with what became of the push. A push that failed makes it `failed`; the work is kept as ever. Never rejects. */
-  async deliver({ agentId, mayPush }: AgentRecord, judged: Ending, signal: AbortSignal): Promise<Ending> {
+  async deliver(agent: AgentRecord, found: Ending, signal: AbortSignal): Promise<Ending> {
+    const { agentId, mayPush } = agent;
+    const judged = await this.inspection.of(agent, found, signal);
     if (!mayPush) return judged;
     const { branch } = mayPush;
     if (judged.state !== 'completed') return told(judged, { branch, reason: 'Only work that completed is pushed.' });

@@ -43,7 +43,7 @@ export function endingOfOutcome(outcome: RuntimeOutcome, harvest: Harvest | null
 }
 
 /** Where its work went only the spoke can say. */
-const outcomeResult = agentResult.omit({ push: true });
+const outcomeResult = agentResult.omit({ push: true, secrets: true });
 
 const noResult: AgentResult = { summary: '', items: [] };
 

@@ -6,7 +6,7 @@ import { AgentModel, modelFolder, type AccessParts } from '../model/access.js';
 import type { Outlet } from '../output/outlet.js';
 import type { Resolved } from '../profiles/resolver.js';
 import type { RuntimeHost } from '../runtimes/runtime.js';
-import type { Mount, ResourceLimits } from '../sandbox/sandbox.js';
+import type { Mount, ResourceLimits, SandboxProcess } from '../sandbox/sandbox.js';
 import type { Worktree } from '../worktrees/worktrees.js';
 import type { Cell, CellSpec } from './cell.js';
 import type { Meter } from './meter.js';
@@ -30,14 +30,20 @@ export interface HostParts {
 type Argv = readonly [string, ...string[]];
 type Env = Readonly<Record<string, string>>;
 
-export function hostOf(parts: HostParts): RuntimeHost & { readonly model: AgentModel } {
+/** `gate` is a launch that its signal ends alone. */
+interface RunHost extends RuntimeHost {
+  readonly model: AgentModel;
+  readonly gate: (argv: Argv, env: Env, signal: AbortSignal) => Promise<SandboxProcess>;
+}
+
+export function hostOf(parts: HostParts): RunHost {
   const { agent, cell, meter, outlet, signal, stop, worktree, resolved, launched } = parts;
   const work = { from: worktree.path, to: '/work', writable: resolved.profile.writes };
   const limits = resourceLimits(agent.limits);
   const spec: CellSpec = { agentId: agent.agentId, cwd: '/work', mounts: [work, ...resolved.mounts], limits };
-  const launch = async (argv: Argv, env?: Env, more: readonly Mount[] = []) => {
+  const launch = async (argv: Argv, env?: Env, more: readonly Mount[] = [], own?: AbortSignal) => {
     signal.throwIfAborted();
-    const process = await cell.launch({ ...spec, mounts: [...spec.mounts, ...more] }, argv, env);
+    const process = await cell.launch({ ...spec, mounts: [...spec.mounts, ...more] }, argv, env, own);
     void process.end.then(({ limit }) => limit && stop(outgrown(limits)));
     await launched(process.enforced);
     return process;
@@ -45,6 +51,7 @@ export function hostOf(parts: HostParts): RuntimeHost & { readonly model: AgentM
   return {
     signal,
     launch: (argv, env) => launch(argv, env),
+    gate: (argv, env, own) => launch(argv, env, [], own),
     model: modelOf(parts, launch),
     output: (text) => outlet.append(text),
     admitTurn: async () => {

@@ -9,6 +9,7 @@ import type { OutputReader } from '../output/reader.js';
 import type { Spools } from '../output/spool.js';
 import type { Pool } from '../pool/pool.js';
 import type { Questions } from '../questions/questions.js';
+import type { Reviews } from '../review/reviews.js';
 import type { Memories } from '../sessions/memories.js';
 import { Session } from '../sessions/session.js';
 import type { WarmBackend } from '../sessions/warm-backend.js';
@@ -35,6 +36,7 @@ export interface RunParts {
   readonly questions: Questions;
   readonly memories: Memories;
   readonly delivery: Delivery;
+  readonly reviews: Reviews;
   readonly pool: Pool<WarmBackend>;
 }
 

@@ -4,7 +4,8 @@ import { argsOf, type Phase } from '../lifecycle/record.js';
 import { toPhase, toRunning } from '../lifecycle/states.js';
 import type { AgentModel } from '../model/access.js';
 import type { Resolved } from '../profiles/resolver.js';
-import type { AgentTask, RuntimeHost, RuntimeOutcome } from '../runtimes/runtime.js';
+import type { AgentTask, RuntimeOutcome } from '../runtimes/runtime.js';
+import type { Open } from '../sessions/session.js';
 import type { Worktree } from '../worktrees/worktrees.js';
 import { hostOf } from './host.js';
 import type { Kit, RunParts } from './kit.js';
@@ -43,7 +44,7 @@ export class Work {
     const [task, host] = [this.task(resolved), this.host(worktree, resolved, leave)];
     if (this.isResumed) leave();
     const began = () => this.running([]);
-    const outcome = await this.kit.session.play((memory) => resolved.runtime.open(task, host, memory), began);
+    const outcome = await this.kit.session.play(this.reviewed(resolved, task, host), began);
     await began();
     return outcome;
   }
@@ -93,7 +94,15 @@ export class Work {
     return { agentId, taskId, agentType, repository, branch, workItems, limits, profile, skills, model, session };
   }
 
-  private host(worktree: Worktree, resolved: Resolved, leave: Leave): RuntimeHost {
+  /** What a turn leaves counts only when it has passed the review. */
+  private reviewed({ runtime }: Resolved, task: AgentTask, host: ReturnType<typeof hostOf>): Open {
+    const { agent, cell, signal } = this.kit;
+    const cool = () => cell.cool(agent.agentId, this.parts.deps.options.graceMs);
+    const means = { agent, signal, runtime, cool, launch: host.gate, output: (text: string) => host.output(text) };
+    return (memory) => this.parts.reviews.over(runtime.open(task, host, memory), means);
+  }
+
+  private host(worktree: Worktree, resolved: Resolved, leave: Leave): ReturnType<typeof hostOf> {
     const launched = async (enforced: readonly string[]) => {
       await this.running(enforced);
       leave();

@@ -22,7 +22,8 @@ import { snapshot } from './snapshot.js';
 import { deleteTree } from './delete-tree.js';
 import { preflight, topOf } from './preflight.js';
 import { GitStock } from './stock.js';
-import type { Diff, Harvest, Preflight, Worktree } from './worktrees.js';
+import { outgoing } from './outgoing.js';
+import type { Diff, Harvest, Outgoing, OutgoingBounds, Preflight, Worktree } from './worktrees.js';
 import { Worktrees } from './worktrees.js';
 
 export interface WorktreeOptions {
@@ -118,11 +119,17 @@ export class GitWorktrees extends Worktrees {
     }
   }
 
+  override async outgoing(agentId: string, bounds: OutgoingBounds): Promise<Outgoing | null> {
+    const record = await this.#record(agentId);
+    const { base, harvested: commit } = record;
+    return commit ? outgoing({ gitDir: this.#gitDir(record), base, commit }, bounds) : null;
+  }
+
   override async diff(agentId: string, bytesMax: number): Promise<Diff> {
     const record = await this.#record(agentId);
-    const { base, harvested, state, repository } = record;
+    const { base, harvested } = record;
     if (!harvested) return { text: '', truncated: false };
-    const gitDir = state === 'removed' ? this.#mirrors.path(repository) : this.#records.places(agentId).git;
+    const gitDir = this.#gitDir(record);
     const args = ['--no-ext-diff', '--no-textconv', '--no-color', '--end-of-options', base, harvested];
     const { text, truncated } = await git(['diff', ...args, '--'], { gitDir, outputBytesMax: bytesMax });
     return { text, truncated };
@@ -203,6 +210,11 @@ export class GitWorktrees extends Worktrees {
   #origin({ agentId, repository, branch, base }: WorktreeRecord): Parameters<typeof layRepository>[1] {
     const historyDepth = this.options.historyDepth ?? historyDepthDefault;
     return { agentId, mirror: this.#mirrors.path(repository), branch, base, historyDepth };
+  }
+
+  /** Where the harvested work is, also after the removal. */
+  #gitDir({ agentId, state, repository }: WorktreeRecord): string {
+    return state === 'removed' ? this.#mirrors.path(repository) : this.#records.places(agentId).git;
   }
 
   #worktree({ agentId, base }: WorktreeRecord): Worktree {

@@ -23,6 +23,8 @@ export interface GitRun {
   /** The key or token for a remote: none by default. */
   readonly access?: Access;
   readonly config?: readonly string[];
+  /** How output becomes text: `utf8` by default; `latin1` loses nothing. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 export interface GitOutput {
@@ -165,7 +167,9 @@ async function collect(child: StartedProcess, run: GitRun): Promise<GitOutput & 
   });
   stderr?.on('data', (piece: Buffer) => keep(complaints, complained, piece, complaintBytesMax));
   const { code, signal } = await child.closed;
-  const text = Buffer.concat(pieces).subarray(0, bytesMax).toString('utf8');
+  const text = Buffer.concat(pieces)
+    .subarray(0, bytesMax)
+    .toString(run.encoding ?? 'utf8');
   const { hide } = run.access ?? anonymous;
   const complaint = hide(`${Buffer.concat(complaints).toString('utf8')}${signal ?? ''}`);
   return { text: hide(text), truncated: said.bytes > bytesMax, complaint, code };

@@ -57,6 +57,31 @@ export interface Diff {
   readonly truncated: boolean;
 }
 
+/** Something that a push or a diff would show: a file's content, or a commit with its message and names. */
+export interface OutgoingPiece {
+  readonly kind: 'commit' | 'file';
+  /** Every path under which a commit put it, or the commit's hash. */
+  readonly names: readonly string[];
+  readonly bytes: Buffer;
+}
+
+/** All that is in the harvested work and was not in the repository before, every commit on the way included. */
+export interface Outgoing {
+  readonly commit: string;
+  /** Every path that a commit touched. */
+  readonly paths: readonly string[];
+  /** In groups of a few MiB. */
+  added(): AsyncIterable<readonly OutgoingPiece[]>;
+  /** Files as they were at the base, of those that are changed or gone; too large ones are left out. */
+  before(): AsyncIterable<readonly OutgoingPiece[]>;
+}
+
+export interface OutgoingBounds {
+  readonly fileBytesMax: number;
+  /** Of everything together. */
+  readonly bytesMax: number;
+}
+
 /** What would be lost without a ref: files not committed; commits that no branch of the repository has, and that the agent's own branch has not. */
 export interface Preflight {
   readonly dirty: number;
@@ -93,6 +118,12 @@ export abstract class Worktrees {
     to: { readonly branch: string; readonly evenDefault: boolean },
     signal: AbortSignal,
   ): Promise<{ readonly reason: string; readonly cause?: unknown } | null>;
+
+  /**
+   * What would leave with the harvested work; null when there is none. Also after the removal.
+   * @throws WritError `too_large` when it is beyond the bounds: then nobody has looked at all of it.
+   */
+  abstract outgoing(agentId: string, bounds: OutgoingBounds): Promise<Outgoing | null>;
 
   /** Unified diff from `base` to what was harvested, also after the removal; empty before. Cut at `bytesMax`. */
   abstract diff(agentId: string, bytesMax: number): Promise<Diff>;

@@ -60,8 +60,12 @@ export class ClaudeBackend extends Backend {
     return this.link.idle();
   }
 
+  /** A turn that follows has a tool host of its own. */
   override async close(): Promise<void> {
-    await this.link.close();
+    const { link } = this;
+    this.link = new ToolLink(this.host, this.task.profile.tools);
+    this.tools = undefined;
+    await link.close();
   }
 
   private async converse({ input }: Turn) {
