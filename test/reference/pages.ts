@@ -2,6 +2,9 @@
 import type { Command } from 'commander';
 import { buildProgram } from '../../apps/cli/src/program.js';
 import { exitCodesHelp } from '../../apps/cli/src/exit.js';
+import { hubMetrics } from '../../apps/hub/src/metrics/metrics.js';
+import { spokeMetrics } from '../../apps/spoke/src/metrics/metrics.js';
+import { peerMetrics, requestMetrics, type MetricDefinition } from '#api';
 import { describeError, errorCodes } from '#protocol';
 import { settings } from './settings.js';
 import { row, table, type Row } from './table.js';
@@ -84,7 +87,7 @@ function restRows(document: ApiDocument, instance: string): [string, Row][] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): [string, Row] => {
       const { summary = '', security, parameters = [], responses } = operation;
-      const role = path.startsWith('/v1/') ? (security?.[0]?.key?.[0] ?? 'viewer') : 'none';
+      const role = path.startsWith('/v1/') || path === '/metrics' ? (security?.[0]?.key?.[0] ?? 'viewer') : 'none';
       const asked = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => `\`${name}\``);
       const statuses = Object.keys(responses).filter((status) => status !== 'default');
       const call = `\`${method.toUpperCase()} ${path}\``;
@@ -114,7 +117,33 @@ function restPage(hub: ApiDocument, spoke: ApiDocument): string {
   );
 }
 
+function metricRows(instance: string, definitions: Readonly<Record<string, MetricDefinition>>): Row[] {
+  return Object.values(definitions).map(({ name, kind, labels, help }) =>
+    row(`\`${name}\``, instance, kind, labels.map((label) => `\`${label}\``).join(', '), help),
+  );
+}
+
+function metricsPage(): string {
+  const head = ['figure', 'of', 'kind', 'labels', 'what'];
+  const both = { ...requestMetrics, ...peerMetrics };
+  return page(
+    'Metrics',
+    '`GET /metrics` in the text format of Prometheus, for the key of a viewer (`Authorization: Bearer …`), or without a key on `metricsPort` of loopback. Counters begin at 0 with each start. `process_…` and `nodejs_…` are Node’s own: memory, processor, event loop, garbage collection.',
+    table(head, [
+      ...metricRows('hub, spoke', both),
+      ...metricRows('hub', hubMetrics),
+      ...metricRows('spoke', spokeMetrics),
+    ]),
+  );
+}
+
 /** Every page by its file name. */
 export function referencePages(hub: ApiDocument, spoke: ApiDocument): Readonly<Record<string, string>> {
-  return { 'config.md': configPage(), 'cli.md': cliPage(), 'errors.md': errorsPage(), 'rest.md': restPage(hub, spoke) };
+  return {
+    'config.md': configPage(),
+    'cli.md': cliPage(),
+    'errors.md': errorsPage(),
+    'rest.md': restPage(hub, spoke),
+    'metrics.md': metricsPage(),
+  };
 }

@@ -11,6 +11,8 @@ export const hubConfig = z.strictObject({
   name: spokeName.default('hub'),
   host: z.string().min(1).max(255).default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(7_700),
+  /** Shows `/metrics` without a key on this port of 127.0.0.1; without it they want the key of a viewer. */
+  metricsPort: z.int().min(0).max(65_535).optional(),
   /** Keys and store. Owner only. */
   stateDir: z
     .string()

@@ -1,7 +1,15 @@
 // The hub as a Nest application: the shared REST face over the hub's gateway, and what only a hub has.
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { ApiModule, BackupController, BackupService, Gateway, SigningController, SigningService } from '#api';
+import {
+  ApiModule,
+  BackupController,
+  BackupService,
+  Gateway,
+  SigningController,
+  SigningService,
+  type Metrics,
+} from '#api';
 import { Store } from '#store';
 import { CommandsController } from './commands/commands.controller.js';
 import { CommandsView } from './commands/commands.view.js';
@@ -29,11 +37,11 @@ class HubCore {
 
 @Module({})
 export class HubModule {
-  static register(hub: Hub, logger: Logger): DynamicModule {
+  static register(hub: Hub, logger: Logger, metrics: Metrics): DynamicModule {
     const core = HubCore.of(hub);
     return {
       module: HubModule,
-      imports: [core, ApiModule.register({ imports: [core], logger, acts: hub.services.acts })],
+      imports: [core, ApiModule.register({ imports: [core], logger, acts: hub.services.acts, metrics })],
       controllers: [SpokesController, InvitesController, CommandsController, BackupController, SigningController],
     };
   }

@@ -1,9 +1,10 @@
 // A hub from its configuration to an instance that listens for people and for spokes.
 import type { Logger } from 'pino';
-import { serve, version, type Served } from '#api';
+import { Metrics, serve, version, type Served } from '#api';
 import { acceptWebSockets } from '#federation';
 import type { HubConfig } from './config.js';
 import { openDoors } from './doors.js';
+import { measureHub } from './metrics/metrics.js';
 import { HubModule } from './hub.module.js';
 import { Hub } from './hub.js';
 
@@ -30,10 +31,12 @@ export async function startHub(config: HubConfig, logger: Logger): Promise<Start
 }
 
 function listen(hub: Hub, config: HubConfig, logger: Logger): Promise<Served> {
-  const { name, stateDir, host, port, adminKey } = config;
-  return serve(HubModule.register(hub, logger), {
+  const { name, stateDir, host, port, metricsPort, adminKey } = config;
+  const metrics = new Metrics();
+  measureHub(metrics, hub);
+  return serve(HubModule.register(hub, logger, metrics), {
     ...{ title: `Writ hub ${name}`, description: 'Agents on partners’ spokes.', version },
-    ...{ host, port, adminKey, logger, instance: { stateDir, role: 'hub', name } },
+    ...{ host, port, metricsPort, adminKey, logger, instance: { stateDir, role: 'hub', name } },
     prepare: (_app, http) => openDoors(http, hub.records.desk, hub.identity),
   });
 }

@@ -1,7 +1,15 @@
 // The spoke as a Nest application: the shared REST face over the spoke's gateway, its hubs, and the signed operations.
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { ApiModule, BackupController, BackupService, Gateway, SigningController, SigningService } from '#api';
+import {
+  ApiModule,
+  BackupController,
+  BackupService,
+  Gateway,
+  SigningController,
+  SigningService,
+  type Metrics,
+} from '#api';
 import { Store } from '#store';
 import { AgentsController } from './agents/agents.controller.js';
 import { Inbox } from './agents/inbox.js';
@@ -50,11 +58,11 @@ class SpokeCore {
 
 @Module({})
 export class SpokeModule {
-  static register(spoke: Spoke, logger: Logger): DynamicModule {
+  static register(spoke: Spoke, logger: Logger, metrics: Metrics): DynamicModule {
     const core = SpokeCore.of(spoke);
     return {
       module: SpokeModule,
-      imports: [core, ApiModule.register({ imports: [core], logger, acts: spoke.acts })],
+      imports: [core, ApiModule.register({ imports: [core], logger, acts: spoke.acts, metrics })],
       controllers: [
         HubsController,
         AgentsController,

@@ -8,6 +8,7 @@ import {
   GitWorktrees,
   openSandboxes,
   remoteOf,
+  type AgentsObserver,
   type Allowance,
   type LocalAgents,
   type Sandboxes,
@@ -62,7 +63,7 @@ export class Spoke {
   ) {}
 
   /** Recovery is done when this resolves. @throws StoreError, WritError `config_invalid`, `store_format` */
-  static async open(config: SpokeConfig, log: Logger): Promise<Spoke> {
+  static async open(config: SpokeConfig, log: Logger, observer?: AgentsObserver): Promise<Spoke> {
     mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
     const identity = Identity.open(join(config.stateDir, 'keys'));
     const store = await openDurable(config, identity.id, log);
@@ -77,7 +78,7 @@ export class Spoke {
       spokeId: identity.id,
     });
     const allowance = (owner: string) => allowanceOf(grants, owner);
-    const agents = await openAgents(config, { store, sandboxes, sourceId: identity.id, log, allowance });
+    const agents = await openAgents(config, { store, sandboxes, sourceId: identity.id, log, allowance, observer });
     const peers = new Peers({
       ...{ identity, store, records, source: records.journal, ops: operationNames, policy: addresses, log },
       grantOf: async (id) => stated(await grants.find(id)),
@@ -179,6 +180,7 @@ interface AgentsGround {
   readonly sourceId: string;
   readonly log: Logger;
   readonly allowance: (owner: string) => Promise<Allowance | undefined>;
+  readonly observer: AgentsObserver | undefined;
 }
 
 function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround): Promise<LocalAgents> {

@@ -1,10 +1,11 @@
 // A spoke from its configuration to a listening, dialling instance.
 import type { Logger } from 'pino';
 import { openForkServer } from '#agents';
-import { serve, version, type Served } from '#api';
+import { Metrics, Refusals, serve, version, type Served } from '#api';
 import { serveCommands } from '#federation';
 import type { SpokeConfig } from './config.js';
 import { openDoor } from './doors.js';
+import { countAgents, measureSpoke } from './metrics/metrics.js';
 import { SpokeModule } from './spoke.module.js';
 import { Spoke } from './spoke.js';
 
@@ -28,9 +29,11 @@ export async function startSpoke(config: SpokeConfig, logger: Logger): Promise<S
 }
 
 async function begin(config: SpokeConfig, logger: Logger): Promise<StartedSpoke> {
-  const spoke = await Spoke.open(config, logger);
+  const metrics = new Metrics();
+  const spoke = await Spoke.open(config, logger, countAgents(metrics));
   try {
-    const served = await listen(spoke, config, logger);
+    measureSpoke(metrics, spoke);
+    const served = await listen(spoke, config, logger, metrics);
     await served.app.startAllMicroservices();
     await spoke.start((error) => logger.error({ err: error }, 'following a connection failed'));
     const close = async () => {
@@ -44,14 +47,15 @@ async function begin(config: SpokeConfig, logger: Logger): Promise<StartedSpoke>
   }
 }
 
-function listen(spoke: Spoke, config: SpokeConfig, logger: Logger): Promise<Served> {
-  const { name, stateDir, host, port, adminKey, publicUrl } = config;
-  return serve(SpokeModule.register(spoke, logger), {
+function listen(spoke: Spoke, config: SpokeConfig, logger: Logger, metrics: Metrics): Promise<Served> {
+  const { name, stateDir, host, port, metricsPort, adminKey, publicUrl } = config;
+  return serve(SpokeModule.register(spoke, logger, metrics), {
     ...{ title: `Writ spoke ${name}`, description: 'Agents on this machine.', version },
-    ...{ host, port, adminKey, logger, instance: { stateDir, role: 'spoke', name } },
+    ...{ host, port, metricsPort, adminKey, logger, instance: { stateDir, role: 'spoke', name } },
     prepare: (app, http) => {
       if (publicUrl !== undefined) openDoor(http, spoke.peers.route);
-      serveCommands(app, spoke.peers.opened, [spoke.guard]);
+      const refusals = app.get(Refusals);
+      serveCommands(app, spoke.peers.opened, [spoke.guard], (code) => refusals.add('command', code));
     },
   });
 }

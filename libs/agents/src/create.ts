@@ -1,6 +1,6 @@
 // Opens the room: options compiled, parts put together, recovery done.
 import type { Store } from '#store';
-import type { AgentsDeps, AgentsLog } from './deps.js';
+import type { AgentsDeps, AgentsLog, AgentsObserver } from './deps.js';
 import { BoundedStore } from './lifecycle/bounded-store.js';
 import { LocalAgents } from './local.js';
 import { agentsOptions, type AgentsOptionsInput } from './options.js';
@@ -32,6 +32,8 @@ export interface CreateAgents {
   /** The instance id of this spoke. */
   readonly sourceId: string;
   readonly log: AgentsLog;
+  /** Told of kills and clean-ups; nobody by default. */
+  readonly observer?: AgentsObserver;
   /** Epoch milliseconds; the machine's clock by default. */
   readonly now?: () => number;
 }
@@ -46,12 +48,14 @@ export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
   const store = new BoundedStore(given.store, options.storeMs);
   const budget = budgetOptions.parse(given.budget ?? {});
   const review = reviewOptions.parse(given.review ?? {});
-  const { allowance = () => undefined, now = Date.now } = given;
+  const { allowance = () => undefined, now = Date.now, observer = nobody } = given;
   const scanner = given.scanner ?? new SecretlintScanner(review.secrets.scanMs);
-  const deps: AgentsDeps = { ...given, options, review, scanner, budget, allowance, store, now };
+  const deps: AgentsDeps = { ...given, options, review, scanner, budget, allowance, store, now, observer };
   const holder = await Holder.open(deps.store, options.stateDir, options.leaseMs, deps.log);
   const ground = await laid(deps, holder);
   const agents = new LocalAgents(deps, ground, doors(deps, ground, holder));
   await agents.open();
   return agents;
 }
+
+const nobody: AgentsObserver = { killed: () => undefined, cleaned: () => undefined };

@@ -15,6 +15,14 @@ export interface AgentsLog {
   error(context: object, message: string): void;
 }
 
+/** Told of what happens, by whoever counts it. */
+export interface AgentsObserver {
+  /** A kill was acknowledged, or told as not done, so many seconds after it was asked for. */
+  killed(scope: 'agent' | 'all' | 'lost', seconds: number): void;
+  /** A step of a clean-up was tried. */
+  cleaned(step: 'sandbox' | 'worktree', outcome: 'done' | 'skipped' | 'failed'): void;
+}
+
 export interface AgentsDeps {
   readonly store: Store;
   /** In any order: the strongest that works on this machine is taken. Also those that do not work now: one may have left something when it did. */
@@ -31,4 +39,5 @@ export interface AgentsDeps {
   /** The instance id of this spoke: the `source` of every event. */
   readonly sourceId: string;
   readonly log: AgentsLog;
+  readonly observer: AgentsObserver;
 }

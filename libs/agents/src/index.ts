@@ -14,7 +14,7 @@ export type { LaunchSpec, Mount, ProcessEnd, ResourceLimits, SandboxProbe, Sandb
 export { gcOptions } from './gc/options.js';
 export { createAgents } from './create.js';
 export type { CreateAgents } from './create.js';
-export type { AgentsLog } from './deps.js';
+export type { AgentsLog, AgentsObserver } from './deps.js';
 export type { LocalAgents } from './local.js';
 export { budgetOptions } from './spending/options.js';
 export type { Allowance } from './spending/options.js';

@@ -13,6 +13,9 @@ import { KillController } from './agents/kill.controller.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { KeysController } from './keys/keys.controller.js';
 import { RolesGuard } from './keys/roles.js';
+import { Metrics } from './metrics/metrics.js';
+import { MetricsController } from './metrics/metrics.controller.js';
+import { Refusals } from './metrics/requests.js';
 import { LOGGER } from './requests/logging.js';
 import { ProblemFilter } from './requests/problem.filter.js';
 import { SchemaPipe } from './requests/schema.pipe.js';
@@ -24,6 +27,8 @@ export interface ApiOptions {
   readonly logger: Logger;
   /** Where making and revoking a key is written down. */
   readonly acts: Acts;
+  /** Where the app's own figures are; those of the REST face come along. */
+  readonly metrics?: Metrics;
   /** How often an idle event stream says that it is alive; 15 s by default. */
   readonly heartbeatMs?: number;
 }
@@ -37,7 +42,7 @@ const borders = [
 
 @Module({})
 export class ApiModule {
-  static register({ imports, logger, acts, heartbeatMs }: ApiOptions): DynamicModule {
+  static register({ imports, logger, acts, heartbeatMs, metrics = new Metrics() }: ApiOptions): DynamicModule {
     return {
       module: ApiModule,
       imports,
@@ -48,14 +53,17 @@ export class ApiModule {
         EventsController,
         InstanceController,
         KeysController,
+        MetricsController,
       ],
       providers: [
         { provide: Streams, useFactory: () => new Streams(heartbeatMs) },
         { provide: LOGGER, useValue: logger },
+        { provide: Metrics, useValue: metrics },
+        { provide: Refusals, useValue: new Refusals(metrics) },
         { provide: ApiKeys, useFactory: (store: Store) => new ApiKeys(store, acts), inject: [Store] },
         ...borders,
       ],
-      exports: [Streams, ApiKeys, LOGGER],
+      exports: [Streams, ApiKeys, LOGGER, Metrics, Refusals],
     };
   }
 }

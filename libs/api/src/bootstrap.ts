@@ -15,6 +15,9 @@ import { serveDocs } from './docs/routes.js';
 import type { ApiTitle } from './docs/openapi.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { authenticateRequests } from './keys/authentication.js';
+import { Metrics } from './metrics/metrics.js';
+import { openMetrics } from './metrics/open.js';
+import { countRequests } from './metrics/requests.js';
 import { logRequests, nestLogger, requestId } from './requests/logging.js';
 
 export interface ServeOptions extends ApiTitle {
@@ -28,6 +31,8 @@ export interface ServeOptions extends ApiTitle {
   readonly adminKey?: string;
   readonly bodyBytesMax?: number;
   readonly requestsPerMinuteMax?: number;
+  /** Where `/metrics` is shown without a key, on 127.0.0.1 alone; nowhere by default. */
+  readonly metricsPort?: number;
   /**
    * Called once before the application listens: the last moment for routes beside the resources (those with
    * `config.public` take no key) and for connecting microservices with guards.
@@ -49,12 +54,14 @@ export interface Served {
 /** Listens when this resolves. @throws WritError `bind_refused`, `key_invalid`. */
 export async function serve(module: Type | DynamicModule, options: ServeOptions): Promise<Served> {
   const app = await createApp(module, options);
+  const openings: (() => void)[] = [];
   try {
     const firstKey = await admit(app.get(ApiKeys), options);
     await app.listen(options.port, options.host);
     const url = urlOf(app, options.host);
+    if (options.metricsPort !== undefined) openings.push(await openMetrics(options.metricsPort, app.get(Metrics)));
     announce(options.instance.stateDir, { url, ...named(options), pid: process.pid }, firstKey);
-    return { app, url, firstKey, close: closing(app, options) };
+    return { app, url, firstKey, close: closing(app, options, openings) };
   } catch (error) {
     await app.close();
     throw error;
@@ -84,6 +91,7 @@ async function createApp(module: Type | DynamicModule, options: ServeOptions): P
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
   });
   logRequests(http, logger);
+  countRequests(http, app.get(Metrics));
   await authenticateRequests(http, app.get(ApiKeys), { requestsPerMinuteMax });
   options.prepare?.(app, http);
   serveDocs(app, http, options);
@@ -115,10 +123,12 @@ function urlOf(app: NestFastifyApplication, host: string): string {
 function closing(
   app: NestFastifyApplication,
   { instance, logger, shutdownMs = 15_000 }: ServeOptions,
+  openings: readonly (() => void)[],
 ): () => Promise<void> {
   let closed: Promise<void> | undefined;
   const close = async () => {
     withdraw(instance.stateDir, process.pid);
+    for (const end of openings) end();
     app.getHttpServer().close();
     const limit = Promise.withResolvers<'late'>();
     const timer = setTimeout(() => limit.resolve('late'), shutdownMs);

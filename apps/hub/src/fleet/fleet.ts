@@ -35,6 +35,7 @@ export class Fleet {
   private readonly outputs = new Outputs();
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly following = new Map<string, Promise<void>>();
+  private readonly places = new Map<string, number>();
   private readonly stopping = new AbortController();
   private readonly model: ReadModel;
   private readonly tail: StreamTail;
@@ -77,6 +78,7 @@ export class Fleet {
     const known = (await this.load()).get(connectionId) ?? 0;
     const isFirst = at.cursor < 0;
     if (isFirst) at.cursor = known;
+    this.places.set(connectionId, at.cursor);
     if ((await this.store.head(fleetEventsOf(connectionId))) < at.cursor) at.cursor = 0;
     while (await this.step(connectionId, at));
     caughtUp();
@@ -121,6 +123,7 @@ export class Fleet {
     this.show(connectionId, page);
     await this.tail.passed(stream, at.cursor, last);
     at.cursor = last;
+    this.places.set(connectionId, last);
     return true;
   }
 
@@ -185,6 +188,12 @@ export class Fleet {
   /** All that have not ended and fit, as far as the journals say. */
   living(query: Pick<AgentQuery, 'states' | 'taskId' | 'agentType'>, owners?: Owners): readonly AgentResource[] {
     return this.agents.living(query, owners);
+  }
+
+  /** Events of a connection that were accepted and are not in the view yet. */
+  async lag(connectionId: string): Promise<number> {
+    const head = await this.store.head(fleetEventsOf(connectionId));
+    return Math.max(0, head - (this.places.get(connectionId) ?? 0));
   }
 
   of(connectionId: string): Iterable<AgentResource> {

@@ -6,7 +6,8 @@ export class PoolService {
   constructor(private readonly agents: Pick<LocalAgents, 'pool'>) {}
 
   view(): PoolResource {
-    const { entries, ...figures } = this.agents.pool();
-    return { ...figures, warm: entries.map(({ key, ...rest }) => ({ ...key, ...rest })) };
+    const { entries, evicted, ...figures } = this.agents.pool();
+    const gone = Object.values(evicted).reduce((sum, count) => sum + count, 0);
+    return { ...figures, evicted: gone, warm: entries.map(({ key, ...rest }) => ({ ...key, ...rest })) };
   }
 }

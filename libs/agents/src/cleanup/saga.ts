@@ -73,6 +73,8 @@ export class CleanupSaga {
 
   /** Told as an event whenever it is news: the first time, and when a failed step got done. */
   private async remember(lease: Lease, steps: Pick<Cleanup, 'sandbox' | 'worktree'>): Promise<void> {
+    const { observer } = this.deps;
+    for (const step of ['sandbox', 'worktree'] as const) observer.cleaned(step, steps[step].outcome);
     const isDone = (step: StepReport) => step.outcome !== 'failed';
     const isOver = isDone(steps.sandbox) && isDone(steps.worktree);
     const cleanup: Cleanup = { ...steps, lease: isOver ? done : skipped('Kept until the other steps are done.') };

@@ -4,7 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WritError, type Actor, type KillReport } from '#protocol';
 import { inWidth } from '../lifecycle/within.js';
-import type { AgentsDeps } from '../deps.js';
+import type { AgentsDeps, AgentsObserver } from '../deps.js';
 import type { Listing } from '../lifecycle/listing.js';
 import { isLive, type AgentRecord, type Intent } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
@@ -20,6 +20,8 @@ import type { Tombstones } from './tombstones.js';
 
 /** How often an agent that runs in another process is looked at. */
 const LOOK_MS = 50;
+
+type KillKind = Parameters<AgentsObserver['killed']>[0];
 
 export interface KillswitchParts {
   readonly deps: AgentsDeps;
@@ -41,13 +43,13 @@ export class Killswitch {
 
   kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport> {
     const will: Intent = { exitReason: 'killed', actor, reason };
-    return this.once(`agent ${owner ?? ''} ${agentId}`, () => this.killKnown(agentId, will, owner));
+    return this.once('agent', `${owner ?? ''} ${agentId}`, () => this.killKnown(agentId, will, owner));
   }
 
   /** The latch first, durable; then passes over what lives until one finds nothing. [K-3] */
   killAll(scope: string, actor: Actor, reason: string): Promise<KillReport> {
     const order: Order = { scope, exitReason: 'killed', actor, reason };
-    return this.once(`all ${scope}`, async () => {
+    return this.once('all', scope, async () => {
       const { latches, orders, deps } = this.parts;
       const latch = { scope, actor, reason, setAt: new Date(deps.now()).toISOString() };
       let stopped: readonly Run[];
@@ -64,17 +66,25 @@ export class Killswitch {
   ownerLost(owner: string, reason: string): Promise<KillReport> {
     const actor: Actor = { kind: 'system', id: 'spoke' };
     const order: Order = { scope: owner, exitReason: 'connection_lost', actor, reason };
-    return this.once(`lost ${owner}`, async () => {
+    return this.once('lost', owner, async () => {
       const stopped = this.parts.orders.obey(order);
       await this.parts.orders.give(order);
       return this.passes(order, owner, stopped);
     });
   }
 
-  private once(name: string, work: () => Promise<KillReport>): Promise<KillReport> {
-    const running = this.underWay.get(name) ?? work().finally(() => this.underWay.delete(name));
+  private once(kind: KillKind, which: string, work: () => Promise<KillReport>): Promise<KillReport> {
+    const name = `${kind} ${which}`;
+    const running = this.underWay.get(name) ?? this.timed(kind, work).finally(() => this.underWay.delete(name));
     this.underWay.set(name, running);
     return running;
+  }
+
+  private async timed(kind: KillKind, work: () => Promise<KillReport>): Promise<KillReport> {
+    const since = performance.now();
+    const report = await work();
+    this.parts.deps.observer.killed(kind, (performance.now() - since) / 1_000);
+    return report;
   }
 
   /** Agents of others are `not_found`, and so is an unknown one unless an owner says that its spawn may still come. */

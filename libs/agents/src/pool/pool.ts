@@ -24,12 +24,15 @@ interface Entry<T> extends Seat {
   closing?: Promise<boolean>;
 }
 
+/** Why a backend went before its session did: unused for too long, its place was wanted, others came under its key. */
+export type Departure = 'idle' | 'capacity' | 'replaced';
+
 export interface PoolView {
   readonly max: number;
   readonly waiting: number;
   readonly opened: number;
   readonly reused: number;
-  readonly evicted: number;
+  readonly evicted: Readonly<Record<Departure, number>>;
   readonly entries: readonly {
     readonly key: PoolKey;
     readonly state: SeatState;
@@ -44,7 +47,7 @@ export class Pool<T extends Warm> {
   private sweeping?: Promise<void>;
   private timer?: NodeJS.Timeout;
   private isClosed = false;
-  private readonly counts = { opened: 0, reused: 0, evicted: 0 };
+  private readonly counts = { opened: 0, reused: 0, evicted: { idle: 0, capacity: 0, replaced: 0 } };
 
   constructor(
     private readonly options: PoolOptions,
@@ -109,7 +112,7 @@ export class Pool<T extends Warm> {
       ...{ key, state, attempts },
       idleMs: state === 'idle' ? Math.round(now - touchedAtMs) : 0,
     }));
-    return { max: this.options.warmMax, waiting: this.queue.size, ...this.counts, entries };
+    return { max: this.options.warmMax, waiting: this.queue.size, ...structuredClone(this.counts), entries };
   }
 
   /** Serves whom it can, in the order in which they came. */
@@ -122,8 +125,8 @@ export class Pool<T extends Warm> {
       const verdict = decide([...this.entries.values()], wish, this.now());
       if (verdict.kind === 'reuse') this.reuse(verdict.seat, waiter);
       else if (verdict.kind === 'create') void this.open(waiter);
-      else if (verdict.kind === 'replace') void this.close(verdict.seat);
-      else if (verdict.kind === 'evict') void this.evict(verdict.seat);
+      else if (verdict.kind === 'replace') this.replace(verdict.seat);
+      else if (verdict.kind === 'evict') void this.evict(verdict.seat, 'capacity');
       else if (!own) leaving -= 1;
     }
   }
@@ -173,15 +176,20 @@ export class Pool<T extends Warm> {
     this.admit();
   }
 
+  private replace(entry: Entry<T>): void {
+    this.counts.evicted.replaced += 1;
+    void this.close(entry);
+  }
+
   /** Only what says that it is idle goes, and only if nobody has asked for it meanwhile. */
-  private async evict(entry: Entry<T>): Promise<void> {
+  private async evict(entry: Entry<T>, why: Departure): Promise<void> {
     entry.state = 'probing';
     const isIdle = await this.probe(entry);
     if (!this.isIn(entry, 'probing')) return;
     entry.state = 'idle';
     if (!isIdle) entry.busyUntilMs = this.now() + this.options.probeAgainMs;
     if (isIdle && !this.queue.wants(entry.key)) {
-      this.counts.evicted += 1;
+      this.counts.evicted[why] += 1;
       void this.close(entry);
     }
     this.admit();
@@ -232,7 +240,7 @@ export class Pool<T extends Warm> {
 
   private async pass(): Promise<void> {
     const seats = [...this.entries.values()];
-    const late = outOfTime(seats, this.now(), this.options.idleMs).map((entry) => this.evict(entry));
+    const late = outOfTime(seats, this.now(), this.options.idleMs).map((entry) => this.evict(entry, 'idle'));
     const dead = seats.filter(({ state }) => state === 'quarantined').map((entry) => this.close(entry));
     await Promise.all([...late, ...dead]);
     this.admit();

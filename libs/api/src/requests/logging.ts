@@ -36,14 +36,14 @@ function lineOf(request: FastifyRequest, status: number, ms: number) {
   return { method, path, status, ms: Math.round(ms), actor: caller && `key:${caller.actor.id}`, request: id };
 }
 
-/** Sets `X-Request-Id` on every answer and logs one line when it has left. Health checks are logged at `debug`. */
+/** Sets `X-Request-Id` on every answer and logs one line when it has left. Health checks and scrapes are logged at `debug`. */
 export function logRequests(http: FastifyInstance, logger: Logger): void {
   http.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     done();
   });
   http.addHook('onResponse', (request, reply, done) => {
-    const level = /^\/(healthz|readyz)/.test(request.url) ? 'debug' : 'info';
+    const level = /^\/(healthz|readyz|metrics)/.test(request.url) ? 'debug' : 'info';
     logger[level](lineOf(request, reply.statusCode, reply.elapsedTime), 'request');
     done();
   });

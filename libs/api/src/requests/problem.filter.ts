@@ -7,6 +7,7 @@ import type { ErrorCode, Problem } from '#protocol';
 import { StoreError } from '#store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { Refusals } from '../metrics/requests.js';
 import { LOGGER } from './logging.js';
 
 const ofStatus: Readonly<Record<number, ErrorCode>> = {
@@ -51,7 +52,10 @@ function toProblem(error: unknown): Problem {
 
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly refusals: Refusals,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw error;
@@ -59,6 +63,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const instance = `urn:uuid:${request.id || randomUUID()}`;
     const problem = { ...toProblem(error), instance };
+    this.refusals.add('rest', problem.code);
     if (problem.status >= 500) this.logger.error({ err: error, instance, code: problem.code }, 'request failed');
     if (!reply.sent) answer(reply, problem);
   }

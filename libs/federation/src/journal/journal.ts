@@ -108,6 +108,12 @@ export class Journal extends JournalSource {
     return this.#inTurn.run(connectionId, () => this.acknowledgedInTurn(connectionId, ack, raw));
   }
 
+  /** Events that the hub has not acknowledged. */
+  async unacknowledged(connectionId: string): Promise<number> {
+    const entry = await this.store.get<Standing>(standingOf(connectionId));
+    return entry ? entry.value.head.seq - entry.value.acked.seq : 0;
+  }
+
   /** Forgets the journal of a connection that is no more. */
   async forget(connectionId: string): Promise<void> {
     const stream = journalOf(connectionId);

@@ -12,7 +12,8 @@ export interface FlowTargets {
   readonly source: JournalSource;
   readonly sender: Sender;
   readonly now: () => number;
-  readonly heard: (atMs: number) => void;
+  /** They heard what was sent then. */
+  readonly answered: (sentAtMs: number) => void;
 }
 
 export class EventFlow {
@@ -34,9 +35,9 @@ export class EventFlow {
   }
 
   async acknowledged({ epo, seq, h, again }: AckClaims, raw: string): Promise<void> {
-    const { source, connectionId, heard } = this.targets;
+    const { source, connectionId, answered } = this.targets;
     const sentAtMs = this.#hearing.acknowledged(seq);
-    if (sentAtMs !== undefined) heard(sentAtMs);
+    if (sentAtMs !== undefined) answered(sentAtMs);
     if (again) this.#hearing.restart();
     this.#wake();
     await source.acknowledged(connectionId, { epo, seq, h, again }, raw);

@@ -67,6 +67,7 @@ export class PeerCore implements SessionHost {
   handler: CommandHandler | undefined;
   hello: HelloClaims | undefined;
   lastHeardAt: number | undefined;
+  roundTripMs: number | undefined;
   clockDifferenceS: number | undefined;
   grantVersion = 0;
   revision = 0;
@@ -133,6 +134,12 @@ export class PeerCore implements SessionHost {
     if (hello.half.counter > connection.theirs.counter) this.connection = { ...connection, theirs: hello.half };
     void this.write(this.context.connections.heard(connection.id, hello.half));
     this.changed('hello');
+  }
+
+  /** An acknowledgement of what was sent then: they heard it, and this is how long it took. */
+  answered(sentAtMs: number): void {
+    this.roundTripMs = this.now() - sentAtMs;
+    this.heard(sentAtMs);
   }
 
   heard(atMs: number): void {

@@ -70,6 +70,11 @@ export class Peer {
     return this.#core.hello;
   }
 
+  /** From the last message that was answered to its answer. */
+  get roundTripMs(): number | undefined {
+    return this.#core.requests.roundTripMs ?? this.#core.roundTripMs;
+  }
+
   /** Requests that wait for an answer. */
   get waiting(): number {
     return this.#core.requests.size;

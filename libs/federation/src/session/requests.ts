@@ -48,6 +48,7 @@ interface SentMessage {
   readonly h: string;
   readonly raw: string;
   readonly waiting: readonly Waiting[];
+  readonly sentAtMs: number;
   left: number;
 }
 
@@ -64,6 +65,8 @@ export class Requests {
   readonly #lanes: Record<OperationKind, Waiting[]> = { kill: [], effect: [], query: [] };
   readonly #sent = new Map<string, SentMessage>();
   #waiting = 0;
+  /** From a message to its answer, the last time; a kill takes the time that an agent takes. */
+  roundTripMs: number | undefined;
   /** Called when there is something to send. */
   wake: () => void = () => undefined;
 
@@ -133,7 +136,7 @@ export class Requests {
       one.state = 'sent';
       one.everSent = true;
     }
-    this.#sent.set(ref.jti, { h: ref.h, raw, waiting: batch, left: batch.length });
+    this.#sent.set(ref.jti, { h: ref.h, raw, waiting: batch, sentAtMs: this.now(), left: batch.length });
   }
 
   /** Takes a verified result. Returns the message that it answers; undefined when nobody asked. */
@@ -145,6 +148,7 @@ export class Requests {
   }: ResultClaims): { readonly raw: string; readonly kind: OperationKind } | undefined {
     const message = this.#sent.get(req.jti);
     if (message?.h !== req.h) return undefined;
+    if (message.waiting[0]?.kind !== 'kill') this.roundTripMs = this.now() - message.sentAtMs;
     if (err !== undefined) for (const one of message.waiting) this.refused(one, err, diffS);
     for (const result of results ?? []) this.answered(message, result);
     if (err !== undefined || message.left <= 0) this.#sent.delete(req.jti);

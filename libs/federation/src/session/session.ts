@@ -40,6 +40,8 @@ export interface SessionHost extends IntakeTargets {
   /** What the peer says of itself in a hello that is fresh for sure. */
   greeted(hello: HelloClaims): void;
   heard(atMs: number): void;
+  /** What was sent then has been answered now. */
+  answered(sentAtMs: number): void;
   /** Our clock less theirs, in seconds; undefined when they agree. */
   clock(differenceS: number | undefined): void;
   /** This session is the newest one now. */
@@ -84,7 +86,7 @@ export class Session {
       drained: () => this.#flow?.wake(),
     });
     const targets = { connectionId: connection.id, sender: this.sender, now, heard: (at: number) => host.heard(at) };
-    if (source) this.#flow = new EventFlow({ ...targets, source });
+    if (source) this.#flow = new EventFlow({ ...targets, source, answered: (at) => host.answered(at) });
     if (sink) this.#events = new EventIntake({ ...targets, sink, failed: (error) => this.broken(error) });
     void link.closed.then(() => this.end());
   }

@@ -5,7 +5,7 @@ import { RpcException, Server } from '@nestjs/microservices';
 import type { MessageHandler } from '@nestjs/microservices';
 import { fromEvent, isObservable, lastValueFrom, takeUntil } from 'rxjs';
 import type { Observable, Subscription } from 'rxjs';
-import { WritError } from '#protocol';
+import { WritError, type ErrorCode } from '#protocol';
 import { refusal } from '../session/command.js';
 import type { CommandHandler, IncomingCommand, Outcome } from '../session/command.js';
 import { WritContext } from './context.js';
@@ -22,7 +22,11 @@ export class WritServer extends Server implements CustomTransportStrategy {
   #subscription: Subscription | undefined;
   #hooked = false;
 
-  constructor(private readonly peers: Observable<Served>) {
+  constructor(
+    private readonly peers: Observable<Served>,
+    /** Told of every command that is refused. */
+    private readonly refused: (code: ErrorCode) => void = () => undefined,
+  ) {
     super();
   }
 
@@ -57,7 +61,7 @@ export class WritServer extends Server implements CustomTransportStrategy {
 
   private readonly handle: CommandHandler = (command) => {
     const handler = this.found(command.op);
-    if (!handler) return refusal(new WritError('operation_unknown', `Nothing here serves ${command.op}.`));
+    if (!handler) return this.refuse(new WritError('operation_unknown', `Nothing here serves ${command.op}.`));
     return this.#hooked ? this.runHooked(handler, command) : this.run(handler, new WritContext(command));
   };
 
@@ -89,8 +93,13 @@ export class WritServer extends Server implements CustomTransportStrategy {
         throw new Error(`The handler of ${context.op} returned no object.`);
       return { st: 'ok', gv: context.grantVersion, body: body as Record<string, unknown> };
     } catch (error) {
-      return refusal(this.known(error), context.grantVersion);
+      return this.refuse(this.known(error), context.grantVersion);
     }
+  }
+
+  private refuse(error: WritError, grantVersion?: number): Outcome {
+    this.refused(error.code);
+    return refusal(error, grantVersion);
   }
 
   /** An observable answers with its last value; it is unsubscribed when nobody waits any more. */

@@ -1,0 +1,81 @@
+// What an instance counts and measures of itself, in one registry, as Prometheus reads it.
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** One figure; docs/reference/metrics.md is made of these. */
+export interface MetricDefinition {
+  /** Ends in its unit: `_seconds`, `_usd`; `_total` for what only grows. */
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram. */
+  readonly buckets?: readonly number[];
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Values as they are at the moment, by their labels. */
+export type Reading = Iterable<readonly [Labels, number]>;
+
+/** Of one figure: what is beyond is not shown. */
+const rowsMax = 1_000;
+
+export class Metrics {
+  readonly #registry = new Registry();
+  #isAlone = true;
+
+  /** The type of `text`. */
+  readonly contentType = this.#registry.contentType;
+
+  /** Something that happens now and then. */
+  counter({ name, help, labels }: MetricDefinition): (labels?: Labels) => void {
+    const counter = new Counter({ name, help, labelNames: [...labels], registers: [this.#registry] });
+    return (of = {}) => counter.inc({ ...of });
+  }
+
+  /** Something that takes its time, in seconds. */
+  histogram({ name, help, labels, buckets = [] }: MetricDefinition): (labels: Labels, seconds: number) => void {
+    const shape = { name, help, labelNames: [...labels], buckets: [...buckets], registers: [this.#registry] };
+    const histogram = new Histogram(shape);
+    return (of, seconds) => histogram.observe({ ...of }, seconds);
+  }
+
+  /** Read at each scrape. One that cannot be read now is left out, and the others are shown. */
+  read({ name, help, labels, kind }: MetricDefinition, look: () => Reading | Promise<Reading>): void {
+    const shape = { name, help, labelNames: [...labels], registers: [this.#registry] };
+    if (kind === 'counter')
+      new Counter({
+        ...shape,
+        collect: async function () {
+          for (const [of, value] of await rowsOf(this, look)) this.inc(of, value);
+        },
+      });
+    else
+      new Gauge({
+        ...shape,
+        collect: async function () {
+          for (const [of, value] of await rowsOf(this, look)) this.set(of, value);
+        },
+      });
+  }
+
+  /** In the text format of Prometheus. */
+  text(): Promise<string> {
+    // Only of an instance that is asked: they keep a timer.
+    if (this.#isAlone) collectDefaultMetrics({ register: this.#registry });
+    this.#isAlone = false;
+    return this.#registry.metrics();
+  }
+}
+
+async function rowsOf(
+  metric: { reset(): void },
+  look: () => Reading | Promise<Reading>,
+): Promise<[Record<string, string>, number][]> {
+  metric.reset();
+  try {
+    return [...(await look())].slice(0, rowsMax).map(([labels, value]) => [{ ...labels }, value]);
+  } catch {
+    return [];
+  }
+}
