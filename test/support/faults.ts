@@ -67,6 +67,9 @@ export class SlowWorktrees extends Worktrees {
   override get stock() {
     return this.inner.stock;
   }
+  override get checkpoints() {
+    return this.inner.checkpoints;
+  }
   override preflight(agentId: string) {
     return this.inner.preflight(agentId);
   }
@@ -111,6 +114,9 @@ export class StubbornSandbox extends Sandbox {
   }
   override stop(agentId: string, graceMs: number): Promise<number> {
     return this.stubborn.has(agentId) ? never : this.inner.stop(agentId, graceMs);
+  }
+  override hold(agentId: string) {
+    return this.inner.hold(agentId);
   }
   override survivors(agentId: string) {
     return this.inner.survivors(agentId);

@@ -104,6 +104,16 @@ export class Engine {
     }).catch(unless(settled, undefined));
   }
 
+  /** Holds all that is in it still, by the kernel's freezer. */
+  async pause(id: string): Promise<void> {
+    await this.#call('pause a container', (docker, abortSignal) => docker.getContainer(id).pause({ abortSignal }));
+  }
+
+  async unpause(id: string): Promise<void> {
+    const go = (docker: Docker, abortSignal: AbortSignal) => docker.getContainer(id).unpause({ abortSignal });
+    await this.#call('let a container go on', go).catch(unless([...settled, 500], undefined));
+  }
+
   /** SIGKILL to its first process, and with that to all. */
   async kill(id: string): Promise<void> {
     const kill = this.#call('kill a container', (docker, abortSignal) => docker.getContainer(id).kill({ abortSignal }));

@@ -17,6 +17,7 @@ import type { LaunchSpec, ResourceLimits, SandboxProbe, SandboxProcess } from '.
 import { Sandbox } from './sandbox.js';
 import { SharedGroups } from './shared-groups.js';
 import { Starts } from './starts.js';
+import type { Hold } from './stillness.js';
 
 const spokeLabel = 'org.writ.spoke';
 const agentLabel = 'org.writ.agent';
@@ -62,6 +63,7 @@ export class DockerSandbox extends Sandbox {
     let left = 0;
     await until(killMsMax, async () => {
       const containers = await this.#containers(agentId);
+      await this.#wake(containers);
       await Promise.all(containers.map((container) => this.#force(container)));
       left = await this.survivors(agentId);
       return left === 0;
@@ -71,6 +73,21 @@ export class DockerSandbox extends Sandbox {
 
   override async survivors(agentId: string): Promise<number> {
     return (await this.#pids(agentId)).length;
+  }
+
+  override async hold(agentId: string): Promise<Hold | null> {
+    const living = (await this.#containers(agentId)).filter(isAlive);
+    const release = async (): Promise<void> => {
+      await Promise.all(living.map(({ id }) => this.#engine.unpause(id)));
+    };
+    const isStill = async (): Promise<boolean> => {
+      const now = (await this.#containers(agentId)).filter(isAlive);
+      return now.every(({ id, state }) => state === 'paused' && living.some((one) => one.id === id));
+    };
+    const paused = await Promise.allSettled(living.map(({ id }) => this.#engine.pause(id)));
+    if (paused.every(({ status }) => status === 'fulfilled') && (await isStill())) return { isStill, release };
+    await release();
+    return null;
   }
 
   /** Also agents of which only the engine still knows; the ledger takes them up. Without an answer of the engine, the ledger's. */
@@ -163,8 +180,15 @@ export class DockerSandbox extends Sandbox {
   async #ask(agentId: string, graceMs: number): Promise<void> {
     const containers = (await this.#containers(agentId)).filter(isAlive);
     if (containers.length === 0) return;
+    await this.#wake(containers);
     await Promise.all(containers.map(({ id }) => this.#engine.terminate(id).catch(() => undefined)));
     await until(graceMs, async () => !(await this.#containers(agentId)).some(isAlive));
+  }
+
+  /** What a spoke that died held still hears nothing. */
+  async #wake(containers: readonly ContainerState[]): Promise<void> {
+    const paused = containers.filter(({ state }) => state === 'paused');
+    await Promise.all(paused.map(({ id }) => this.#engine.unpause(id).catch(() => undefined)));
   }
 
   /** One that runs is killed and left to whoever carries its output; one that was never started never will be. */

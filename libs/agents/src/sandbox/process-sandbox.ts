@@ -15,6 +15,8 @@ import { RunningLaunch } from './running-launch.js';
 import type { LaunchSpec, SandboxProbe, SandboxProcess } from './sandbox.js';
 import { Sandbox } from './sandbox.js';
 import { Starts } from './starts.js';
+import type { Hold } from './stillness.js';
+import { holdStill } from './stillness.js';
 
 /** Why a level does not work on this machine, and what to do about it. */
 export interface Obstacle {
@@ -80,6 +82,10 @@ export abstract class ProcessSandbox extends Sandbox {
 
   override async survivors(agentId: string): Promise<number> {
     return count(await this.#look(agentId));
+  }
+
+  override hold(agentId: string): Promise<Hold | null> {
+    return holdStill(() => this.#look(agentId));
   }
 
   override known(): Promise<readonly string[]> {

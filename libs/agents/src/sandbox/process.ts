@@ -86,13 +86,18 @@ function read(pid: number): ProcessLine | null {
   if (!text) return null;
   const fields = fieldsOf(text);
   const [state = 'X', parent, , session] = fields;
-  if ('ZXx'.includes(state)) return null;
+  if ('ZXx'.includes(state) && !hasThreads(pid)) return null;
   return { pid, parent: Number(parent), session: Number(session), start: Number(fields[19]) };
 }
 
 /** The name of the program stands in parentheses and may hold anything, parentheses too. */
 function fieldsOf(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** A process whose first thread has ended shows as dead while others of it run on. */
+function hasThreads(pid: number): boolean {
+  return (attempt(() => readdirSync(`/proc/${pid}/task`).join(' ')) ?? '').includes(' ');
 }
 
 function namespaceOf(pid: number): string | null {

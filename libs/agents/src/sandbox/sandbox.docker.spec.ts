@@ -6,6 +6,7 @@ import { containerContract } from './container.contract.js';
 import { escapeContract } from './escape.contract.js';
 import { limitsContract } from './limits.contract.js';
 import { sandboxContract } from './sandbox.contract.js';
+import { stillnessContract } from './stillness.contract.js';
 import { Trial } from './trial.contract.js';
 
 const { engine, missing } = await openEngine();
@@ -22,6 +23,7 @@ requirement(
 
 const suite = engine ? describe : describe.skip;
 suite('docker: contract', () => sandboxContract('docker', { walls: true, container: true }));
+suite('docker: stillness', () => stillnessContract('docker'));
 suite('docker: limits', () => limitsContract('docker', true));
 suite('docker: escape', () => escapeContract('docker'));
 suite('docker: containers', () => containerContract(options));

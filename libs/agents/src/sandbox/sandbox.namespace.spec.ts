@@ -14,6 +14,7 @@ import { Ledger } from './ledger.js';
 import { limitsContract } from './limits.contract.js';
 import { NamespaceSandbox } from './namespace.js';
 import { sandboxContract } from './sandbox.contract.js';
+import { stillnessContract } from './stillness.contract.js';
 import { systemCallFilter } from './system-calls.js';
 import { lookAt, Trial } from './trial.contract.js';
 
@@ -27,6 +28,7 @@ requirement(
 
 const suite = ok ? describe : describe.skip;
 suite('namespace: contract', () => sandboxContract('namespace', { walls: true }));
+suite('namespace: stillness', () => stillnessContract('namespace'));
 suite('namespace: limits', () => limitsContract('namespace', enforceable.length === 4));
 suite('namespace: escape', () => escapeContract('namespace'));
 

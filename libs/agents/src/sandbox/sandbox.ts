@@ -1,6 +1,7 @@
 // The Sandbox port: one verb, launch an argv with pipes under a signal; and the look that proves nothing is left.
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxLevel } from '#protocol';
+import type { Hold } from './stillness.js';
 
 /** A host path shown inside, read-only unless `writable`. */
 export interface Mount {
@@ -77,6 +78,9 @@ export abstract class Sandbox {
 
   /** How many processes of that agent live now. Looks at the machine, not at memory. */
   abstract survivors(agentId: string): Promise<number>;
+
+  /** Holds still every process of that agent; null when that cannot be done, or not be shown, here and now. Nothing may be launched meanwhile. */
+  abstract hold(agentId: string): Promise<Hold | null>;
 
   /** Agents of which this sandbox still has a record on disk: for recovery at boot. */
   abstract known(): Promise<readonly string[]>;

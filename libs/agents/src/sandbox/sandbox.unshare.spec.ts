@@ -4,6 +4,7 @@ import { requirement } from '../../../../test/support/require.js';
 import { escapeContract } from './escape.contract.js';
 import { limitsContract } from './limits.contract.js';
 import { sandboxContract } from './sandbox.contract.js';
+import { stillnessContract } from './stillness.contract.js';
 import { lookAt, Trial } from './trial.contract.js';
 
 const { ok, reason, cure, enforceable } = await lookAt('unshare');
@@ -16,6 +17,7 @@ requirement(
 
 const suite = ok ? describe : describe.skip;
 suite('unshare: contract', () => sandboxContract('unshare', { walls: true }));
+suite('unshare: stillness', () => stillnessContract('unshare'));
 suite('unshare: limits', () => limitsContract('unshare', enforceable.length === 4));
 suite('unshare: escape', () => escapeContract('unshare'));
 

@@ -2,6 +2,7 @@
 import { WritError } from '#protocol';
 import { within } from '../lifecycle/within.js';
 import type { LaunchSpec, Sandbox, SandboxProcess } from '../sandbox/sandbox.js';
+import { nothingMoves, type Hold } from '../sandbox/stillness.js';
 
 export type CellSpec = Pick<LaunchSpec, 'agentId' | 'cwd' | 'mounts' | 'limits'>;
 
@@ -48,6 +49,13 @@ export class Cell {
     const left = await within(graceMs + this.stepMs, 'Stopping the sandbox', sandbox.stop(agentId, graceMs));
     if (left === 0) await within(this.stepMs, 'Removing the sandbox', sandbox.remove(agentId));
     return left;
+  }
+
+  /** Holds still what runs; null when that cannot be shown: then only its end makes it still. */
+  async hold(agentId: string): Promise<Hold | null> {
+    if (!this.sandbox || !this.used) return nothingMoves;
+    if (this.closed || this.launching.size > 0) return null;
+    return this.sandbox.hold(agentId);
   }
 
   /** Removes what an emptied cell left on disk, so that the agent can be started again. */

@@ -3,6 +3,7 @@
 //   mirrors/<sha256 of the URL>.git   what was fetched, every agent's base, the work kept of agents that are gone
 //   agents/<id>/tree                  what the sandbox shows as /work, with the agent's own git folder in it
 //   agents/<id>/git                   the host's git folder for the same files
+//   agents/<id>/checkpoints           files and conversation as they were before each turn
 //   records/<id>.json                 making → ready → removed
 //   askpass                           the script by which git asks for a token
 import { randomUUID } from 'node:crypto';
@@ -10,6 +11,8 @@ import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentId as agentIdSchema, branchName, repositoryUrl, WritError } from '#protocol';
 import { layRepository, takeCommits } from './agent-repository.js';
+import { GitCheckpoints, type Site } from './checkpoints/git-checkpoints.js';
+import { checkpointOptions, type CheckpointOptions } from './checkpoints/options.js';
 import { git, gitLine } from './git.js';
 import { Mirrors } from './mirrors.js';
 import { agentBranch, keptRef } from './refs.js';
@@ -39,6 +42,8 @@ export interface WorktreeOptions {
   readonly fetchBytesMax?: number;
   /** How many commits an agent can look back: 50 by default. */
   readonly historyDepth?: number;
+  /** How many checkpoints of a session are kept, and in how many bytes: 20 in 1 GiB by default. */
+  readonly checkpoints?: CheckpointOptions;
   /** For the transports of a fetch alone: proxies, certificates. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Keys and tokens by repository: none by default. */
@@ -57,6 +62,7 @@ export class GitWorktrees extends Worktrees {
   /** What a crash left in the trash goes before anything new comes. */
   #emptied?: Promise<void>;
   override readonly stock: GitStock;
+  override readonly checkpoints: GitCheckpoints;
 
   constructor(private readonly options: WorktreeOptions) {
     super();
@@ -65,6 +71,11 @@ export class GitWorktrees extends Worktrees {
     const remotes = new Remotes({ remotes: known, folder, variable });
     this.#mirrors = new Mirrors(join(options.root, 'mirrors'), { ...defaults, ...options, remotes });
     this.stock = new GitStock(options.root, this.#records, this.#mirrors);
+    this.checkpoints = new GitCheckpoints({
+      options: options.checkpoints ?? checkpointOptions.parse({}),
+      site: (agentId) => this.#site(agentId),
+      notInUse: (agentId) => this.#notInUse(agentId),
+    });
   }
 
   override async create(
@@ -205,6 +216,11 @@ export class GitWorktrees extends Worktrees {
     const record = await this.#records.read(agentId);
     if (!record) throw new WritError('not_found', 'The agent never had a worktree here.');
     return record;
+  }
+
+  async #site(agentId: string): Promise<Site> {
+    const record = await this.#ready(agentId);
+    return { record, places: this.#records.places(agentId), mirror: this.#mirrors.path(record.repository) };
   }
 
   #origin({ agentId, repository, branch, base }: WorktreeRecord): Parameters<typeof layRepository>[1] {

@@ -28,6 +28,8 @@ export interface Places {
   readonly tree: string;
   readonly git: string;
   readonly quarantine: string;
+  /** What the agent had before each of its turns. */
+  readonly checkpoints: string;
 }
 
 export class Records {
@@ -35,7 +37,8 @@ export class Records {
 
   places(agentId: string): Places {
     const folder = join(this.root, 'agents', agentIdSchema.parse(agentId));
-    return { folder, tree: join(folder, 'tree'), git: join(folder, 'git'), quarantine: join(folder, 'quarantine') };
+    const [tree, git] = [join(folder, 'tree'), join(folder, 'git')];
+    return { folder, tree, git, quarantine: join(folder, 'quarantine'), checkpoints: join(folder, 'checkpoints') };
   }
 
   async read(agentId: string): Promise<WorktreeRecord | null> {

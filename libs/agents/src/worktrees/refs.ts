@@ -24,6 +24,15 @@ export function keptRef(agentId: string): string {
 /** In the host's folder: commits of the agent that its HEAD does not name, from other branches and the stash. */
 export const otherRefs = 'refs/writ/other';
 
+/** In the repository of an agent's checkpoints: what was there before that turn. */
+export function checkpointRef(agentId: string, turn: number): string {
+  return `${checkpointRefs(agentId)}${turn}`;
+}
+
+export function checkpointRefs(agentId: string): string {
+  return `refs/writ/checkpoints/${agentId}/`;
+}
+
 /** What a mirror takes from the host's folder: the last state, what was harvested, and what lay on other branches. */
 export function keptRefspecs(agentId: string): readonly string[] {
   return [

@@ -6,6 +6,7 @@ import { lstat, mkdir, open, readdir, realpath, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
+import { branchName } from '#protocol';
 
 const inflateFully = promisify(inflate);
 
@@ -18,14 +19,25 @@ const packBytesMax = 2 * 2 ** 30;
 const objectsMax = 200_000;
 const commit = /^[0-9a-f]{40}$/;
 
+export interface Tips {
+  readonly head: string | null;
+  /** The branch that HEAD stands for, if any. */
+  readonly branch?: string;
+  readonly others: readonly string[];
+}
+
 /** What the agent's refs name: HEAD, null when it cannot be read, and all other branches and the newest stash. */
-export async function readTips(
-  gitDir: string,
-): Promise<{ readonly head: string | null; readonly others: readonly string[] }> {
+export async function readTips(gitDir: string): Promise<Tips> {
   const refs = await readRefs(gitDir);
   const text = (await readText(join(gitDir, 'HEAD'), refBytesMax))?.trim() ?? '';
-  const head = commit.test(text) ? text : (refs.get(/^ref: (.*)$/.exec(text)?.[1] ?? '') ?? null);
-  return { head, others: [...new Set(refs.values())].filter((tip) => tip !== head) };
+  const named = /^ref: (.*)$/.exec(text)?.[1] ?? '';
+  const head = commit.test(text) ? text : (refs.get(named) ?? null);
+  const branch = branchName.safeParse(named.replace(/^refs\/heads\//, '')).data;
+  return {
+    head,
+    ...(branch === undefined ? {} : { branch }),
+    others: [...new Set(refs.values())].filter((tip) => tip !== head),
+  };
 }
 
 /** A loose ref counts more than a packed one. */

@@ -1,5 +1,6 @@
 // Where agents work: one bare mirror per repository, one worktree and branch per agent.
 // This file is the face that the spawner and the clean-up know.
+import type { Checkpoints } from './checkpoints/checkpoints.js';
 
 /** A worktree handed to an agent. `base` is the commit it branched from. */
 export interface Worktree {
@@ -92,6 +93,8 @@ export interface Preflight {
 export abstract class Worktrees {
   /** What these worktrees leave on disk beside themselves: for the garbage collection. */
   abstract readonly stock: Stock;
+  /** What an agent had before each of its turns. They go with its worktree. */
+  abstract readonly checkpoints: Checkpoints;
 
   /** What is in a worktree that is nowhere else; null before anything could be. Only when nothing of the agent lives. Changes nothing of its files. */
   abstract preflight(agentId: string): Promise<Preflight | null>;

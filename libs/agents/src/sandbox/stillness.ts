@@ -1,0 +1,119 @@
+// Sandbox room: an agent's processes held still, so that its files stay as they are while somebody reads them. A process that is stopped can
+// be set going only by one that is not; so what counts is a look that finds all of them stopped, twice, and nobody born and gone between
+// the looks. What cannot be shown to be still does not count as still.
+import { readdirSync, readFileSync } from 'node:fs';
+import type { ProcessId } from './process.js';
+import { signalProcess } from './process.js';
+import { until, type Living, type Look } from './reaper.js';
+
+/** Processes that do nothing until they are let go. */
+export interface Hold {
+  /** Looks again: whether all of them still do nothing, and nobody has joined them. */
+  isStill(): Promise<boolean>;
+  /** Lets them go on. More than once is harmless. */
+  release(): Promise<void>;
+}
+
+/** Nothing lives, so that nothing can move. */
+export const nothingMoves: Hold = { isStill: () => Promise.resolve(true), release: () => Promise.resolve() };
+
+const holdMsMax = 2_000;
+const looksNeeded = 2;
+
+/** Null when it was not possible in time: then all of them go on. */
+export async function holdStill(look: Look): Promise<Hold | null> {
+  const crowd = new Crowd(look);
+  let quiet = 0;
+  await until(holdMsMax, async () => {
+    quiet = (await crowd.stop()) ? quiet + 1 : 0;
+    return quiet >= looksNeeded;
+  });
+  if (quiet >= looksNeeded) return crowd;
+  await crowd.release();
+  return null;
+}
+
+class Crowd implements Hold {
+  /** Those that we stopped: one that had stopped by itself is not ours to set going. */
+  private readonly stopped = new Map<number, ProcessId>();
+  private held = new Set<number>();
+  private known = new Set<number>();
+
+  constructor(private readonly look: Look) {}
+
+  /** Stops whoever moves; true when nobody did, and nobody can have been missed. */
+  async stop(): Promise<boolean> {
+    const { moving, isSure } = await this.sight();
+    for (const process of moving) {
+      this.stopped.set(process.pid, process);
+      signalProcess(process, 'SIGSTOP');
+    }
+    return isSure && moving.length === 0;
+  }
+
+  async isStill(): Promise<boolean> {
+    const before = this.held;
+    let isStill = false;
+    await until(holdMsMax, async () => {
+      const { moving, isSure } = await this.sight();
+      const others = [...this.held].filter((pid) => !before.has(pid));
+      isStill = isSure && moving.length === 0 && others.length === 0;
+      return isSure || moving.length > 0;
+    });
+    return isStill;
+  }
+
+  release(): Promise<void> {
+    for (const process of [...this.stopped.values()].reverse()) signalProcess(process, 'SIGCONT');
+    this.stopped.clear();
+    return Promise.resolve();
+  }
+
+  /** A pid that is new and gone again before it could be looked at may have been one of them. */
+  private async sight(): Promise<{ readonly moving: readonly ProcessId[]; readonly isSure: boolean }> {
+    const listed = pids();
+    const people = everybody(await this.look());
+    const isSure = listed.every((pid) => this.known.has(pid) || exists(pid));
+    this.known = new Set(listed);
+    this.held = new Set(people.map(({ pid }) => pid));
+    return { moving: people.filter(({ pid }) => isMoving(pid)), isSure };
+  }
+}
+
+function everybody({ holders, inside }: Living): readonly ProcessId[] {
+  return [...holders, ...inside];
+}
+
+/** Whether one of its threads may run. */
+function isMoving(pid: number): boolean {
+  return threads(pid).some((state) => !'TtZXx'.includes(state));
+}
+
+function threads(pid: number): readonly string[] {
+  const folder = `/proc/${pid}/task`;
+  return attempt(() => readdirSync(folder), []).map((thread) =>
+    attempt(() => stateIn(readFileSync(`${folder}/${thread}/stat`, 'latin1')), 'X'),
+  );
+}
+
+function stateIn(stat: string): string {
+  return stat[stat.lastIndexOf(')') + 2] ?? 'X';
+}
+
+function pids(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function exists(pid: number): boolean {
+  return attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1') !== '', false);
+}
+
+function attempt<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
+}
