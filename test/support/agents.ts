@@ -17,6 +17,7 @@ import {
   type LocalAgents,
   type Sandbox,
   type SpawnRequest,
+  type WorktreeOptions,
   type Worktrees,
 } from '#agents';
 import { agentEvent, type Actor, type AgentEvent, type AgentResource, type SpawnArgs } from '#protocol';
@@ -36,6 +37,7 @@ export interface RoomOptions {
   readonly resolver?: Resolver;
   /** Gates and the secret scan, and the scanner itself. */
   readonly review?: Pick<CreateAgents, 'review' | 'scanner'>;
+  readonly checkpoints?: WorktreeOptions['checkpoints'];
   /** The budget, what owners may spend, and the clock. */
   readonly spending?: Pick<CreateAgents, 'budget' | 'allowance' | 'now'>;
 }
@@ -59,7 +61,11 @@ export class Room {
 
   async open(given: RoomOptions = {}): Promise<LocalAgents> {
     const sandboxes = (await openSandboxes({ stateDir: join(this.folder, 'sandboxes'), allowNone: true })).all;
-    const worktrees = new GitWorktrees({ root: join(this.folder, 'worktrees'), allowFile: true });
+    const worktrees = new GitWorktrees({
+      root: join(this.folder, 'worktrees'),
+      allowFile: true,
+      checkpoints: given.checkpoints,
+    });
     const agents = await createAgents({
       store: given.store?.(this.store) ?? this.store,
       sandboxes: given.sandboxes?.(sandboxes) ?? sandboxes,

@@ -15,13 +15,15 @@ import type {
   KillScope,
   KillSelection,
   OutputPiece,
+  RestoreCommand,
   SendCommand,
   Sent,
   SpawnCommand,
   Spawned,
+  WentBack,
 } from '#api';
 import { noUsage, operationNames, WritError } from '#protocol';
-import type { AgentEvent, AgentResource, InstanceResource, LatchBody } from '#protocol';
+import type { AgentEvent, AgentResource, CheckpointResource, InstanceResource, LatchBody } from '#protocol';
 import { Store } from '#store';
 
 interface Entry {
@@ -125,6 +127,18 @@ export class TinyGateway extends Gateway {
     };
     entry.agent = { ...entry.agent, activity: 'idle', turns: { taken: turn, last } };
     return { turn: { agentId, turnId: agentId, turn } };
+  }
+
+  async checkpoints(agentId: string): Promise<CheckpointResource[]> {
+    this.entry(agentId);
+    return [{ turn: 1, before: 'turn', at: now() }];
+  }
+
+  async restore(caller: Caller, { agentId, turn }: RestoreCommand): Promise<WentBack> {
+    this.act(caller);
+    this.entry(agentId);
+    if (turn > 1) throw new WritError('not_found', `There is no checkpoint before turn ${turn}.`, { field: 'to' });
+    return { restored: { agentId, turnId: agentId, turn: 2, to: turn, left: 0 } };
   }
 
   async close(caller: Caller, { agentId, force, reason }: CloseCommand): Promise<Spawned> {

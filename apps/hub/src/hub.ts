@@ -88,7 +88,7 @@ export class Hub {
     const listing = new Listing(spokes, fleet, clients);
     const kills = new Kills({ spokes, fleet, commands, latches, acts, patience });
     const gateway = new HubGateway({
-      ...{ spokes, placement, listing, kills, fleet, commands, queries, latches, store, view, patience },
+      ...{ spokes, placement, listing, kills, fleet, commands, queries, latches, acts, store, view, patience },
     });
     const services = {
       spokes: new SpokesService(connections, directory, fleet, stated, acts, records.inbox),

@@ -6,6 +6,7 @@ import {
   agentsOptions,
   dockerOptions,
   budgetOptions,
+  checkpointOptions,
   gcOptions,
   poolOptions,
   profileOptions,
@@ -50,6 +51,8 @@ export const spokeConfig = z.strictObject({
   eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
   heartbeatMs: z.int().min(100).max(15_000).default(15_000),
   agents: agentsOptions.omit({ stateDir: true, gc: true, pool: true }).prefault({}),
+  /** What a session can go back to: how many checkpoints, in how many bytes. */
+  checkpoints: checkpointOptions.prefault({}),
   /** Warm backends of sessions: how many, how long. */
   pool: poolOptions.prefault({}),
   gc: gcOptions.prefault({}),

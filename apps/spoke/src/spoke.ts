@@ -104,7 +104,7 @@ export class Spoke {
       ...{ agents, store, acts, view, directory, owners: () => ownersOf(records) },
       pushable: (repository) => remoteOf(config.remotes, repository)?.push ?? [],
     });
-    const inbox = new Inbox(agents, grants, records.journal, softwareOf);
+    const inbox = new Inbox(agents, grants, records.journal, softwareOf, acts);
     const tail = new EventsTail(store, config.eventsKeptMax);
     const relay = new JournalRelay(store, records.journal, tail, failed);
     const policy = new ConnectionPolicy(agents, grants, peers, failed);
@@ -192,7 +192,8 @@ function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround)
   const root = join(config.stateDir, 'worktrees');
   const bounds = { fetchTimeMsMax: fetchMs, fetchBytesMax: bytesMax };
   const keys = { remotes: config.remotes, variable: remoteToken };
-  const worktrees = new GitWorktrees({ root, allowFile, inUse, ...bounds, ...keys });
+  const { checkpoints } = config;
+  const worktrees = new GitWorktrees({ root, allowFile, inUse, checkpoints, ...bounds, ...keys });
   const resolver = new ConfiguredResolver(config, modelKey);
   const options = { ...config.agents, gc: config.gc, pool: config.pool, stateDir: join(config.stateDir, 'agents') };
   const { budget, review } = config;

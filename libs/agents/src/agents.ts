@@ -6,10 +6,12 @@ import type {
   AgentResource,
   AgentState,
   AgentType,
+  CheckpointResource,
   KillReport,
   Limits,
   OpenQuestion,
   PushPermit,
+  Restored,
   SandboxLevel,
   SpawnArgs,
   TurnTaken,
@@ -55,6 +57,18 @@ export interface CloseRequest {
   readonly reason: string;
   /** Also while a turn is on, and with work that is nowhere but here. */
   readonly force: boolean;
+}
+
+export interface RestoreRequest {
+  readonly agentId: string;
+  readonly owner?: string;
+  readonly actor: Actor;
+  /** Known before the effect, as that of a turn. */
+  readonly turnId: string;
+  readonly idk?: string;
+  /** It shall be as it was before this turn. */
+  readonly to: number;
+  readonly reason: string;
 }
 
 export interface AgentFilter {
@@ -117,6 +131,13 @@ export abstract class Agents {
    * @throws WritError `invalid_transition` with a report of what is at risk, or while a turn is on, unless forced; `not_found`.
    */
   abstract closeSession(request: CloseRequest): Promise<AgentResource>;
+  /** What a session can go back to, oldest first. Empty for an agent without one, or that has ended. @throws WritError `not_found`. */
+  abstract checkpoints(agentId: string, owner?: string): Promise<readonly CheckpointResource[]>;
+  /**
+   * Takes files, HEAD and conversation back to before a turn; what is there now is a checkpoint afterwards. Resolves when it is done. Idempotent by `turnId`.
+   * @throws WritError `not_found` (also for the checkpoint), `invalid_transition` unless the session is idle, `idk_conflict`.
+   */
+  abstract restore(request: RestoreRequest): Promise<Restored>;
   /** Idempotent. With an `owner`, an id never seen leaves a tombstone and is ok; without, `not_found`. */
   abstract kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport>;
   /** Sets the latch of the scope (an owner, or `all`) first, then kills what lives, until a pass finds nothing. */

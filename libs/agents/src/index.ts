@@ -1,6 +1,15 @@
 // Agents on this machine: spawn, follow, kill, clean up.
 export { Agents, agentEvents } from './agents.js';
-export type { AgentFilter, CloseRequest, Latch, OutputChunk, Reply, SendRequest, SpawnRequest } from './agents.js';
+export type {
+  AgentFilter,
+  CloseRequest,
+  Latch,
+  OutputChunk,
+  Reply,
+  RestoreRequest,
+  SendRequest,
+  SpawnRequest,
+} from './agents.js';
 export { Backend, LimitReached, Runtime } from './runtimes/runtime.js';
 export type { AgentProfile, AgentSkill, AgentTask, RuntimeHost, RuntimeOutcome, Turn } from './runtimes/runtime.js';
 export { openForkServer } from './processes/current.js';
@@ -34,5 +43,6 @@ export { GitWorktrees } from './worktrees/git-worktrees.js';
 export type { WorktreeOptions } from './worktrees/git-worktrees.js';
 export { remoteOptions } from './worktrees/remotes/options.js';
 export { remoteOf } from './worktrees/remotes/remotes.js';
+export { checkpointOptions } from './worktrees/checkpoints/options.js';
 export { Worktrees } from './worktrees/worktrees.js';
 export type { Diff, Harvest, Worktree } from './worktrees/worktrees.js';

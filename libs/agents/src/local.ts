@@ -3,18 +3,29 @@ import {
   type Actor,
   type AgentCounts,
   type AgentResource,
+  type CheckpointResource,
   type GcReport,
   type GcRequest,
   type KillReport,
   type OpenQuestion,
+  type Restored,
   type TurnTaken,
 } from '#protocol';
 import { Agents } from './agents.js';
-import type { AgentFilter, CloseRequest, Latch, OutputChunk, Reply, SendRequest, SpawnRequest } from './agents.js';
+import type {
+  AgentFilter,
+  CloseRequest,
+  Latch,
+  OutputChunk,
+  Reply,
+  RestoreRequest,
+  SendRequest,
+  SpawnRequest,
+} from './agents.js';
 import { inTime } from './lifecycle/within.js';
 import type { AgentsDeps } from './deps.js';
 import type { PoolView } from './pool/pool.js';
-import { resourceOf } from './lifecycle/record.js';
+import { hasSession, isLive, resourceOf } from './lifecycle/record.js';
 import type { Doors, Ground } from './parts.js';
 import type { Draining } from './spawner/drain.js';
 import { Stop, theSpoke } from './spawner/stop.js';
@@ -58,6 +69,16 @@ export class LocalAgents extends Agents {
 
   closeSession(request: CloseRequest): Promise<AgentResource> {
     return this.doors.sessions.close(request);
+  }
+
+  restore(request: RestoreRequest): Promise<Restored> {
+    return this.doors.sessions.restore(request);
+  }
+
+  async checkpoints(agentId: string, owner?: string): Promise<readonly CheckpointResource[]> {
+    const record = await this.ground.register.find(agentId, owner);
+    if (!hasSession(record) || !isLive(record.state) || record.state === 'spawning') return [];
+    return this.deps.worktrees.checkpoints.list(agentId);
   }
 
   async get(agentId: string, owner?: string): Promise<AgentResource> {

@@ -6,9 +6,11 @@ import type {
   AgentResource,
   AgentState,
   AgentType,
+  CheckpointResource,
   InstanceResource,
   KillReport,
   Labels,
+  Restored,
   SpawnArgs,
   SpokeSelector,
   TurnTaken,
@@ -62,6 +64,18 @@ export interface CloseCommand {
   readonly reason: string;
   readonly waitMs: number;
 }
+
+export interface RestoreCommand {
+  readonly agentId: string;
+  /** It shall be as it was before this turn. */
+  readonly turn: number;
+  readonly reason: string;
+  readonly idempotencyKey?: string;
+  readonly waitMs: number;
+}
+
+/** Either what was done, or the command that is still on its way. */
+export type WentBack = { readonly restored: Restored } | { readonly pending: PendingCommand };
 
 export interface AgentQuery {
   readonly states?: readonly AgentState[];
@@ -149,6 +163,10 @@ export abstract class Gateway {
   abstract diff(agentId: string): Promise<{ text: string; truncated: boolean }>;
   /** Another turn of a session. @throws WritError `invalid_transition` without a session or while a turn is on. */
   abstract send(caller: Caller, command: SendCommand): Promise<Sent>;
+  /** What a session can go back to, oldest first. @throws WritError `not_found`. */
+  abstract checkpoints(agentId: string): Promise<readonly CheckpointResource[]>;
+  /** Files and conversation as before a turn. @throws WritError `not_found`; `invalid_transition` unless the session is idle. */
+  abstract restore(caller: Caller, command: RestoreCommand): Promise<WentBack>;
   /** Ends a session. @throws WritError `invalid_transition` with what is at risk, unless forced. */
   abstract close(caller: Caller, command: CloseCommand): Promise<Spawned>;
   /** Idempotent. `waitMs`: how long to wait for a peer's signed answer. */

@@ -23,11 +23,13 @@ export type {
   LatchResource,
   OutputPiece,
   PendingCommand,
+  RestoreCommand,
   Selection,
   SendCommand,
   Sent,
   SpawnCommand,
   Spawned,
+  WentBack,
 } from './gateway.js';
 export { ApiKeys } from './keys/api-keys.js';
 export { CallerOf, Needs, Public, Unlimited } from './keys/roles.js';

@@ -7,12 +7,14 @@ import type {
   AgentListQuery,
   AgentPageResource,
   AgentResource,
+  CheckpointResource,
   KillBody,
   KillOutcomeResource,
   KillSelected,
   Labels,
   LatchBody,
   PoolResource,
+  Restored,
   SpawnRequestBody,
   TurnTaken,
 } from '#protocol';
@@ -37,6 +39,8 @@ export interface Pending {
 export type SpawnAnswer = { readonly agent: AgentResource } | { readonly pending: Pending };
 
 export type SendAnswer = { readonly turn: TurnTaken } | { readonly pending: Pending };
+
+export type RestoreAnswer = { readonly restored: Restored } | { readonly pending: Pending };
 
 /** `cursor` goes on after this piece. */
 export interface Output {
@@ -127,6 +131,25 @@ export class AgentResources {
     const headers = { 'idempotency-key': idempotencyKey };
     const answer = await this.http.call<TurnTaken | Pending>({ ...call, headers });
     return answer.status === 202 ? { pending: answer.body as Pending } : { turn: answer.body as TurnTaken };
+  }
+
+  /** What a session can go back to, oldest first. */
+  async checkpoints(id: string): Promise<CheckpointResource[]> {
+    const call = { method: 'GET', path: `${at(id)}/checkpoints` } as const;
+    return (await this.http.call<{ checkpoints: CheckpointResource[] }>(call)).body.checkpoints;
+  }
+
+  /** Files and conversation as before a turn. A key is made when left out, so that a retry is not done twice. */
+  async restore(
+    id: string,
+    body: { turn: number; reason?: string },
+    options: SpawnOptions = {},
+  ): Promise<RestoreAnswer> {
+    const { idempotencyKey = randomUUID(), waitS = waitSDefault } = options;
+    const call = { method: 'POST', path: `${at(id)}/restore`, body, waitS, repeatable: true } as const;
+    const headers = { 'idempotency-key': idempotencyKey };
+    const answer = await this.http.call<Restored | Pending>({ ...call, headers });
+    return answer.status === 202 ? { pending: answer.body as Pending } : { restored: answer.body as Restored };
   }
 
   /** Ends a session. Safe to repeat: closing an ended agent is no error. */

@@ -38,6 +38,16 @@ const data = {
     end: turnEnd.optional(),
     sessionEndsAt: time.optional(),
   }),
+  /** A session went back to before the turn `to`; `turn` is the number of that step, `left` the files that could not be kept. */
+  'agent.restored': z.strictObject({
+    turnId: agentId,
+    turn: z.int().min(1),
+    to: z.int().min(1),
+    left: z.int().min(0),
+    idk: idempotencyKey.optional(),
+    actor,
+    reason: z.string().max(500),
+  }),
   /** Old journals hold some without `reason` and `actor`. */
   'agent.completed': z.strictObject({
     reason: z.string().optional(),
@@ -98,6 +108,7 @@ export const agentEvent = z.discriminatedUnion('type', [
   envelope('agent.spawned'),
   envelope('agent.running'),
   envelope('agent.turn'),
+  envelope('agent.restored'),
   envelope('agent.completed'),
   envelope('agent.failed'),
   envelope('agent.killed'),

@@ -101,16 +101,27 @@ export {
   thumbprint,
 } from './names.js';
 export { mergedKills } from './kills.js';
-export { killReport, operation, operationName, operationNames, turnInput, turnTaken } from './operations.js';
+export {
+  checkpoint,
+  killReport,
+  operation,
+  operationName,
+  operationNames,
+  restored,
+  turnInput,
+  turnTaken,
+} from './operations.js';
 export type {
   KillReport,
   OperationArgs,
   OperationBody,
   OperationKind,
   OperationName,
+  CheckpointResource,
+  Restored,
   TurnTaken,
 } from './operations.js';
-export { closeQuery, turnRequest } from './rest.sessions.js';
+export { checkpointList, closeQuery, restoreRequest, turnRequest } from './rest.sessions.js';
 export { poolResource } from './rest.pool.js';
 export type { PoolResource } from './rest.pool.js';
 export {

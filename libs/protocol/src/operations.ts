@@ -21,6 +21,26 @@ export const turnInput = z.string().trim().min(1).max(16_000);
 export const turnTaken = z.strictObject({ agentId, turnId: agentId, turn: z.int().min(1) });
 export type TurnTaken = z.infer<typeof turnTaken>;
 
+/** A step back: files, HEAD and conversation are as they were before the turn `to`. It has a number of its own, as a turn has. */
+export const restored = z.strictObject({
+  agentId,
+  turnId: agentId,
+  turn: z.int().min(1),
+  to: z.int().min(1),
+  /** Files that could not be kept and were therefore left where they are. */
+  left: z.int().min(0),
+});
+export type Restored = z.infer<typeof restored>;
+
+/** What there is to go back to: the state before a turn, or before a step back. `missing` says why there is nothing. */
+export const checkpoint = z.strictObject({
+  turn: z.int().min(1),
+  before: z.enum(['turn', 'restore']),
+  at: time,
+  missing: z.string().max(500).optional(),
+});
+export type CheckpointResource = z.infer<typeof checkpoint>;
+
 /** What a kill found and left: it is answered only after a look has found nothing alive. */
 export const killReport = z.strictObject({
   killed: z.array(agentId).max(1_000),
@@ -48,6 +68,16 @@ const table = {
     kind: 'effect',
     args: z.strictObject({ agentId, force: z.boolean().default(false), reason }),
     body: z.strictObject({ agentId, state: agentState }),
+  },
+  'agent.restore': {
+    kind: 'effect',
+    args: z.strictObject({ agentId, to: z.int().min(1).max(100_000), reason }),
+    body: restored,
+  },
+  'agent.checkpoints': {
+    kind: 'query',
+    args: z.strictObject({ agentId }),
+    body: z.strictObject({ checkpoints: z.array(checkpoint).max(1_000) }),
   },
   'agents.kill': { kind: 'kill', args: z.strictObject({ reason }), body: killReport },
   'agents.resume': { kind: 'kill', args: z.strictObject({ reason }), body: z.strictObject({ latched: z.boolean() }) },

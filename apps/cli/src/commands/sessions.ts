@@ -1,9 +1,10 @@
-// `writ send` and `writ end`: another turn of a session, and its end.
+// `writ send`, `writ checkpoints`, `writ rewind` and `writ end`: another turn of a session, the way back, and its end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Pending, RestClient } from '#client';
-import { isTerminal, type AgentResource, type TurnTaken } from '#protocol';
+import { isTerminal, type AgentResource, type CheckpointResource, type Restored, type TurnTaken } from '#protocol';
 import { Desk } from '../desk.js';
+import type { Column } from '../printer.js';
 import type { World } from '../world.js';
 import { showAgent } from './agents.js';
 import { wholeId } from './ids.js';
@@ -18,7 +19,21 @@ interface CloseFlags {
   readonly reason?: string;
 }
 
+interface RewindFlags {
+  readonly to: string;
+  readonly reason?: string;
+  readonly idempotencyKey?: string;
+}
+
+const checkpointColumns: readonly Column<CheckpointResource>[] = [
+  { title: 'turn', value: ({ turn }) => turn },
+  { title: 'before', value: ({ before }) => (before === 'turn' ? 'a turn' : 'a rewind') },
+  { title: 'at', value: ({ at }) => at },
+  { title: 'to be had back', value: ({ missing }) => (missing === undefined ? 'yes' : `no: ${missing}`), whole: true },
+];
 const lookEveryMs = 500;
+/** Files of a whole repository may have to be written. */
+const rewindWaitS = 60;
 
 function showPending(desk: Desk, pending: Pending): void {
   desk.print.one(pending, [
@@ -69,6 +84,51 @@ async function close(given: string, flags: CloseFlags, desk: Desk): Promise<void
   });
 }
 
+async function checkpoints(given: string, desk: Desk): Promise<void> {
+  await desk.with('either', async (client) => {
+    const found = await client.agents.checkpoints(await wholeId(client, given));
+    desk.print.list(found, checkpointColumns, 'No checkpoints: it has no session, or its session is over.');
+  });
+}
+
+async function rewind(given: string, { to, reason, idempotencyKey }: RewindFlags, desk: Desk): Promise<void> {
+  await desk.with('either', async (client) => {
+    const body = { turn: Number(to), ...(reason === undefined ? {} : { reason }) };
+    const options = idempotencyKey === undefined ? {} : { idempotencyKey };
+    const back = await client.agents.restore(await wholeId(client, given), body, { waitS: rewindWaitS, ...options });
+    if ('pending' in back) showPending(desk, back.pending);
+    else showRestored(desk, back.restored);
+  });
+}
+
+function showRestored(desk: Desk, restored: Restored): void {
+  const { agentId, to, turn, left } = restored;
+  desk.print.one(restored, [
+    ['agent', agentId],
+    ['as it was', `before turn ${to}`],
+    ['undone with', `writ rewind ${agentId} --to ${turn}`],
+    ...(left > 0 ? [['left in place', `${left} files that could not be kept`] as const] : []),
+  ]);
+}
+
+function addCheckpoints(program: Command, world: World): void {
+  program
+    .command('checkpoints <agent>')
+    .description('What a session can go back to: its files and its conversation before each turn')
+    .action((id: string, _options: object, command: Command) => checkpoints(id, new Desk(world, command)));
+  program
+    .command('rewind <agent>')
+    .description('Take an idle session back to what it was before a turn: files, HEAD and conversation')
+    .requiredOption('--to <turn>', 'the number of the turn (`writ checkpoints`)')
+    .option('--reason <text>', 'why; it goes into the records')
+    .option('--idempotency-key <key>', 'the same key and turn are done once')
+    .addHelpText(
+      'after',
+      '\nWhat is there now becomes a checkpoint itself, so that a rewind can be undone.\n\nExample:\n  writ rewind 0b1c2d3e --to 4',
+    )
+    .action((id: string, options: RewindFlags, command: Command) => rewind(id, options, new Desk(world, command)));
+}
+
 export function addSessions(program: Command, world: World): void {
   program
     .command('send <agent> <text>')
@@ -79,6 +139,7 @@ export function addSessions(program: Command, world: World): void {
     .action((id: string, text: string, options: SendFlags, command: Command) =>
       send(id, text, options, new Desk(world, command)),
     );
+  addCheckpoints(program, world);
   program
     .command('end <agent>')
     .description(

@@ -1,7 +1,16 @@
 // The hub's door: spawns, kills and answers for agents that live on partners' spokes.
-import { agentIdOf, commandBytes, commandBytesMax, isTerminal, newNonce, turnTaken, WritError } from '#protocol';
-import type { Actor, AgentResource, SpawnArgs, SpokeSelector } from '#protocol';
-import { Gateway } from '#api';
+import {
+  agentIdOf,
+  commandBytes,
+  commandBytesMax,
+  isTerminal,
+  newNonce,
+  restored,
+  turnTaken,
+  WritError,
+} from '#protocol';
+import type { Actor, AgentResource, CheckpointResource, SpawnArgs, SpokeSelector } from '#protocol';
+import { Gateway, type Acts } from '#api';
 import type {
   AgentPage,
   AgentQuery,
@@ -14,10 +23,12 @@ import type {
   KillSelection,
   LatchResource,
   OutputPiece,
+  RestoreCommand,
   SendCommand,
   Sent,
   SpawnCommand,
   Spawned,
+  WentBack,
 } from '#api';
 import { fleetEventsOf, type Connection, type JournalEntry } from '#federation';
 import { watchMany, type Store } from '#store';
@@ -52,6 +63,7 @@ export interface HubParts {
   readonly commands: CommandsService;
   readonly queries: Queries;
   readonly latches: Latches;
+  readonly acts: Acts;
   readonly store: Store;
   readonly view: InstanceView;
   readonly patience: HubConfig['commands'];
@@ -141,8 +153,24 @@ export class HubGateway extends Gateway {
     return command.state === 'delivered' ? { turn: turnTaken.parse(command.body) } : { pending: pendingOf(command) };
   }
 
+  async checkpoints(agentId: string): Promise<readonly CheckpointResource[]> {
+    return (await this.hub.queries.ask((await this.known(agentId)).owner, 'agent.checkpoints', { agentId }))
+      .checkpoints;
+  }
+
+  async restore({ actor }: Caller, command: RestoreCommand): Promise<WentBack> {
+    const { agentId, turn: to, reason, idempotencyKey: idk, waitMs } = command;
+    const connection = await this.hub.spokes.byConnection(await this.ownerOf(agentId));
+    await this.hub.acts.record({ act: 'agent.restore', subject: agentId, actor, detail: { to, reason } });
+    const ttlMs = this.hub.patience.spawnMs;
+    const order = { op: 'agent.restore', args: { agentId, to, reason }, actor, idk, agentId, ttlMs } as const;
+    const sent = await this.order(connection, order, waitMs);
+    return sent.state === 'delivered' ? { restored: restored.parse(sent.body) } : { pending: pendingOf(sent) };
+  }
+
   async close({ actor }: Caller, { agentId, force, reason, waitMs }: CloseCommand): Promise<Spawned> {
     const connection = await this.hub.spokes.byConnection(await this.ownerOf(agentId));
+    if (force) await this.hub.acts.record({ act: 'agent.close', subject: agentId, actor, detail: { reason, force } });
     const args = { agentId, force, reason };
     const order = { op: 'agent.close', args, actor, agentId, ttlMs: this.hub.patience.spawnMs } as const;
     const command = await this.order(connection, order, waitMs);

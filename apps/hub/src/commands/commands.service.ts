@@ -184,6 +184,10 @@ function effectOf({ type, subject: agentId, time, data }: AgentEvent): Effect | 
     return { op: 'agent.spawn', idk: data.idk, body: { agentId, state: 'spawning', spawnedAt: time } };
   if (type === 'agent.turn' && data.idk !== undefined)
     return { op: 'agent.send', idk: data.idk, body: { agentId, turnId: data.turnId, turn: data.turn } };
+  if (type === 'agent.restored' && data.idk !== undefined) {
+    const { turnId, turn, to, left } = data;
+    return { op: 'agent.restore', idk: data.idk, body: { agentId, turnId, turn, to, left } };
+  }
   return undefined;
 }
 

@@ -29,6 +29,8 @@ function change(
       return { state: 'running', startedAt: event.time, sandbox: event.data.sandbox, phase: undefined };
     case 'agent.turn':
       return turned(before, event);
+    case 'agent.restored':
+      return { activity: 'idle', turns: { ...before.turns, taken: event.data.turn } };
     case 'agent.completed':
       return ended(before, 'completed', event);
     case 'agent.failed':

@@ -39,6 +39,16 @@ export class AgentsController {
     return this.inbox.send(args, sender);
   }
 
+  @MessagePattern('agent.checkpoints')
+  checkpoints(@Payload() args: OperationArgs<'agent.checkpoints'>, @Ctx() sender: WritContext) {
+    return this.inbox.checkpoints(args, sender);
+  }
+
+  @MessagePattern('agent.restore')
+  restore(@Payload() args: OperationArgs<'agent.restore'>, @Ctx() sender: WritContext) {
+    return this.inbox.restore(args, sender);
+  }
+
   @MessagePattern('agent.close')
   close(@Payload() args: OperationArgs<'agent.close'>, @Ctx() sender: WritContext) {
     return this.inbox.close(args, sender);

@@ -15,10 +15,12 @@ import type {
   KillSelection,
   LatchResource,
   OutputPiece,
+  RestoreCommand,
   SendCommand,
   Sent,
   SpawnCommand,
   Spawned,
+  WentBack,
 } from '#api';
 import type { AgentEvent } from '#protocol';
 import { watchMany, type Key, type Store } from '#store';
@@ -93,6 +95,18 @@ export class SpokeGateway extends Gateway {
   async send({ actor }: Caller, { agentId, input, idempotencyKey: idk }: SendCommand): Promise<Sent> {
     const turnId = idk === undefined ? randomUUID() : agentIdOf(local, idk);
     return { turn: await this.spoke.agents.send({ agentId, actor, turnId, input, ...(idk ? { idk } : {}) }) };
+  }
+
+  checkpoints(agentId: string) {
+    return this.spoke.agents.checkpoints(agentId);
+  }
+
+  async restore({ actor }: Caller, command: RestoreCommand): Promise<WentBack> {
+    const { agentId, turn: to, reason, idempotencyKey: idk } = command;
+    await this.spoke.acts.record({ act: 'agent.restore', subject: agentId, actor, detail: { to, reason } });
+    const turnId = idk === undefined ? randomUUID() : agentIdOf(local, idk);
+    const wish = { agentId, actor, turnId, to, reason, ...(idk ? { idk } : {}) };
+    return { restored: await this.spoke.agents.restore(wish) };
   }
 
   async close({ actor }: Caller, { agentId, force, reason }: CloseCommand): Promise<Spawned> {

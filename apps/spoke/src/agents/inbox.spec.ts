@@ -28,11 +28,12 @@ describe('the signed inbox', () => {
   beforeEach(async () => {
     room = await Room.make();
     agents = await room.open();
-    grants = new GrantsService(room.store, new Acts(new ChainedLog(room.store, ['acts'])), 'spoke');
+    const acts = new Acts(new ChainedLog(room.store, ['acts']));
+    grants = new GrantsService(room.store, acts, 'spoke');
     await grants.set(con, grant, { actor: admin });
     full = false;
     const about = () => ({ software: 'writ', versions: [1], operations: [] });
-    inbox = new Inbox(agents, grants, { full: () => Promise.resolve(full) }, about);
+    inbox = new Inbox(agents, grants, { full: () => Promise.resolve(full) }, about, acts);
   });
   afterEach(() => room.close());
 

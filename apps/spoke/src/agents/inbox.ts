@@ -12,6 +12,7 @@ import {
   type Limits,
 } from '#protocol';
 import type { Agents } from '#agents';
+import type { Acts } from '#api';
 import type { Journal } from '#federation';
 import { denied } from '../grants/denied.js';
 import { namingPush, permitOf } from './push.js';
@@ -33,6 +34,7 @@ export class Inbox {
     private readonly grants: GrantsService,
     private readonly journal: Pick<Journal, 'full'>,
     private readonly about: () => Omit<OperationBody<'instance.info'>, 'free'>,
+    private readonly acts: Pick<Acts, 'record'>,
   ) {}
 
   /** What runs is what was signed, narrowed by the grant in force at this moment. */
@@ -67,12 +69,36 @@ export class Inbox {
     return this.agents.send({ agentId, owner, actor: actorOf(sender), turnId, idk, input });
   }
 
+  async checkpoints(
+    { agentId }: OperationArgs<'agent.checkpoints'>,
+    { connectionId }: Sender,
+  ): Promise<OperationBody<'agent.checkpoints'>> {
+    return { checkpoints: [...(await this.agents.checkpoints(agentId, connectionId))] };
+  }
+
+  /** Its step has its name before it is begun, as a turn has. */
+  async restore(
+    { agentId, to, reason }: OperationArgs<'agent.restore'>,
+    sender: Sender,
+  ): Promise<OperationBody<'agent.restore'>> {
+    const { connectionId: owner, idk } = sender;
+    if (idk === undefined)
+      throw new WritError('invalid_request', 'A restore needs an idempotency key.', { field: 'idk' });
+    const actor = actorOf(sender);
+    await this.agents.get(agentId, owner);
+    await this.acts.record({ act: 'agent.restore', subject: agentId, actor, detail: { to, reason } });
+    return this.agents.restore({ agentId, owner, actor, turnId: agentIdOf(owner, idk), idk, to, reason });
+  }
+
   async close(
     { agentId, force, reason }: OperationArgs<'agent.close'>,
     sender: Sender,
   ): Promise<OperationBody<'agent.close'>> {
     const owner = sender.connectionId;
-    const { state } = await this.agents.closeSession({ agentId, owner, actor: actorOf(sender), reason, force });
+    const actor = actorOf(sender);
+    await this.agents.get(agentId, owner);
+    if (force) await this.acts.record({ act: 'agent.close', subject: agentId, actor, detail: { reason, force } });
+    const { state } = await this.agents.closeSession({ agentId, owner, actor, reason, force });
     return { agentId, state };
   }
 

@@ -1,7 +1,7 @@
 // Events of agents, made to the protocol's schema before they reach the store: what is journaled can be read by anyone.
 import { randomUUID } from 'node:crypto';
 import { agentEvent, type AgentEvent, type EventData, type EventType } from '#protocol';
-import type { AgentRecord } from './record.js';
+import type { AgentRecord, Restoring } from './record.js';
 
 export class EventMint {
   constructor(
@@ -43,6 +43,10 @@ export class EventMint {
     const { sessionEndsAt } = record;
     const activity = given.end ? 'idle' : 'busy';
     return this.of('agent.turn', record.agentId, { ...given, activity, ...(sessionEndsAt ? { sessionEndsAt } : {}) });
+  }
+
+  restored({ agentId }: AgentRecord, { turnId, turn, to, idk, actor, reason }: Restoring, left: number): AgentEvent {
+    return this.of('agent.restored', agentId, { turnId, turn, to, left, idk, actor, reason });
   }
 
   /** The event of a terminal state. */

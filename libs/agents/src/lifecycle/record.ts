@@ -29,8 +29,20 @@ export interface AgentRecord extends Omit<AgentResource, 'agentId' | 'phase' | '
   readonly busyMs?: number;
   /** Where the door lets it push, frozen at spawn. */
   readonly mayPush?: PushPermit;
+  /** It is being taken back to an older state: there from the intent until all of it is done. */
+  readonly restoring?: Restoring;
   /** How it ends once its work is pushed: there from the judgement to the end. */
   readonly judged?: Ending;
+}
+
+/** That a session is to be as it was before the turn `to`. The step has the number `turn`, and what was there before it is kept under that. */
+export interface Restoring {
+  readonly turnId: string;
+  readonly turn: number;
+  readonly to: number;
+  readonly actor: Actor;
+  readonly reason: string;
+  readonly idk?: string;
 }
 
 /** How an agent ends. `reason` is a sentence for people. */
@@ -90,7 +102,9 @@ export function argsOf(record: AgentRecord): SpawnArgs {
 }
 
 type Hidden = {
-  -readonly [K in 'idk' | 'spawnedBy' | 'outputDropped' | 'mayPush' | 'judged' | 'busyMs']: AgentRecord[K];
+  -readonly [
+    K in 'idk' | 'spawnedBy' | 'outputDropped' | 'mayPush' | 'judged' | 'busyMs' | 'restoring'
+  ]: AgentRecord[K];
 };
 
 /** What the outside sees of a record. */
@@ -102,6 +116,7 @@ export function resourceOf(record: AgentRecord): AgentResource {
   };
   delete shown.mayPush;
   delete shown.judged;
+  delete shown.restoring;
   delete shown.idk;
   delete shown.spawnedBy;
   delete shown.outputDropped;

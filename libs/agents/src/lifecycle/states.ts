@@ -40,7 +40,7 @@ export function toEnded(record: AgentRecord, ending: Ending, at: string): AgentR
   if (!isLive(record.state) || (ending.state === 'completed' && record.state !== 'running'))
     refuse(record, ending.state);
   const reason = ending.state === 'killed' ? ending.reason : redacted(ending.reason);
-  const over = { ...record, ...ending, ...withoutTurn(record), judged: undefined };
+  const over = { ...record, ...ending, ...withoutTurn(record), judged: undefined, restoring: undefined };
   return { ...over, phase: undefined, question: undefined, reason, endedAt: at };
 }
 

@@ -64,7 +64,9 @@ export function stillnessContract(level: SandboxLevel): void {
     });
 
     test('and forks without end is either still or said not to be', async () => {
-      await trial.ready(`echo 'echo $$ > last; sh ./walk &' > walk; sh ./walk; until [ -s last ]; do :; done; sleep 300 &`);
+      await trial.ready(
+        `echo 'echo $$ > last; sh ./walk &' > walk; sh ./walk; until [ -s last ]; do :; done; sleep 300 &`,
+      );
       const hold = await trial.sandbox.hold(trial.agentId);
       const before = written('last');
       await sleep(100);

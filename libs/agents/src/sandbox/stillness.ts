@@ -22,6 +22,8 @@ const looksNeeded = 2;
 
 /** Null when it was not possible in time: then all of them go on. */
 export async function holdStill(look: Look): Promise<Hold | null> {
+  const isEmpty = async () => everybody(await look()).length === 0;
+  if (await isEmpty()) return { ...nothingMoves, isStill: isEmpty };
   const crowd = new Crowd(look);
   let quiet = 0;
   await until(holdMsMax, async () => {

@@ -1,21 +1,17 @@
 // The door to a session: another turn, and the close.
-import { createHash } from 'node:crypto';
-import { WritError, type AgentResource, type TurnTaken } from '#protocol';
-import type { Key } from '#store';
-import type { CloseRequest, SendRequest } from '../agents.js';
+import { WritError, type AgentResource, type Restored, type TurnTaken } from '#protocol';
+import type { CloseRequest, RestoreRequest, SendRequest } from '../agents.js';
 import type { AgentsDeps } from '../deps.js';
 import type { EventMint } from '../lifecycle/events.js';
 import { within } from '../lifecycle/within.js';
-import { isLive, resourceOf, type AgentRecord } from '../lifecycle/record.js';
+import { isLive, resourceOf, type AgentRecord, type Restoring } from '../lifecycle/record.js';
 import type { Register, Step } from '../lifecycle/register.js';
 import type { Run } from '../spawner/run.js';
 import type { Runs } from '../spawner/runs.js';
 import { Stop } from '../spawner/stop.js';
 import { refusal } from './risk.js';
-import { refuseWithoutSession, toBusy } from './turns.js';
-
-/** How long the same turn sent again is known: as long as its idempotency key binds, with room. */
-const turnTtlMs = 49 * 3_600_000;
+import { hashOf, restoreNoteKey, turnNote, turnNoteKey, type RestoreNote, type TurnNote } from './notes.js';
+import { refuseWithoutSession, toBusy, toRestoring } from './turns.js';
 
 interface DeskParts {
   readonly deps: AgentsDeps;
@@ -23,14 +19,6 @@ interface DeskParts {
   readonly mint: EventMint;
   readonly runs: Runs;
 }
-
-interface TurnNote {
-  readonly turn: number;
-  readonly hash: string;
-}
-
-const noteKey = (agentId: string, turnId: string): Key => ['agents', 'turn', agentId, turnId];
-const hashOf = (input: string) => createHash('sha256').update(input).digest('base64url');
 
 export class SessionDesk {
   constructor(private readonly parts: DeskParts) {}
@@ -40,7 +28,7 @@ export class SessionDesk {
     const { agentId, turnId, input } = request;
     const { register, deps } = this.parts;
     const record = await register.find(agentId, request.owner);
-    const note = await deps.store.get<TurnNote>(noteKey(agentId, turnId));
+    const note = await deps.store.get<TurnNote>(turnNoteKey(agentId, turnId));
     if (note && note.value.hash !== hashOf(input))
       throw new WritError('idk_conflict', 'This turn was sent before with another input.');
     if (note && record.turns?.current?.turnId !== turnId) return { agentId, turnId, turn: note.value.turn };
@@ -68,13 +56,50 @@ export class SessionDesk {
     return resourceOf(await within(graceMs + 2 * stepMs, 'Closing the session', run.ended));
   }
 
+  /** Resolves when it is done. @throws WritError as `Agents.restore`. */
+  async restore(request: RestoreRequest): Promise<Restored> {
+    const { agentId, turnId, to, owner } = request;
+    const { register, deps } = this.parts;
+    const record = await register.find(agentId, owner);
+    const note = await deps.store.get<RestoreNote>(restoreNoteKey(agentId, turnId));
+    const asked = note?.value.to ?? (record.restoring?.turnId === turnId ? record.restoring.to : to);
+    if (asked !== to) throw new WritError('idk_conflict', 'This restore was asked for before, with another turn.');
+    if (note) return { agentId, turnId, ...note.value };
+    const run = this.runOf(record);
+    await this.refuseUnkept(agentId, to);
+    const restoring = await this.intended(request);
+    const { graceMs, stepMs } = deps.options;
+    const left = await within(graceMs + 4 * stepMs, 'The restore', run.session.restore(restoring));
+    return { agentId, turnId, turn: restoring.turn, to, left };
+  }
+
+  /** From here on nothing else begins, also after a crash. */
+  private async intended({ agentId, turnId, to, actor, reason, idk }: RestoreRequest): Promise<Restoring> {
+    const wish = { turnId, to, actor, reason, ...(idk === undefined ? {} : { idk }) };
+    const { restoring } = await this.parts.register.change(agentId, (before) =>
+      before.restoring?.turnId === turnId ? null : { record: toRestoring(before, wish) },
+    );
+    if (!restoring) throw new WritError('internal', 'A restore began without its intent.');
+    return restoring;
+  }
+
+  /** @throws WritError `not_found` */
+  private async refuseUnkept(agentId: string, to: number): Promise<void> {
+    const all = await this.parts.deps.worktrees.checkpoints.list(agentId);
+    const found = all.find(({ turn }) => turn === to);
+    if (found && found.missing === undefined) return;
+    const kept = all.filter(({ missing }) => missing === undefined).map(({ turn }) => turn);
+    const there = kept.length > 0 ? `There are those before ${kept.join(', ')}.` : 'There are none.';
+    const detail = `There is no checkpoint before turn ${to}. ${found?.missing ?? ''} ${there}`.replace('  ', ' ');
+    throw new WritError('not_found', detail.slice(0, 500), { field: 'to' });
+  }
+
   /** Null for a turn that has begun already. */
   private step(before: AgentRecord, { turnId, actor, idk, input }: SendRequest): Step | null {
     if (before.turns?.current?.turnId === turnId) return null;
     const record = toBusy(before, turnId, this.parts.mint.time());
     const { taken: turn } = record.turns ?? { taken: 1 };
-    const note: TurnNote = { turn, hash: hashOf(input) };
-    const puts = [{ key: noteKey(before.agentId, turnId), value: note, ttlMs: turnTtlMs }];
+    const puts = [turnNote(before.agentId, turnId, { turn, hash: hashOf(input) })];
     return { record, puts, events: [this.parts.mint.turn(record, { turnId, turn, actor, idk })] };
   }
 

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { WritError, type ExitReason } from '#protocol';
 import type { AgentsLog } from '../deps.js';
 import type { EventMint } from '../lifecycle/events.js';
-import { hasSession, type AgentRecord } from '../lifecycle/record.js';
+import { hasSession, type AgentRecord, type Restoring } from '../lifecycle/record.js';
 import type { Register } from '../lifecycle/register.js';
 import type { Ending } from '../lifecycle/states.js';
 import type { Pool } from '../pool/pool.js';
@@ -16,7 +16,11 @@ import type { Backend, RuntimeOutcome, Turn } from '../runtimes/runtime.js';
 import { endingOfError, endingOfOutcome } from '../spawner/endings.js';
 import { Stop, theSpoke } from '../spawner/stop.js';
 import type { WallClock } from '../spawner/wall-clock.js';
+import type { Hold } from '../sandbox/stillness.js';
+import type { Checkpoints } from '../worktrees/checkpoints/checkpoints.js';
 import type { Memories } from './memories.js';
+import { Rewind } from './rewind.js';
+import { Safeguard } from './safeguard.js';
 import { WarmBackend } from './warm-backend.js';
 import { toIdle } from './turns.js';
 
@@ -31,6 +35,9 @@ export interface SessionParts {
   readonly pool: Pool<WarmBackend>;
   /** Ends what the agent has running, but not the agent. Returns how many processes are left. */
   readonly cool: () => Promise<number>;
+  /** Holds what runs of the agent still; null when it cannot. */
+  readonly hold: () => Promise<Hold | null>;
+  readonly checkpoints: Checkpoints;
   readonly clock: WallClock;
   readonly signal: AbortSignal;
   readonly stop: (stop: Stop) => void;
@@ -47,11 +54,20 @@ export class Session {
   private lastId: string;
   private waiting = Promise.withResolvers<Turn>();
   private expiry?: NodeJS.Timeout;
+  /** What could not be written down. */
+  private unsaved?: string;
+  private readonly safeguard: Safeguard;
+  private readonly rewind: Rewind;
   /** While it is being closed no turn is taken on. */
   isClosing = false;
 
   constructor(private readonly parts: SessionParts) {
-    this.lastId = parts.agent.turns?.current?.turnId ?? parts.agent.turns?.last?.turnId ?? parts.agent.agentId;
+    const { agentId, turns } = parts.agent;
+    this.lastId = turns?.current?.turnId ?? turns?.last?.turnId ?? agentId;
+    const shared = { ...parts, agentId, cool: () => this.cool() };
+    const memory = async () => this.unsaved ?? (await parts.memories.load(agentId));
+    this.safeguard = new Safeguard({ ...shared, memory, time: () => parts.mint.time() });
+    this.rewind = new Rewind({ ...shared, safeguard: this.safeguard });
   }
 
   get isKept(): boolean {
@@ -72,6 +88,7 @@ export class Session {
     if (!this.isKept) return open(undefined).turn(first);
     if (agent.turns) this.expire();
     try {
+      if (agent.restoring) await this.restore(agent.restoring).catch((cause: unknown) => this.calledOff(cause));
       for (let turn = agent.turns ? await this.next() : first; ; turn = await this.next()) {
         const outcome = await this.take(turn, open, began);
         if (usedUp.includes(outcome.exitReason)) return outcome;
@@ -84,6 +101,18 @@ export class Session {
   /** Lets the idle backend go; the next turn makes a new one. False when something of it still lives. */
   cool(): Promise<boolean> {
     return this.parts.pool.end(this.key);
+  }
+
+  /** Recorded as begun. @throws WritError when it was called off: then nothing was changed. */
+  async restore(restoring: Restoring): Promise<number> {
+    const left = await this.rewind.go(restoring);
+    this.unsaved = undefined;
+    return left;
+  }
+
+  /** When nobody is changing its files any more. */
+  restored(): Promise<void> {
+    return this.rewind.over();
   }
 
   /** Nothing of the agent lives any more. */
@@ -101,6 +130,15 @@ export class Session {
     const current = this.parts.register.last(this.parts.agent.agentId)?.turns?.current;
     const { exitReason, message: reason } = stop;
     if (current) await this.settle(current.turnId, { state: 'failed', exitReason, reason });
+  }
+
+  private calledOff(cause: unknown): void {
+    const { log, agent, signal } = this.parts;
+    signal.throwIfAborted();
+    log.error(
+      { cause, agentId: agent.agentId },
+      'a restore that a restart had cut was called off: nothing was changed',
+    );
   }
 
   private async next(): Promise<Turn> {
@@ -124,6 +162,7 @@ export class Session {
   /** An agent whose first turn cannot even begin has no session to go on with: that is thrown. */
   private async tried(turn: Turn, open: Open): Promise<RuntimeOutcome> {
     try {
+      await this.safeguard.beforeTurn(turn.turn);
       const lease = await this.lease(open);
       try {
         return await this.played(turn, lease);
@@ -157,9 +196,11 @@ export class Session {
     const { memories, agent, log, stop } = this.parts;
     const memory = warm.backend.memory();
     warm.isUnsaved = true;
+    this.unsaved = memory;
     try {
       if (memory !== undefined) await memories.save(agent.agentId, memory);
       warm.isUnsaved = false;
+      this.unsaved = undefined;
     } catch (cause) {
       if (cause instanceof WritError) stop(new Stop('runtime_error', theSpoke, cause.detail));
       else log.warn({ cause, agentId: agent.agentId }, 'the conversation of a session could not be kept');

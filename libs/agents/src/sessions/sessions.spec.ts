@@ -105,7 +105,9 @@ describe('a session', () => {
     await afterTurn(agents, agentId, 1);
     const refused = await close(agents, agentId).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'invalid_transition', field: 'force' });
-    expect(String(refused)).toMatch(/1 files that are not committed and 1 commits/);
+    expect(String(refused)).toMatch(
+      /1 files that are not committed, 1 commits that no branch .* and 1 commits that are not merged/,
+    );
     await send(agents, agentId, 'cat new.txt');
     expect((await afterTurn(agents, agentId, 2)).turns?.last?.result?.summary).toBe('new');
     const closed = await close(agents, agentId, true);

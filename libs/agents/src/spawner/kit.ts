@@ -89,5 +89,7 @@ function outletOf(parts: RunParts, { agentId, limits, outputBytes, outputDropped
 function sessionOf(parts: RunParts, agent: AgentRecord, rest: Control & { cell: Cell; clock: WallClock }): Session {
   const { now, log, options } = parts.deps;
   const cool = () => rest.cell.cool(agent.agentId, options.graceMs);
-  return new Session({ ...parts, ...rest, agent, now, log, stepMs: options.stepMs, cool });
+  const hold = () => rest.cell.hold(agent.agentId);
+  const { checkpoints } = parts.deps.worktrees;
+  return new Session({ ...parts, ...rest, agent, now, log, stepMs: options.stepMs, cool, hold, checkpoints });
 }

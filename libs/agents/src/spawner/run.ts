@@ -121,6 +121,7 @@ export class Run {
     await this.departure.emptied();
     this.session.gone();
     await modelClosed;
+    await inTime(options.stepMs, 'A restore that was under way', this.session.restored(), log);
     await inTime(options.stepMs, 'Closing the output', this.kit.outlet.close(), log);
   }
 

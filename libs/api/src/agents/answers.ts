@@ -1,5 +1,5 @@
 // From what the gateway says to what HTTP says: 201 or 202, `Location`, JSON or a diff.
-import type { AgentResource, killSelected, TurnTaken } from '#protocol';
+import type { AgentResource, killSelected, Restored, TurnTaken } from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import type {
@@ -12,6 +12,7 @@ import type {
   PendingCommand,
   Sent,
   Spawned,
+  WentBack,
 } from '../gateway.js';
 import type { Message } from '../streams/streams.js';
 
@@ -35,6 +36,16 @@ export function answerSend(reply: FastifyReply, sent: Sent): TurnTaken | Pending
   }
   reply.code(202).header('location', commandPath(sent.pending));
   return sent.pending;
+}
+
+/** 200 and what was done, or 202. */
+export function answerRestore(reply: FastifyReply, back: WentBack): Restored | PendingCommand {
+  if ('restored' in back) {
+    reply.code(200);
+    return back.restored;
+  }
+  reply.code(202).header('location', commandPath(back.pending));
+  return back.pending;
 }
 
 /** 200 and the agent as it ended, or 202. */

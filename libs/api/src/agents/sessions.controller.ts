@@ -1,14 +1,22 @@
-// Sessions over REST, alike on hub and spoke: another turn, and the close.
-import { Body, Controller, Delete, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { agentResource, closeQuery, turnRequest, turnTaken } from '#protocol';
+// Sessions over REST, alike on hub and spoke: another turn, the way back, and the close.
+import { Body, Controller, Delete, Get, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  agentResource,
+  checkpointList,
+  closeQuery,
+  restored,
+  restoreRequest,
+  turnRequest,
+  turnTaken,
+} from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Gateway } from '../gateway.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs } from '../keys/roles.js';
 import { IdempotencyKey, WaitMs } from '../requests/headers.js';
-import { answerClose, answerSend } from './answers.js';
+import { answerClose, answerRestore, answerSend } from './answers.js';
 import { AgentId, Awaits } from './waiting.js';
 
 @Controller('v1/agents')
@@ -30,6 +38,29 @@ export class SessionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return answerSend(reply, await this.gateway.send(caller, { agentId, input, idempotencyKey, waitMs }));
+  }
+
+  @Get(':id/checkpoints')
+  @ApiOperation({ summary: 'What a session can go back to: the state before each turn, as far as it is kept' })
+  @ApiResponse({ status: 200, standardSchema: checkpointList })
+  async checkpoints(@AgentId() agentId: string) {
+    return { checkpoints: await this.gateway.checkpoints(agentId) };
+  }
+
+  @Post(':id/restore')
+  @Needs('operator')
+  @ApiOperation({ summary: 'Files and conversation of an idle session as they were before a turn' })
+  @ApiHeader({ name: 'Idempotency-Key', description: 'The same key and turn are done once' })
+  @Awaits(200, restored, 'Done; what was there before is a checkpoint')
+  async restore(
+    @CallerOf() caller: Caller,
+    @AgentId() agentId: string,
+    @Body({ schema: restoreRequest }) body: z.output<typeof restoreRequest>,
+    @IdempotencyKey() idempotencyKey: string | undefined,
+    @WaitMs() waitMs: number,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return answerRestore(reply, await this.gateway.restore(caller, { agentId, ...body, idempotencyKey, waitMs }));
   }
 
   @Delete(':id')

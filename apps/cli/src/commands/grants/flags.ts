@@ -25,6 +25,8 @@ const toSpawn: GrantInput['operations'] = [
   'agent.spawn',
   'agent.send',
   'agent.close',
+  'agent.checkpoints',
+  'agent.restore',
   'agent.status',
   'agent.kill',
   'agents.kill',

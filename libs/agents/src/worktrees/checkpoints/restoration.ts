@@ -1,17 +1,15 @@
 // Checkpoints room: the files of a worktree become those of a tree again. Nothing of the agent lives meanwhile. Git writes them, through our
 // index and without a program of anybody's; it follows no link on the way and takes one away that lies in it.
 import { randomUUID } from 'node:crypto';
-import { execFile } from 'node:child_process';
 import { lstat, mkdir, rename, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { runProcess } from '../../processes/run.js';
 import { git, GitFailure, gitLine, type GitRun } from '../git.js';
 import type { Places } from '../records.js';
 import { openUp } from '../snapshot.js';
 import type { About, Cellar } from './cellar.js';
 import { changedIn, refuseTooMuch, Unkept } from './picture.js';
 
-const run = promisify(execFile);
 const passesMax = 4;
 
 interface Goal {
@@ -88,7 +86,7 @@ async function setAside({ tree, folder }: Places, repositories: readonly string[
 async function ownAgain(tree: string): Promise<void> {
   const { uid, gid } = await lstat(tree);
   if (process.getuid?.() !== 0 || uid === 0) return;
-  await run('chown', ['--recursive', '--no-dereference', '-P', '--', `${uid}:${gid}`, tree]);
+  await runProcess(['chown', '--recursive', '--no-dereference', '-P', '--', `${uid}:${gid}`, tree]);
 }
 
 function listed(paths: readonly string[]): string {
