@@ -1,5 +1,5 @@
 // A process of its own with a session of two turns that is taken back to before the second, and dies by SIGKILL at a step of that:
-// `node rewind-child.js <folder> <repository> <step>`. A step is `before`, `amid` or `after` one of `steps`. Everything beside the dying is real.
+// `node rewind-child.js <folder> <repository> <count of files> <step>`. A step is `before`, `amid` or `after` one of `steps`. Everything beside the dying is real.
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { SessionRuntime } from './session-runtime.js';
 import { Lines, ShellResolver } from './shell-runtime.js';
 import { until } from './until.js';
 
-const [folder = '', repository = '', fatal = ''] = process.argv.slice(2);
-const script = 'for i in $(seq 2000); do echo one > $i; done';
+const [folder = '', repository = '', count = '1', fatal = ''] = process.argv.slice(2);
+const script = `for i in $(seq ${count}); do echo one > $i; done`;
 const actor = { kind: 'key', id: 'admin' } as const;
 let agentId = '';
 

@@ -64,6 +64,17 @@ describe('agents on the command line', () => {
     expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'completed', reason: 'done' });
   });
 
+  test('checkpoints tells what a session can go back to, and rewind goes there and says how to undo it', async () => {
+    const id = await spawned();
+    expect((await run('checkpoints', id, '--on', 'spoke')).out).toMatch(/^1\ta turn\t\S+\tyes\n$/);
+    const back = await run('rewind', id.slice(0, 13), '--to', '1', '--on', 'spoke');
+    expect([back.code, back.out]).toEqual([0, expect.stringContaining(`writ rewind ${id} --to 2`)]);
+    const json = await run('rewind', id, '--to', '1', '--on', 'spoke', '-o', 'json');
+    expect(JSON.parse(json.out)).toEqual({ agentId: id, turnId: id, turn: 2, to: 1, left: 0 });
+    expect((await run('rewind', id, '--to', '2', '--on', 'spoke')).err).toContain('no checkpoint before turn 2');
+    expect((await run('rewind', id, '--on', 'spoke')).code).toBe(2);
+  });
+
   test('spawn asks for a push to the agent’s own branch, or to the one that is named', async () => {
     const args = ['spawn', '--on', 'spoke', '--repo', repo, '--item', 'x', '-o', 'json'];
     const [own, named, no] = await Promise.all([run(...args, '--push'), run(...args, '--push', 'fix/a'), run(...args)]);
