@@ -2,6 +2,7 @@
 // with git, and a link on the way is taken away instead of followed. Its other branches and its stash stay.
 import { copyFile, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deleteTree } from '../delete-tree.js';
 import { git } from '../git.js';
 import type { Places, WorktreeRecord } from '../records.js';
 import { agentBranch } from '../refs.js';
@@ -19,7 +20,7 @@ export async function restoreHead(places: Places, { agentId, base }: WorktreeRec
     if (head !== base) await bringObjects(places, { base, head }, { scratch, gitDir });
     const index = join(scratch, 'index');
     await git(['read-tree', head], { gitDir: places.git, env: { GIT_INDEX_FILE: index } });
-    for (const lock of ['index.lock', 'HEAD.lock']) await rm(join(gitDir, lock), { recursive: true, force: true });
+    for (const lock of ['index.lock', 'HEAD.lock']) await deleteTree(join(gitDir, lock));
     await copyFile(index, await cleared(gitDir, 'index'));
     await writeFile(await cleared(gitDir, 'refs', 'heads', ...branch.split('/')), `${head}\n`);
     await writeFile(await cleared(gitDir, 'HEAD'), `ref: refs/heads/${branch}\n`);
@@ -45,7 +46,7 @@ async function cleared(folder: string, ...names: readonly string[]): Promise<str
   const [first = '', ...rest] = names;
   const path = join(folder, first);
   if (rest.length === 0) {
-    await rm(path, { recursive: true, force: true });
+    await deleteTree(path);
     return path;
   }
   if (!(await isFolder(path))) {
