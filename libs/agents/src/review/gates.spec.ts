@@ -170,6 +170,9 @@ class OneAtATime extends Sandbox {
   override stop(...args: Parameters<Sandbox['stop']>) {
     return this.inner.stop(...args);
   }
+  override hold(agentId: string) {
+    return this.inner.hold(agentId);
+  }
   override survivors(agentId: string) {
     return this.inner.survivors(agentId);
   }
