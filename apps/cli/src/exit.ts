@@ -22,6 +22,7 @@ const refused: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'latched',
   'killed',
   'grant_denied',
+  'withheld',
   'connection_inactive',
   'connection_closed',
   'operation_unknown',

@@ -68,7 +68,7 @@ describe('gates', () => {
     expect(text).not.toContain('never.txt');
   });
 
-  test('of all entries that match and of the caller count together: nobody takes one away', async () => {
+  test('[F-7] of all entries that match and of the caller count together: nobody takes one away', async () => {
     const gates = [
       { repositories: ['file://**'], commands: [wants('one')] },
       { repositories: ['https://elsewhere.example/**'], commands: [sh('exit 9')] },

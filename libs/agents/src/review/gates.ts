@@ -50,24 +50,21 @@ export class Gates {
     return reports;
   }
 
-  /** Out of time before it even began is out of time too. */
+  /** Its time runs from its start: what a sandbox takes to be made is not its fault. */
   private async one(argv: Argv): Promise<GateReport> {
     const { gateMs, signal } = this.parts;
-    const late = AbortSignal.timeout(gateMs);
-    const tail = new Tail();
-    const end = await this.ended(argv, tail, AbortSignal.any([signal, late])).catch((error: unknown) => {
-      if (!late.aborted) throw error;
-      return { code: null, signal: null };
-    });
-    signal.throwIfAborted();
-    return reportOf(argv, end, tail, late.aborted ? gateMs : undefined);
-  }
-
-  private async ended(argv: Argv, tail: Tail, signal: AbortSignal): Promise<ProcessEnd> {
-    const process = await this.started(argv, signal);
-    process.stdin.on('error', () => undefined).end();
-    const [end] = await Promise.all([process.end, tail.take(process.stdout), tail.take(process.stderr)]);
-    return end;
+    const late = new AbortController();
+    const process = await this.started(argv, AbortSignal.any([signal, late.signal]));
+    const timer = setTimeout(() => late.abort(), gateMs);
+    try {
+      process.stdin.on('error', () => undefined).end();
+      const tail = new Tail();
+      const [end] = await Promise.all([process.end, tail.take(process.stdout), tail.take(process.stderr)]);
+      signal.throwIfAborted();
+      return reportOf(argv, end, tail, late.signal.aborted ? gateMs : undefined);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private async started(argv: Argv, signal: AbortSignal): Promise<SandboxProcess> {

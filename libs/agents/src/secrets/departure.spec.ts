@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SecretScanner, type Leak, type LocalAgents } from '#agents';
 import { admin, cleaned, eventually, inState, Room, type RoomOptions } from '../../../../test/support/agents.js';
+import { SessionRuntime } from '../../../../test/support/session-runtime.js';
+import { ShellResolver } from '../../../../test/support/shell-runtime.js';
 import { secretKey, secretToken } from '../../../../test/support/wares.js';
 
 let room: Room;
@@ -40,7 +42,8 @@ async function work(script: string, agentType: 'worker' | 'reviewer' = 'worker')
   );
 }
 
-const commit = `git -c user.name=A -c user.email=a@example.org commit -qam`;
+const as = 'git -c user.name=A -c user.email=a@example.org';
+const commit = `${as} commit -qam`;
 
 async function staysHere(agentId: string): Promise<void> {
   expect(branches()).toEqual(['main']);
@@ -83,6 +86,12 @@ describe('work with a secret in it', () => {
       `echo >> hello.txt; git -c user.name="$(cat /tmp/m)" -c user.email=a@b commit -qam one`,
     ],
     ['only in a commit that the next one takes back', places['gone.txt']],
+    [
+      'only in a merge, taken back after it',
+      `${as} checkout -qb side; echo s > side; git add side; ${commit} side; git checkout -q -; echo m > mine; git add mine
+       ${commit} mine; ${as} merge -q --no-commit side; cp /tmp/m merged; git add merged; ${commit} merged
+       git rm -q merged; ${commit} gone`,
+    ],
   ])('[O-9] %s is not pushed and not shown', async (_where, script) => {
     await open();
     const agent = await work(`${put('/tmp/m')}\n${script}`);
@@ -114,6 +123,20 @@ describe('work with a secret in it', () => {
     );
     await agents.kill(agentId, admin, 'enough');
     expect(await cleaned(agents, agentId)).toMatchObject({ state: 'killed' });
+    await staysHere(agentId);
+  });
+
+  test('of a session that is closed is not shown, and the close says that it failed', async () => {
+    agents = await room.open({ resolver: new ShellResolver(new SessionRuntime()) });
+    const request = room.request(put('config.ts'));
+    const options = { session: 'mine' };
+    const { agentId } = await agents.spawn({ ...request, args: { ...request.args, options } });
+    await eventually(
+      () => agents.get(agentId),
+      ({ activity }) => activity === 'idle',
+    );
+    const closed = await agents.closeSession({ agentId, actor: admin, reason: 'enough', force: true });
+    expect(closed).toMatchObject({ state: 'failed', exitReason: 'secret_found' });
     await staysHere(agentId);
   });
 
