@@ -18,6 +18,9 @@ export const messagesRequest = z.looseObject({
 });
 export type MessagesRequest = z.infer<typeof messagesRequest>;
 
+/** The same without a reply to bound. */
+export const countRequest = messagesRequest.omit({ max_tokens: true });
+
 type Content = z.infer<typeof content>;
 
 export function systemOf(request: MessagesRequest): string {

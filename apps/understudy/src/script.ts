@@ -20,18 +20,22 @@ const pattern = z
 const milliseconds = z.int().min(0).max(600_000);
 const times = z.int().min(1).max(1_000).default(1);
 
+/** What an error says. */
+const message = z.string().max(10_000).optional();
+
 /** Before the turn is told, its first `times` requests get this answer instead. */
 const fault = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('status'),
     status: z.union([z.literal(400), z.literal(401), z.literal(429), z.literal(500), z.literal(529)]),
     retryAfterSeconds: z.number().min(0).max(3_600).optional(),
+    message,
     times,
   }),
   /** The connection breaks after so many deltas; 0 is before the first. */
   z.strictObject({ kind: z.literal('drop'), afterDeltas: z.int().min(0), times }),
   /** An `error` event in the stream after so many deltas, as the API sends it when it is overloaded midway. */
-  z.strictObject({ kind: z.literal('error_event'), afterDeltas: z.int().min(0), times }),
+  z.strictObject({ kind: z.literal('error_event'), afterDeltas: z.int().min(0), message, times }),
   /** The stream stays open and says nothing more after so many deltas. */
   z.strictObject({ kind: z.literal('stall'), afterDeltas: z.int().min(0), times }),
 ]);

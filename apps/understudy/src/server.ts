@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { NoCue, Prompter } from './prompter.js';
-import { messagesRequest, type MessagesRequest } from './request.js';
+import { countRequest, messagesRequest, type MessagesRequest } from './request.js';
 import type { Script } from './script.js';
 import { perform, sendError } from './stage.js';
 
@@ -57,6 +57,7 @@ export class Understudy {
     const route = `${request.method ?? ''} ${pathname}`;
     try {
       if (route === 'POST /v1/messages') await this.play(request, response);
+      else if (route === 'POST /v1/messages/count_tokens') await this.count(request, response);
       else if (route === 'GET /requests') sendJson(response, this.recorded);
       else if (route === 'DELETE /requests') sendJson(response, (this.recorded = []));
       else sendError(response, 404, `The understudy does not serve ${route}.`);
@@ -72,6 +73,14 @@ export class Understudy {
     if (text === undefined) sendError(response, 413, `A request has at most ${bodyBytesMax} bytes.`);
     else if (!parsed.success) sendError(response, 400, z.prettifyError(parsed.error));
     else await this.answer(this.record(request, parsed.data), response);
+  }
+
+  /** As many as the request has quarters of characters; it is neither played nor remembered. */
+  private async count(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = (await readBody(request)) ?? '';
+    const parsed = countRequest.safeParse(parseJson(text));
+    if (parsed.success) sendJson(response, { input_tokens: Math.ceil(text.length / 4) });
+    else sendError(response, 400, z.prettifyError(parsed.error));
   }
 
   private async answer(record: Recorded, response: ServerResponse): Promise<void> {

@@ -47,7 +47,7 @@ export async function perform(cue: Cue, model: string, stream: boolean, response
 function refuse(fault: Extract<Fault, { kind: 'status' }>, response: ServerResponse): string {
   const after = fault.retryAfterSeconds;
   const headers = after === undefined ? undefined : { 'retry-after': String(after) };
-  sendError(response, fault.status, 'As the script asks.', headers);
+  sendError(response, fault.status, fault.message ?? 'As the script asks.', headers);
   return `status ${fault.status}`;
 }
 
@@ -75,9 +75,10 @@ async function spoil(fault: Fault, response: ServerResponse, gone: AbortSignal):
   if (fault.kind === 'stall') {
     await new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve(), { once: true }));
   } else if (fault.kind === 'error_event') {
-    const data = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+    const { message = 'Overloaded' } = fault;
+    const data = { type: 'error', error: { type: 'overloaded_error', message } };
     if (response.headersSent) await write(response, { type: 'error', data, delta: false }, gone);
-    else sendError(response, 529, 'Overloaded');
+    else sendError(response, 529, message);
     response.end();
   } else {
     response.destroy();

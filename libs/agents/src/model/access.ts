@@ -61,7 +61,8 @@ export class AgentModel implements ModelAccess {
     this.signal.throwIfAborted();
     this.door ??= this.opened(upstream);
     const { socket } = await this.door;
-    const mounts = [{ from: socket, to: socketInside }, forwarderMount()];
+    // To connect is to write: the user inside has to be allowed to.
+    const mounts = [{ from: socket, to: socketInside, writable: true }, forwarderMount()];
     const wrapped = ['node', forwarderInside(), socketInside, ...argv] as const;
     return this.parts.launch(wrapped, { ...env, ANTHROPIC_API_KEY: this.token }, mounts);
   }

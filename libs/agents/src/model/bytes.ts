@@ -18,8 +18,15 @@ export async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield await Promise.resolve(bytes);
 }
 
+function some(bytes: Uint8Array): readonly Uint8Array[] {
+  return bytes.length > 0 ? [bytes] : [];
+}
+
 export interface Watcher {
-  readonly see: (chunk: Uint8Array) => void;
+  /** Returns what is to be passed on of all that has come. */
+  readonly see: (chunk: Uint8Array) => Uint8Array;
+  /** What `see` has held back, at the end. */
+  readonly rest: () => Uint8Array;
   /** Once, before the end is told: by the source's end or error, or because the reader left, or at the signal. */
   readonly end: (how: 'ended' | 'left') => Promise<void>;
   /** Ends the source at once, also one that is waited for. */
@@ -30,7 +37,7 @@ export interface Watcher {
 /** Ends also when nobody reads it. */
 export function watched(
   source: AsyncIterable<Uint8Array>,
-  { see, end, drop, signal }: Watcher,
+  { see, rest, end, drop, signal }: Watcher,
 ): AsyncIterable<Uint8Array> {
   const from = source[Symbol.asyncIterator]();
   let over: Promise<void> | undefined;
@@ -44,13 +51,17 @@ export function watched(
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
+  const passed = async function* (): AsyncGenerator<Uint8Array> {
+    for (let piece = await from.next(); !piece.done; piece = await from.next()) yield* some(see(piece.value));
+    yield* some(rest());
+  };
+  const pieces = passed();
   const next = async (): Promise<IteratorResult<Uint8Array>> => {
-    const piece = await from.next().catch(async (error: unknown) => {
+    const piece = await pieces.next().catch(async (error: unknown) => {
       await finish('ended');
       throw refusedFor(error);
     });
     if (piece.done) await finish('ended');
-    else see(piece.value);
     return piece;
   };
   const leave = async (): Promise<IteratorResult<Uint8Array>> => {

@@ -7,49 +7,29 @@ import { parseScript } from '../../../../apps/understudy/src/script.js';
 import { Understudy } from '../../../../apps/understudy/src/server.js';
 import { works } from '../../../../test/support/agent-machine.js';
 import { cleaned, peer, Room } from '../../../../test/support/agents.js';
+import { Flood } from '../../../../test/support/flood.js';
+import { key, programResolver } from '../../../../test/support/model-program.js';
 import { requirement } from '../../../../test/support/require.js';
 import { until } from '../../../../test/support/until.js';
 import type { LocalAgents } from '../local.js';
 import { ConfiguredResolver } from '../profiles/configured.resolver.js';
 import { profileOptions, runtimeOptions } from '../profiles/options.js';
-import type { Resolved } from '../profiles/resolver.js';
-import { toolHostMounts } from '../runtimes/claude/packages.js';
 import type { Allowance } from '../spending/options.js';
 
-const key = 'sk-ant-api03-the-real-key-of-the-spoke';
-const price = { input: 1_000_000, output: 2_000_000, cacheRead: 100_000, cacheWrite: 1_250_000 };
 const inBubblewrap = requirement('bubblewrap', works('namespace'), 'apt-get install bubblewrap');
 const inUnshare = requirement('unshare', works('unshare'), 'apt-get install util-linux iproute2');
-
-/** Runs the first work item as JavaScript: `client` is the real SDK as it finds itself configured, `ask` one request. */
-const program = `
-const { default: Anthropic } = await import('/opt/writ/tools/node_modules/@anthropic-ai/sdk/index.mjs');
-const client = new Anthropic({ maxRetries: 0 });
-const base = { model: 'm-1', max_tokens: 100, messages: [{ role: 'user', content: 'Say something.' }] };
-const ask = (more) => client.messages.create({ ...base, ...more });
-const say = (value) => console.log(typeof value === 'string' ? value : JSON.stringify(value));
-const failure = (asked) => asked.then(() => 'ok', (error) => ({ status: error.status, type: error.error?.error?.type, message: error.message }));
-const run = new Function('client', 'base', 'ask', 'say', 'failure', 'return (async () => {' + JSON.parse(process.env.WRIT_TASK).workItems[0] + '})()');
-await run(client, base, ask, say, failure);
-`;
-
-class WithSdk extends ConfiguredResolver {
-  override async resolve(...args: Parameters<ConfiguredResolver['resolve']>): Promise<Resolved> {
-    const resolved = await super.resolve(...args);
-    return { ...resolved, mounts: [...resolved.mounts, ...toolHostMounts()] };
-  }
-}
 
 describe('a program with a model', () => {
   let room: Room;
   let agents: LocalAgents;
   let understudy: Understudy;
-  let isOver = false;
+  /** Whether there is no understudy to close. */
+  let isOver = true;
   const allowances = new Map<string, Allowance>();
   beforeEach(async () => {
     room = await Room.make();
     allowances.clear();
-    isOver = false;
+    isOver = true;
   });
   afterEach(async () => {
     await room.close();
@@ -60,10 +40,8 @@ describe('a program with a model', () => {
     const turns = [{ text: 'A word from the model.', ...turn }];
     understudy = new Understudy(parseScript({ conversations: [{ name: 'only', turns, repeatLast: true }] }));
     const baseUrl = await understudy.listen();
-    const model = { baseUrl, defaultPrice: price };
-    const argv = ['node', '--input-type=module', '-e', program];
-    const runtimes = runtimeOptions.parse({ program: { kind: 'command', argv, model }, claude: { kind: 'claude' } });
-    const resolver = new WithSdk({ profiles: profileOptions.parse({}), runtimes, skills: {} }, () => key);
+    isOver = false;
+    const resolver = programResolver(baseUrl);
     const sandboxes = (all: readonly { level: string }[]) =>
       all.filter((one) => level === 'any' || one.level === level);
     const spending = { allowance: (owner: string) => allowances.get(owner) };
@@ -234,6 +212,53 @@ describe('a program with a model', () => {
     expect(agent.reason).toContain(reason);
     expect(`${agent.said}${await everythingTold()}`).not.toContain(key);
   });
+
+  test('[L-9] [S-9] an error in the middle of a stream is told inside without a secret, and is the reason in the state', async () => {
+    const message = `Overloaded: key ${key}, see /home/spoke/.writ/cli.key`;
+    await open({ faults: [{ kind: 'error_event', afterDeltas: 2, message, times: 9 }], text: 'x'.repeat(200) });
+    const agent = await play(`say(await failure(client.messages.stream(base).finalMessage())); process.exit(1);`);
+    expect(agent.said).toContain('overloaded_error');
+    expect(agent.said).toContain('[secret]');
+    expect(agent.said).not.toMatch(/cli\.key/);
+    expect(agent).toMatchObject({ state: 'failed', exitReason: 'model_error' });
+    expect(agent.reason).toContain('The model API answered 529 (overloaded_error).');
+    expect(`${agent.said}${await everythingTold()}`).not.toContain(key);
+  });
+
+  test('tokens are counted before a request, and that costs nothing', async () => {
+    await open();
+    const counted = `client.messages.countTokens({ model: 'm-1', messages: base.messages, system: 'x'.repeat(4_000) })`;
+    const agent = await play(`say(String((await ${counted}).input_tokens));`);
+    expect(Number(agent.said)).toBeGreaterThan(1_000);
+    expect(agent).toMatchObject({ state: 'completed', usage: { turns: 0, inputTokens: 0, moneyMicroUsd: 0 } });
+  });
+
+  test('a reader that does not read holds the model API back, and costs no memory', async () => {
+    const flood = await Flood.open(160 * 2 ** 20);
+    try {
+      agents = await room.open({ resolver: programResolver(flood.url) });
+      const { agentId } = await spawn(`
+        const reply = await client.messages.create({ ...base, stream: true }).asResponse();
+        const reader = reply.body.getReader();
+        await reader.read();
+        say('paused');
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        let bytes = 0;
+        for (let piece = await reader.read(); !piece.done; piece = await reader.read()) bytes += piece.value.length;
+        say('read ' + Math.floor(bytes / 2 ** 20));
+      `);
+      const before = process.memoryUsage().rss;
+      await until('it pauses', async () => (await agents.output(agentId, 0, 100)).text.includes('paused'));
+      await until('the API is held back', () => flood.isHeldBack);
+      expect(flood.sentBytes).toBeLessThan(80 * 2 ** 20);
+      expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);
+      const agent = await cleaned(agents, agentId);
+      expect((await agents.output(agentId, 0, 100)).text).toContain('read 1');
+      expect(agent).toMatchObject({ state: 'completed', usage: { turns: 1, outputTokens: 7 } });
+    } finally {
+      await flood.close();
+    }
+  }, 30_000);
 
   test('[L-9] a dead API is the reason in the state, and nothing hangs', async () => {
     await open();

@@ -10,6 +10,7 @@ import { LimitReached, type ModelTrouble, type ModelUpstream } from '../runtimes
 import { noUsage } from '#protocol';
 import type { Purse, Reservation } from './purse.js';
 import { pieces, read, watched } from './bytes.js';
+import { ErrorEvents } from './error-events.js';
 import { fittingOutput, quoteOf } from './quote.js';
 import { Reading } from './reading.js';
 import { answeredWith, Refused, refusedFor, troubleOf } from './refusal.js';
@@ -39,6 +40,15 @@ export interface PassageParts {
   /** Less output is asked for when all of it does not fit; else the request is refused. */
   readonly fits: boolean;
   readonly trouble: (trouble: ModelTrouble | undefined) => void;
+}
+
+/** What one reply goes through. */
+interface Way {
+  readonly reading: Reading;
+  readonly errors: ErrorEvents;
+  readonly settle: Reservation['settle'];
+  /** The caller's own. */
+  readonly left: AbortSignal;
 }
 
 const replyBytesMax = 32 * 2 ** 20;
@@ -78,7 +88,7 @@ export class Passage {
   }
 
   private async free(wanted: ModelRequest, asked: Asked): Promise<Reply> {
-    const reply = await this.forward(wanted, asked);
+    const reply = await this.forward(wanted, asked, this.key());
     const bytes = await read(reply.body, replyBytesMax);
     return { status: 200, headers: headersOf(reply), body: pieces(bytes) };
   }
@@ -93,9 +103,11 @@ export class Passage {
     this.track(done.promise);
     const settling = onceSettled(reservation, () => done.resolve(undefined));
     try {
+      const key = this.key();
       const body = { ...wanted.body, max_tokens: outputTokens };
-      const reply = await this.forward({ ...wanted, body }, asked);
-      const metered = await this.metered(reply, new Reading(price), settling, asked.signal);
+      const reply = await this.forward({ ...wanted, body }, asked, key);
+      const way = { reading: new Reading(price), errors: new ErrorEvents(key), settle: settling, left: asked.signal };
+      const metered = await this.metered(reply, way);
       return { status: 200, headers: headersOf(reply), body: metered };
     } catch (error) {
       await settling(noUsage);
@@ -104,41 +116,39 @@ export class Passage {
   }
 
   /** A stream as it comes; anything else is read first. Either way it is settled before its end is told. */
-  private async metered(
-    { headers, body }: Dispatcher.ResponseData,
-    reading: Reading,
-    settle: Reservation['settle'],
-    left: AbortSignal,
-  ): Promise<AsyncIterable<Uint8Array>> {
-    if (String(headers['content-type']).startsWith('text/event-stream'))
-      return this.streamed(body, reading, settle, left);
+  private async metered({ headers, body }: Dispatcher.ResponseData, way: Way): Promise<AsyncIterable<Uint8Array>> {
+    if (String(headers['content-type']).startsWith('text/event-stream')) return this.streamed(body, way);
     const bytes = await read(body, replyBytesMax);
-    reading.whole(bytes.toString('utf8'));
-    await settle(reading.usage());
+    way.reading.whole(bytes.toString('utf8'));
+    await way.settle(way.reading.usage());
     this.parts.trouble(undefined);
     return pieces(bytes);
   }
 
-  private streamed(
-    body: Dispatcher.ResponseData['body'],
-    reading: Reading,
-    settle: Reservation['settle'],
-    left: AbortSignal,
-  ) {
+  private streamed(body: Dispatcher.ResponseData['body'], { reading, errors, settle, left }: Way) {
     body.on('error', () => undefined);
     const signal = AbortSignal.any([this.parts.signal, left]);
     const end = async (how: 'ended' | 'left') => {
       await settle(reading.usage());
       if (reading.complete) this.parts.trouble(undefined);
-      else if (how === 'ended' && !this.parts.signal.aborted) this.tell(new Error('cut'));
+      else if (!this.parts.signal.aborted && (how === 'ended' || errors.type)) this.tell(brokenOff(errors.type));
     };
-    return watched(body, { see: (chunk) => reading.add(chunk), end, drop: () => body.destroy(), signal });
+    const see = (chunk: Uint8Array) => {
+      reading.add(chunk);
+      return errors.pass(chunk);
+    };
+    return watched(body, { see, rest: () => errors.rest(), end, drop: () => body.destroy(), signal });
   }
 
-  private async forward({ path, body }: ModelRequest, asked: Asked): Promise<Dispatcher.ResponseData> {
-    const { upstream, signal } = this.parts;
-    const key = upstream.key();
+  /** Read anew for every request. */
+  private key(): string {
+    const key = this.parts.upstream.key();
     if (!key) throw new Refused(401, 'This spoke has no key for the model API.');
+    return key;
+  }
+
+  private async forward({ path, body }: ModelRequest, asked: Asked, key: string): Promise<Dispatcher.ResponseData> {
+    const { upstream, signal } = this.parts;
     const reply = await request(`${upstream.baseUrl}${path}${asked.beta ? '?beta=true' : ''}`, {
       method: 'POST',
       headers: { ...headersFor(asked), 'x-api-key': key },
@@ -161,6 +171,12 @@ export class Passage {
     this.open.add(settled);
     void settled.then(() => this.open.delete(settled));
   }
+}
+
+/** A client that is told of an error in the stream may leave before the stream ends. */
+function brokenOff(type: string | undefined): Error {
+  if (type === undefined) return new Error('cut');
+  return new Refused(type === 'overloaded_error' ? 529 : 500, 'The stream broke off.', { type });
 }
 
 function onceSettled(reservation: Reservation, done: () => void): Reservation['settle'] {

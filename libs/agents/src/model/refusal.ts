@@ -47,13 +47,19 @@ export function answeredWith(status: number, text: string, key: string, headers:
   if (status === 401 || status === 403)
     return new Refused(status, 'The model API refused the key of the spoke.', { headers });
   if (status < 400) return new Refused(502, `The model API answered ${status}.`);
-  const { type, message } = said(text);
-  const told = redacted(message.replaceAll(key, '[secret]'));
+  const { type, message } = errorOf(text);
+  const told = retold(message, key);
   const why = `The model API answered ${status}${type ? ` (${type})` : ''}`;
   return new Refused(status, told ? `${why}: ${told}` : `${why}.`, { type, headers });
 }
 
-function said(text: string): { type?: string; message: string } {
+/** What the model API says, without the key and whatever else is nobody's inside. */
+export function retold(message: string, key: string): string {
+  return redacted(message.replaceAll(key, '[secret]'));
+}
+
+/** The body of an error, or the data of an event that tells one. */
+export function errorOf(text: string): { type?: string; message: string } {
   try {
     const { error } = JSON.parse(text) as { error?: { type?: unknown; message?: unknown } };
     const type = typeof error?.type === 'string' && /^[a-z_]{1,64}$/.test(error.type) ? error.type : undefined;
