@@ -26,7 +26,7 @@ const user = 1000;
 const needed = 'sh bash env git ls cat kill sleep'.split(' ');
 const wanted = `rg awk sed grep find xargs diff cmp tar gzip patch less perl file which
   unshare setpriv mount umount setsid nohup hostname ps getopt
-  basename chmod chown chroot cp cut date dd df dirname du echo expr false
+  base64 basename chmod chown chroot cp cut date dd df dirname du echo expr false
   head id install join ln md5sum mkdir mkfifo mknod mktemp mv nice nl nproc
   od paste printenv printf pwd readlink realpath rm rmdir seq sha256sum shuf sort
   split stat stty sync tac tail tee test timeout touch tr true truncate tty

@@ -1,7 +1,6 @@
 // A container engine of the tests' own: socket, data and image in a temporary folder, gone with everything it made.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +17,10 @@ export interface TestEngine {
   readonly socketPath: string;
   /** The id of the sandbox image. */
   readonly image: string;
+  /** Ends the engine, as an upgrade or a crash would; what it knows stays on disk. */
+  away(how: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Starts it again. */
+  back(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -25,17 +28,61 @@ export interface TestEngine {
 export async function openEngine(): Promise<{ readonly engine?: TestEngine; readonly missing: string }> {
   if (process.getuid?.() !== 0) return { missing: 'run the tests as root: a container engine of their own needs it' };
   if (!(await run('dockerd', ['--version']).catch(() => null))) return { missing: '`apt-get install docker.io`' };
-  const folder = await mkdtemp(join(tmpdir(), 'writ-docker-'));
-  const daemon = await start(folder);
+  const engine = new Engine(await mkdtemp(join(tmpdir(), 'writ-docker-')));
   try {
-    const socketPath = join(folder, 'engine.sock');
-    await until('the engine listens', () => daemon.exitCode !== null || existsSync(socketPath), startMsMax);
-    const { stdout } = await run(process.execPath, [imageTool, '--socket', socketPath]);
-    return { engine: { socketPath, image: stdout.trim(), close: () => stop(daemon, folder) }, missing: '' };
+    await engine.back();
+    const { stdout } = await run(process.execPath, [imageTool, '--socket', engine.socketPath]);
+    engine.image = stdout.trim();
+    return { engine, missing: '' };
   } catch (error) {
-    const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '');
-    await stop(daemon, folder);
+    const log = await readFile(join(engine.folder, 'log'), 'utf8').catch(() => '');
+    await engine.close();
     return { missing: `a machine where dockerd starts (${String(error)}): ${log.trim().split('\n').at(-1) ?? ''}` };
+  }
+}
+
+class Engine implements TestEngine {
+  image = '';
+  private daemon?: ChildProcess;
+
+  constructor(readonly folder: string) {}
+
+  get socketPath(): string {
+    return join(this.folder, 'engine.sock');
+  }
+
+  async away(how: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { daemon } = this;
+    if (!daemon || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const exit = once(daemon, 'exit');
+    daemon.kill(how);
+    await exit;
+    if (how === 'SIGKILL') await this.endBackground();
+  }
+
+  /** What a killed engine leaves beside it would keep the next one from starting; what runs in containers goes on. */
+  private async endBackground(): Promise<void> {
+    const file = join(this.folder, 'exec', 'containerd', 'containerd.pid');
+    const pid = Number(await readFile(file, 'utf8').catch(() => ''));
+    if (pid > 1 && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(this.folder))
+      process.kill(pid, 'SIGKILL');
+    for (const stale of [file, join(this.folder, 'pid')]) await rm(stale, { force: true });
+  }
+
+  async back(): Promise<void> {
+    const daemon = (this.daemon = await start(this.folder));
+    const answers = () => run('docker', ['--host', `unix://${this.socketPath}`, 'version']).catch(() => undefined);
+    await until('the engine answers', async () => daemon.exitCode !== null || (await answers()), startMsMax);
+    if (daemon.exitCode !== null)
+      throw new Error(
+        `dockerd ended: ${(await readFile(join(this.folder, 'log'), 'utf8')).trim().split('\n').at(-1) ?? ''}`,
+      );
+  }
+
+  async close(): Promise<void> {
+    await this.away('SIGTERM');
+    for (const point of (await mounts(this.folder)).reverse()) await run('umount', ['--lazy', point]);
+    await rm(this.folder, { recursive: true, force: true });
   }
 }
 
@@ -47,19 +94,9 @@ async function start(folder: string): Promise<ChildProcess> {
     ...['--config-file', config, '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
     ...['--pidfile', join(folder, 'pid'), '--host', `unix://${join(folder, 'engine.sock')}`],
   ];
-  const script = 'log=$1; shift; exec setpriv --pdeathsig TERM dockerd "$@" >"$log" 2>&1';
+  const script = 'log=$1; shift; exec setpriv --pdeathsig TERM dockerd "$@" >>"$log" 2>&1';
   const args = ['-c', script, 'sh', join(folder, 'log'), ...flags, ...places];
   return spawn('/bin/sh', args, { stdio: 'ignore', detached: true });
-}
-
-async function stop(daemon: ChildProcess, folder: string): Promise<void> {
-  if (daemon.exitCode === null && daemon.signalCode === null) {
-    const exit = once(daemon, 'exit');
-    daemon.kill('SIGTERM');
-    await exit;
-  }
-  for (const point of (await mounts(folder)).reverse()) await run('umount', ['--lazy', point]);
-  await rm(folder, { recursive: true, force: true });
 }
 
 /** What is mounted below a folder, outermost first. */

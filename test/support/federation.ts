@@ -89,19 +89,19 @@ export class Federation {
     return this.enter('hub', name, { logLevel: 'warn', ...config });
   }
 
-  spoke(name: string, config: object = {}, env: Readonly<Record<string, string>> = {}): Promise<Player> {
+  spoke(name: string, config: object = {}, env: Readonly<Record<string, string>> = {}, within?: readonly string[]) {
     const agents = { graceMs: 1_000, agentsMax: 50 };
     const own = {
       ...{ logLevel: 'warn', agents, repositories: { allowFile: true }, heartbeatMs: 1_000 },
       ...{ sandbox: { allowNone: this.sandbox === 'none' }, runtimes: { shell, claude: { kind: 'claude' } } },
     };
-    return this.enter('spoke', name, { ...own, ...config }, env);
+    return this.enter('spoke', name, { ...own, ...config }, { env, ...(within && { within }) });
   }
 
   /** Also one that is still on its way in when the story breaks off leaves. */
-  private enter(role: Role, name: string, config: object, env?: Readonly<Record<string, string>>) {
+  private enter(role: Role, name: string, config: object, more: Pick<InstanceOptions, 'env' | 'within'> = {}) {
     const stateDir = join(this.folder, name);
-    const entering = Player.enter({ role, name, stateDir, config, ...(env && { env }) });
+    const entering = Player.enter({ role, name, stateDir, config, ...more });
     this.afterwards(() => entering.then((player) => player.leave()));
     return entering;
   }

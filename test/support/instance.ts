@@ -16,6 +16,8 @@ export interface InstanceOptions {
   /** The configuration file's content. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
+  /** Stands before the command line of the process and becomes it: changes the machine that it sees. */
+  readonly within?: readonly string[];
 }
 
 /** The repository's root, from sources and from `dist` alike. */
@@ -38,13 +40,14 @@ export class Instance {
 
   /** Resolves when it listens. @throws Error with its log when it ends before, or is too slow: then nothing is left of it. */
   static async start(options: InstanceOptions): Promise<Instance> {
-    const { role, name, stateDir, config = {}, env = {} } = options;
+    const { role, name, stateDir, config = {}, env = {}, within = [] } = options;
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const file = join(stateDir, 'config.json');
     writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
     const own = { WRIT_STATE_DIR: stateDir, WRIT_NAME: name, WRIT_PORT: '0', WRIT_CONFIG: file, ...env };
     const main = join(root, 'dist', 'apps', role, 'src', 'main.js');
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], {
+    const argv = [...within, process.execPath, '--disable-warning=ExperimentalWarning', main];
+    const child = spawn(argv[0] ?? '', argv.slice(1), {
       env: { ...inherited(), ...own },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

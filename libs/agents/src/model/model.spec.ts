@@ -234,7 +234,7 @@ describe('a program with a model', () => {
   });
 
   test('a reader that does not read holds the model API back, and costs no memory', async () => {
-    const flood = await Flood.open(160 * 2 ** 20);
+    const flood = await Flood.open(100 * 2 ** 20);
     try {
       agents = await room.open({ resolver: programResolver(flood.url) });
       const { agentId } = await spawn(`
@@ -250,15 +250,17 @@ describe('a program with a model', () => {
       const before = process.memoryUsage().rss;
       await until('it pauses', async () => (await agents.output(agentId, 0, 100)).text.includes('paused'));
       await until('the API is held back', () => flood.isHeldBack);
-      expect(flood.sentBytes).toBeLessThan(80 * 2 ** 20);
-      expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);
+      expect(flood.sentBytes).toBeLessThan(60 * 2 ** 20);
+      expect(process.memoryUsage().rss - before).toBeLessThan(60 * 2 ** 20);
+      const ended = async () => (await agents.get(agentId)).state !== 'running';
+      await until('it has read it all', ended, 60_000);
       const agent = await cleaned(agents, agentId);
-      expect((await agents.output(agentId, 0, 100)).text).toContain('read 1');
+      expect((await agents.output(agentId, 0, 100)).text).toMatch(/read (99|100)/);
       expect(agent).toMatchObject({ state: 'completed', usage: { turns: 1, outputTokens: 7 } });
     } finally {
       await flood.close();
     }
-  }, 30_000);
+  }, 90_000);
 
   test('[L-9] a dead API is the reason in the state, and nothing hangs', async () => {
     await open();

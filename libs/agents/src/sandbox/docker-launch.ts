@@ -4,7 +4,6 @@
 //     └── stop or abort at any point: removed by force, whatever it does ──┘
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type Docker from 'dockerode';
 import type { Engine } from './docker-engine.js';
 import { OutputPipe } from './docker-pipe.js';
 import type { ProcessEnd, SandboxProcess } from './sandbox.js';
@@ -30,16 +29,11 @@ export class ContainerLaunch {
   ) {}
 
   /**
-   * A call-off is heeded between steps: the engine finishes what it has begun, heard or not. When it throws, nothing runs.
+   * Of a container that was made. A call-off is heeded between steps: the engine finishes what it has begun, heard or not. When it
+   * throws, nothing runs.
    * Output has its connections before the program begins, one each, so that one that is not read does not hold up the other.
    */
-  static async start(
-    engine: Engine,
-    settings: Docker.ContainerCreateOptions,
-    called: AbortSignal,
-    callMs: number,
-  ): Promise<ContainerLaunch> {
-    const id = await engine.create(settings);
+  static async start(engine: Engine, id: string, called: AbortSignal, callMs: number): Promise<ContainerLaunch> {
     try {
       called.throwIfAborted();
       const pipes = await attach(engine, id);

@@ -141,7 +141,7 @@ async function tryOut(
   look: (containerId: string) => void = () => undefined,
 ): Promise<Obstacle | null> {
   const { signal } = new AbortController();
-  const launch = await ContainerLaunch.start(engine, settings, signal, 1_000);
+  const launch = await ContainerLaunch.start(engine, await engine.create(settings), signal, 1_000);
   look(launch.id);
   const running = launch.handOver(signal, []);
   running.stdin.end();

@@ -1,12 +1,13 @@
 // Sandbox room: the level `docker`, a container for each launch. The engine is the record: a container carries the spoke's and the
 // agent's id as labels, so that another life of the spoke finds it; the ledger says whether the engine was ever used for an agent.
+import type Docker from 'dockerode';
 import { agentId as agentIdSchema, WritError } from '#protocol';
 import { removeGroups } from './cgroups.js';
 import { checkSpec, enforcedLimits } from './check.js';
 import { underDiskLimit } from './disk-watch.js';
 import { containerSettings, containerUser, containerWalls, giveAway } from './docker-container.js';
 import type { ContainerState } from './docker-engine.js';
-import { Engine } from './docker-engine.js';
+import { answerOf, Engine } from './docker-engine.js';
 import { ContainerLaunch } from './docker-launch.js';
 import type { DockerOptions } from './docker.options.js';
 import { tryDocker } from './docker-probe.js';
@@ -125,14 +126,27 @@ export class DockerSandbox extends Sandbox {
     const { image } = await this.#found();
     if (!image) throw new WritError('sandbox_unavailable', 'There is no image for containers.');
     const user = containerUser();
+    const isFirst = (await this.ledger.engine(spec.agentId)) === null;
     await this.ledger.recordEngine(spec.agentId, this.spokeId);
     const group = await this.#group(spec);
     await giveAway(spec.mounts, user);
     called.throwIfAborted();
     const labels = { [spokeLabel]: this.spokeId, [agentLabel]: spec.agentId };
     const settings = containerSettings(spec, image, user, labels, group);
-    const launch = await ContainerLaunch.start(this.#engine, settings, called, this.options.callMs);
+    const id = await this.#create(spec.agentId, settings, isFirst);
+    const launch = await ContainerLaunch.start(this.#engine, id, called, this.options.callMs);
     return this.#kept(launch, launch.handOver(signal, [...containerWalls, ...enforcedLimits(spec.limits)]));
+  }
+
+  /** An engine that never heard of an agent has nothing of it: its end need not wait until the engine is back. */
+  async #create(agentId: string, settings: Docker.ContainerCreateOptions, isFirst: boolean): Promise<string> {
+    const id = await this.#engine.create(settings).catch(async (error: unknown) => {
+      if (isFirst && isUnheard(error)) await this.ledger.forgetEngine(agentId);
+      throw error;
+    });
+    // Another launch may have forgotten it meanwhile.
+    await this.ledger.recordEngine(agentId, this.spokeId);
+    return id;
   }
 
   /** Made, and recorded before that, for an agent with limits. */
@@ -206,6 +220,11 @@ function isLimited({ memoryBytesMax, pidsMax, cpuPercentMax }: ResourceLimits): 
 
 function isAlive({ state }: ContainerState): boolean {
   return alive.includes(state);
+}
+
+/** There was nobody to connect to. */
+function isUnheard(error: unknown): boolean {
+  return ['ENOENT', 'ECONNREFUSED'].includes(String(answerOf(error)));
 }
 
 function stopped(): WritError {

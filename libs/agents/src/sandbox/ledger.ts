@@ -71,6 +71,11 @@ export class Ledger {
     return text === null ? null : engineRecord.parse(JSON.parse(text)).spokeId;
   }
 
+  /** It was never reached for this agent. */
+  async forgetEngine(agentId: string): Promise<void> {
+    await rm(join(this.#folder(agentId), 'engine.json'), { force: true });
+  }
+
   /** After this no launch of the agent may begin, until it is removed. */
   async markStopped(agentId: string): Promise<void> {
     await this.#write(agentId, 'stopped', {});

@@ -1,4 +1,5 @@
 // Worktrees room: git itself, as a child process that takes nothing from the host's configuration and runs nothing of a repository's.
+import { WritError } from '#protocol';
 import { startProcess } from '../processes/current.js';
 import type { StartedProcess } from '../processes/starter.js';
 import { signalProcess } from '../sandbox/process.js';
@@ -54,6 +55,8 @@ const timeMsDefault = 120_000;
 const outputBytesDefault = 16 * 2 ** 20;
 const complaintBytesMax = 8_192;
 const blockBytes = 512;
+/** What a shell ends with when there is no such program. */
+const notFoundCode = 127;
 
 /** Whatever a repository's own configuration or attributes could name as a program is overruled here. */
 const config = [
@@ -95,7 +98,7 @@ const environment = {
   GIT_COMMITTER_EMAIL: 'agent@writ.invalid',
 };
 
-/** @throws GitFailure, or the signal's reason when it was aborted. */
+/** @throws GitFailure, or the signal's reason when it was aborted; WritError `repository_unavailable` where there is no git. */
 export async function git(args: readonly [string, ...string[]], run: GitRun = {}): Promise<GitOutput> {
   run.signal?.throwIfAborted();
   const child = await start(args, run);
@@ -110,12 +113,20 @@ export async function git(args: readonly [string, ...string[]], run: GitRun = {}
   try {
     const { code, ...output } = await collect(child, run);
     run.signal?.throwIfAborted();
+    if (code === notFoundCode && /\bgit: not found/.test(output.complaint)) throw noGit();
     if (code !== 0 && !output.truncated) throw new GitFailure(args[0], output.complaint, time.isUp, output.text);
     return output;
   } finally {
     clearTimeout(timer);
     run.signal?.removeEventListener('abort', abort);
   }
+}
+
+function noGit(): WritError {
+  return new WritError(
+    'repository_unavailable',
+    'There is no git on this spoke: install it there (`apt-get install git`).',
+  );
 }
 
 /** The first line of what git says. */

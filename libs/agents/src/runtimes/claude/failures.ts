@@ -67,6 +67,7 @@ export function endingOf(error: unknown): { exitReason: ExitReason; failure: str
 
 function apiFailure({ status, type }: { readonly status: unknown; readonly type: string | null }): string {
   if (status === 401 || status === 403) return 'The model API refused the key of the spoke.';
-  if (typeof status !== 'number') return 'The model API could not be reached, or broke off.';
+  // 502 is what the spoke's own way to the API says.
+  if (typeof status !== 'number' || status === 502) return 'The model API could not be reached, or broke off.';
   return `The model API answered ${status}${type ? ` (${type})` : ''}.`;
 }
