@@ -232,7 +232,7 @@ describe('a direct link with TLS before the spoke', () => {
     const file = join(stage.folder, 'authority.pem');
     writeFileSync(file, cert);
     await caller.away('SIGTERM');
-    await caller.back({ NODE_EXTRA_CA_CERTS: file });
+    await caller.back({ WRIT_CA: file });
     await stage.connected(caller, secure);
     expect(door.taken()).toBeGreaterThan(0);
     const done = await stage.spawn(caller, 'secure', 'echo over TLS');

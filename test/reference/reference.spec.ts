@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { root } from '../support/instance.js';
 import { documentOf } from './documents.js';
 import { referencePages } from './pages.js';
+import { settings } from './settings.js';
 
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
 
@@ -14,6 +15,11 @@ describe('docs/reference', () => {
     for (const [name, text] of Object.entries(pages))
       expect([name, read('docs', 'reference', name)]).toEqual([name, text]);
   }, 60_000);
+});
+
+test('every setting says what it is for', () => {
+  const silent = Object.values(settings()).flatMap((rows) => rows.filter((cells) => cells.at(-1) === ''));
+  expect(silent.map((cells) => cells.slice(0, 2))).toEqual([]);
 });
 
 test('every dependency has its line in the decision on dependencies', () => {

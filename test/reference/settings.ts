@@ -22,29 +22,45 @@ interface Shape {
   readonly default?: unknown;
 }
 
-const sources = {
-  hub: ['apps/hub/src/config.ts'],
-  spoke: [
-    'apps/spoke/src/config.ts',
-    'libs/agents/src/options.ts',
-    'libs/agents/src/profiles/options.ts',
-    'libs/agents/src/spending/options.ts',
-    'libs/agents/src/model/options.ts',
-    'libs/agents/src/runtimes/claude/claude.options.ts',
-    'libs/agents/src/runtimes/command/command.options.ts',
-    'libs/agents/src/sandbox/docker.options.ts',
-    'libs/agents/src/review/options.ts',
-    'libs/agents/src/secrets/options.ts',
-  ],
+/** Whose comments say what the settings below a path are for; of several paths the longest one that fits. */
+const sources: Readonly<Record<'hub' | 'spoke', Readonly<Record<string, string>>>> = {
+  hub: { '': 'apps/hub/src/config.ts' },
+  spoke: {
+    '': 'apps/spoke/src/config.ts',
+    agents: 'libs/agents/src/options.ts',
+    'agents.limits': 'libs/protocol/src/agent.ts',
+    'agents.ceilings': 'libs/protocol/src/agent.ts',
+    pool: 'libs/agents/src/pool/options.ts',
+    checkpoints: 'libs/agents/src/worktrees/checkpoints/options.ts',
+    gc: 'libs/agents/src/gc/options.ts',
+    budget: 'libs/agents/src/spending/options.ts',
+    review: 'libs/agents/src/review/options.ts',
+    'review.secrets': 'libs/agents/src/secrets/options.ts',
+    profiles: 'libs/agents/src/profiles/options.ts',
+    'sandbox.docker': 'libs/agents/src/sandbox/docker.options.ts',
+  },
 };
+const runtimeSources = (kind: string) => [
+  `libs/agents/src/runtimes/${kind}/${kind}.options.ts`,
+  'libs/agents/src/model/options.ts',
+];
 
-/** The comment above a member, by its name; the file named first wins. */
-function comments(files: readonly string[]): ReadonlyMap<string, string> {
-  const pairs = files.flatMap((file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    return [...text.matchAll(/\/\*\* ([^\n]*?) \*\/\n\s+(\w+):/g)].map(
-      ([, said = '', name = '']) => [name, said] as const,
-    );
+type Said = (path: readonly string[]) => string;
+
+function saidIn(role: keyof typeof sources): Said {
+  const files = Object.entries(sources[role]).sort(([one], [other]) => other.length - one.length);
+  return (path) => {
+    const below = (prefix: string) => prefix === '' || `${path.join('.')}.`.startsWith(`${prefix}.`);
+    const found = files.filter(([prefix]) => below(prefix)).map(([, file]) => comments(file).get(path.at(-1) ?? ''));
+    return found.find((said) => said !== undefined) ?? '';
+  };
+}
+
+/** The comment above each member, by its name; the first of a name wins. */
+function comments(file: string): ReadonlyMap<string, string> {
+  const text = readFileSync(join(root, file), 'utf8');
+  const pairs = [...text.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s+(\w+):/g)].map(([, said = '', name = '']) => {
+    return [name, said.replace(/\s*\n\s*\* ?/g, ' ').trim()] as const;
   });
   return new Map(pairs.reverse());
 }
@@ -81,27 +97,27 @@ function withDefaults(shape: Shape): Shape {
   return { ...shape, properties: Object.fromEntries(members) as Shape['properties'] };
 }
 
-function rows(shape: Shape, path: readonly string[], said: ReadonlyMap<string, string>): Row[] {
+function rows(shape: Shape, path: readonly string[], said: Said): Row[] {
   return Object.entries(shape.properties ?? {}).flatMap(([name, member]) => {
     const place = [...path, name];
     if (member.properties) return rows(withDefaults(member), place, said);
     const isMap = typeof member.additionalProperties === 'object';
     const dotted = place.join('.');
     const kind = isMap ? 'object by name' : kindOf(member);
-    return [
-      row(`\`${dotted}\``, `\`${environmentName(place)}\``, kind, defaultOf(dotted, member), said.get(name) ?? ''),
-    ];
+    return [row(`\`${dotted}\``, `\`${environmentName(place)}\``, kind, defaultOf(dotted, member), said(place))];
   });
 }
 
 /** Settings of one kind of runtime, which stand in `runtimes` under any name. */
-function runtimes(shape: Shape, said: ReadonlyMap<string, string>): Row[] {
+function runtimes(shape: Shape): Row[] {
   const kinds = shape.properties?.runtimes?.additionalProperties;
   if (typeof kinds !== 'object') return [];
   return (kinds.oneOf ?? kinds.anyOf ?? []).flatMap((kind) => {
     const word = String(kind.properties?.kind?.const);
+    const said = runtimeSources(word).map(comments);
+    const about = (name: string) => said.map((known) => known.get(name)).find((one) => one !== undefined) ?? '';
     return Object.entries(kind.properties ?? {}).map(([name, member]) =>
-      row(word, `\`${name}\``, kindOf(member), defaultOf(name, member), said.get(name) ?? ''),
+      row(word, `\`${name}\``, kindOf(member), defaultOf(name, member), about(name)),
     );
   });
 }
@@ -114,8 +130,8 @@ function shapeOf(schema: z.ZodType): Shape {
 export function settings() {
   const [hub, spoke] = [shapeOf(hubConfig), shapeOf(spokeConfig)];
   return {
-    hub: rows(hub, [], comments(sources.hub)),
-    spoke: rows(spoke, [], comments(sources.spoke)),
-    runtimes: runtimes(spoke, comments(sources.spoke)),
+    hub: rows(hub, [], saidIn('hub')),
+    spoke: rows(spoke, [], saidIn('spoke')),
+    runtimes: runtimes(spoke),
   };
 }

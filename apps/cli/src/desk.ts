@@ -7,6 +7,7 @@ import { exitCodes } from './exit.js';
 import { locate } from './instances.js';
 import type { Located, Nature } from './instances.js';
 import { Printer } from './printer.js';
+import { ownAuthorities } from './authorities.js';
 import type { Flags, World } from './world.js';
 
 export class Desk {
@@ -28,7 +29,11 @@ export class Desk {
   /** Runs `work` with a client and closes it afterwards. */
   async with<T>(nature: Nature, work: (client: RestClient, located: Located) => Promise<T>): Promise<T> {
     const located = this.locate(nature);
-    await using client = new RestClient({ url: located.url, key: located.key });
+    await using client = new RestClient({
+      url: located.url,
+      key: located.key,
+      ca: ownAuthorities(this.world, this.flags),
+    });
     return await work(client, located);
   }
 

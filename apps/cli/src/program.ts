@@ -37,6 +37,7 @@ export function buildProgram(world: World, version: string): Command {
     .option('--url <url>', 'the instance to talk to (WRIT_URL); the one of this machine by default')
     .option('--key <key>', 'API key (WRIT_API_KEY, which no process list shows)')
     .option('--state <dir>', 'state folder of the instance (WRIT_STATE); ~/.writ/hub or ~/.writ/spoke by default')
+    .option('--ca <file>', 'authorities of your own for an https --url, PEM (WRIT_CA)')
     .addOption(
       new Option('--on <role>', 'which one, where both run here; the hub by default').choices(['hub', 'spoke']),
     )

@@ -33,8 +33,10 @@ function explain(error: unknown, world: World, asJson: boolean): number {
 }
 
 /** What went wrong before anything was sent wants another next step than the same code from an instance. */
-function nextHere({ code, field }: WritError): string {
+function nextHere({ code, detail, field }: WritError): string {
   if (field === '--yes') return 'Nothing was done.';
+  if (code === 'peer_unavailable' && detail.includes('not trusted'))
+    return 'Name the authority that vouches for it with --ca FILE.';
   if (code === 'peer_unavailable') return 'See what is wrong with `writ doctor`.';
   return code === 'invalid_request' ? 'See `writ --help`.' : describeError(code).next;
 }

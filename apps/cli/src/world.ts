@@ -23,6 +23,7 @@ export interface Flags {
   readonly url?: string;
   readonly key?: string;
   readonly state?: string;
+  readonly ca?: string;
   readonly output?: OutputForm;
   readonly on?: Role;
 }

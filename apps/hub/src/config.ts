@@ -2,14 +2,16 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { loadConfig } from '#api';
+import { authorityFile, loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
 /** The settings of a hub; docs/reference/config.md is made of them. */
 export const hubConfig = z.strictObject({
   /** How this hub calls itself towards spokes. */
   name: spokeName.default('hub'),
+  /** Where it listens; beyond loopback only once there is a key. */
   host: z.string().min(1).max(255).default('127.0.0.1'),
+  /** 0 takes any that is free. */
   port: z.int().min(0).max(65_535).default(7_700),
   /** Shows `/metrics` without a key on this port of 127.0.0.1; without it they want the key of a viewer. */
   metricsPort: z.int().min(0).max(65_535).optional(),
@@ -21,12 +23,16 @@ export const hubConfig = z.strictObject({
     .default(join(homedir(), '.writ', 'hub')),
   /** `redis://…` for a store shared by replicas; the embedded one by default. */
   store: z.url({ protocol: /^rediss?$/ }).optional(),
+  /** What is written to standard output, one JSON a line. */
   logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  /** The admin key of a first start where nobody reads the output: of `writ keys generate`. */
   adminKey: z.string().optional(),
   /** What invites name as the hub's address; where it listens, by default. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Networks beyond the public internet in which directly dialled spokes may be: `loopback`, `private`, or CIDR ranges. */
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
+  /** A PEM file with authorities of your own, trusted besides the public ones: for spokes and whatever else this hub dials with TLS. */
+  ca: authorityFile.optional(),
   /** Agents that have ended and are kept in memory, the newest; older ones are read from the store. */
   fleetEndedMax: z.int().min(1).max(10_000_000).default(10_000),
   /** Accepted events of each spoke that whoever comes back to `GET /v1/events` finds again; older ones are forgotten. */
@@ -34,7 +40,9 @@ export const hubConfig = z.strictObject({
   /** How long the hub goes on trying, in milliseconds. A kill outlives a long partition; a spawn is not wanted an hour later. */
   commands: z
     .strictObject({
+      /** For spawns, turns and closes. */
       spawnMs: z.int().min(1_000).max(86_400_000).default(60_000),
+      /** For kills; one outlives a long partition. */
       killMs: z.int().min(1_000).max(86_400_000).default(86_400_000),
     })
     .prefault({}),

@@ -1,12 +1,13 @@
 // Starts a hub: `node dist/apps/hub/src/main.js`, configured by WRIT_… and a file (docs/operations.md).
 import 'reflect-metadata';
-import { closeOnSignals, createLogger } from '#api';
+import { closeOnSignals, createLogger, trustAuthorities } from '#api';
 import { problemOf } from '#protocol';
 import { readConfig } from './config.js';
 import { startHub } from './start.js';
 
 async function main(): Promise<void> {
   const config = readConfig();
+  trustAuthorities(config.ca);
   const logger = createLogger(config.logLevel, { instance: config.name });
   const { served, close } = await startHub(config, logger);
   if (served.firstKey !== undefined) process.stdout.write(`The first admin key, shown this once: ${served.firstKey}\n`);

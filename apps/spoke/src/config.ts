@@ -15,7 +15,7 @@ import {
   runtimeOptions,
   skillOptions,
 } from '#agents';
-import { loadConfig } from '#api';
+import { authorityFile, loadConfig } from '#api';
 import { spokeName } from '#protocol';
 
 /** Tells partners apart without a setting; what is no name, or says nothing, gives `spoke`. */
@@ -29,7 +29,9 @@ function hostName(): string {
 export const spokeConfig = z.strictObject({
   /** How this spoke calls itself towards hubs: the host's name by default. */
   name: spokeName.default(hostName),
+  /** Where it listens; beyond loopback only once there is a key. */
   host: z.string().min(1).max(255).default('127.0.0.1'),
+  /** 0 takes any that is free. */
   port: z.int().min(0).max(65_535).default(7_710),
   /** Shows `/metrics` without a key on this port of 127.0.0.1; without it they want the key of a viewer. */
   metricsPort: z.int().min(0).max(65_535).optional(),
@@ -41,14 +43,19 @@ export const spokeConfig = z.strictObject({
     .default(join(homedir(), '.writ', 'spoke')),
   /** `redis://…` for a store shared by replicas; the embedded one by default. */
   store: z.url({ protocol: /^rediss?$/ }).optional(),
+  /** What is written to standard output, one JSON a line. */
   logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  /** The admin key of a first start where nobody reads the output: of `writ keys generate`. */
   adminKey: z.string().optional(),
   /** A public URL under which hubs may dial this spoke; without it the spoke dials out and opens no port for them. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Networks beyond the public internet in which hubs may be: `loopback`, `private`, or CIDR ranges. */
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
+  /** A PEM file with authorities of your own, trusted besides the public ones: for hubs, the model API and whatever else this spoke dials with TLS. */
+  ca: authorityFile.optional(),
   /** Events of each owner of agents that whoever comes back to `GET /v1/events` finds again; older ones are forgotten once relayed. */
   eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
+  /** A sign of life to each hub at least this often. */
   heartbeatMs: z.int().min(100).max(15_000).default(15_000),
   agents: agentsOptions.omit({ stateDir: true, gc: true, pool: true }).prefault({}),
   /** What a session can go back to: how many checkpoints, in how many bytes. */
@@ -56,14 +63,22 @@ export const spokeConfig = z.strictObject({
   /** Warm backends of sessions: how many, how long. */
   pool: poolOptions.prefault({}),
   gc: gcOptions.prefault({}),
-  sandbox: z.strictObject({ allowNone: z.boolean().default(false), docker: dockerOptions.prefault({}) }).prefault({}),
+  sandbox: z
+    .strictObject({
+      /** Whether agents may run without any wall, with all that this user may: for development alone. */
+      allowNone: z.boolean().default(false),
+      docker: dockerOptions.prefault({}),
+    })
+    .prefault({}),
   /** What may be spent over all hubs and local agents together. */
   budget: budgetOptions.prefault({}),
   repositories: z
     .strictObject({
       /** Whether `file://` repositories on this machine may be used. */
       allowFile: z.boolean().default(false),
+      /** How long one fetch may take. */
       fetchMs: z.int().min(1_000).max(3_600_000).default(300_000),
+      /** How large what is fetched may be. */
       bytesMax: z
         .int()
         .min(1)
@@ -75,7 +90,9 @@ export const spokeConfig = z.strictObject({
   /** What the work of agents has to pass before it counts, and before it leaves. */
   review: reviewOptions.prefault({}),
   profiles: profileOptions,
+  /** What agents run on, each under a name of its own; see below. */
   runtimes: runtimeOptions,
+  /** The allow-list of skills: a name, and the absolute path of the folder with its `SKILL.md`. */
   skills: skillOptions,
 });
 export type SpokeConfig = z.output<typeof spokeConfig>;

@@ -1,12 +1,13 @@
 // Starts a spoke: `node dist/apps/spoke/src/main.js`, configured by WRIT_… and a file (docs/operations.md).
 import 'reflect-metadata';
-import { closeOnSignals, createLogger } from '#api';
+import { closeOnSignals, createLogger, trustAuthorities } from '#api';
 import { problemOf } from '#protocol';
 import { readConfig } from './config.js';
 import { startSpoke } from './start.js';
 
 async function main(): Promise<void> {
   const config = readConfig();
+  trustAuthorities(config.ca);
   const logger = createLogger(config.logLevel, { instance: config.name });
   const { served, close } = await startSpoke(config, logger);
   if (served.firstKey !== undefined) process.stdout.write(`The first admin key, shown this once: ${served.firstKey}\n`);

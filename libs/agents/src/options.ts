@@ -60,8 +60,9 @@ export const agentsOptions = z.strictObject({
   killMs: ms(5_000),
   /** Agents of other processes that one kill-all looks after at the same time; those of this one are all stopped at once. */
   killWidthMax: z.int().min(1).max(1_000).default(32),
-  /** How long the kill of an unknown agent is remembered, and how many of one owner. */
+  /** How long the kill of an unknown agent is remembered. */
   tombstoneMs: ms(48 * 3_600_000, 30 * 86_400_000),
+  /** Of one owner; the oldest is forgotten first. */
   tombstonesMax: z.int().min(1).max(1_000).default(1_000),
 });
 

@@ -3,6 +3,7 @@ export { Acts } from './acts.js';
 export type { Act } from './acts.js';
 export { ApiModule } from './api.module.js';
 export type { ApiOptions } from './api.module.js';
+export { authorityFile, trustAuthorities } from './authorities.js';
 export { BackupController } from './backup/backup.controller.js';
 export { BackupService } from './backup/backup.service.js';
 export { closeOnSignals, serve } from './bootstrap.js';

@@ -1,5 +1,6 @@
 // One HTTP connection pool to one instance. undici's `request`: it follows no redirect, so the key goes nowhere else.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates } from 'node:tls';
 import { WritError } from '#protocol';
 import { Agent, errors, request } from 'undici';
 import type { Dispatcher } from 'undici';
@@ -10,6 +11,8 @@ export interface ConnectionOptions {
   readonly url: string;
   /** An API key. Left out, only what is public answers. */
   readonly key?: string;
+  /** Authorities trusted besides the public ones, PEM. */
+  readonly ca?: readonly string[];
   /** For an answer to begin, on top of what the instance was asked to wait; 30 s by default. */
   readonly timeoutMs?: number;
   /** Tries of a request that may be repeated; 3 by default. */
@@ -45,7 +48,7 @@ const silenceMs = 45_000;
 
 export class Http {
   private readonly origin: string;
-  private readonly agent = new Agent({ connections: 64 });
+  private readonly agent: Agent;
 
   /** @throws WritError `invalid_request` for a URL that is not http or https. */
   constructor(private readonly options: ConnectionOptions) {
@@ -53,6 +56,7 @@ export class Http {
     if (!url || !/^https?:$/.test(url.protocol))
       throw new WritError('invalid_request', 'url: must be an http or https URL.', { field: 'url' });
     this.origin = url.origin;
+    this.agent = new Agent({ connections: 64, ...trusting(options.ca) });
   }
 
   /** @throws WritProblem for an answer of 300 and above, WritError `peer_unavailable` when nothing answers, `timed_out` when it did not in time. */
@@ -117,8 +121,17 @@ export class Http {
     if (signal?.aborted) return signal.reason;
     const late = cause instanceof errors.HeadersTimeoutError;
     if (late) return new WritError('timed_out', `${this.origin} took the request and has not answered.`, { cause });
+    const said = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    if (/CERT|SELF_SIGNED|ISSUER|ALTNAME/.test(said))
+      return new WritError('peer_unavailable', `The certificate of ${this.origin} is not trusted (${said}).`, {
+        cause,
+      });
     return new WritError('peer_unavailable', `Nothing answers at ${this.origin}.`, { cause });
   }
+}
+
+function trusting(ca: ConnectionOptions['ca']): Agent.Options {
+  return ca ? { connect: { ca: [...getCACertificates('default'), ...ca] } } : {};
 }
 
 function search(query: Call['query']): string {

@@ -41,14 +41,23 @@ const argument = z
 
 /** What an agent may use at most. Absent means: the spoke's default for it. */
 export const limits = z.strictObject({
+  /** Requests to the model. */
   turnsMax: positive(10_000).optional(),
+  /** Tokens of all kinds. */
   tokensMax: positive(1_000_000_000).optional(),
+  /** Money by the table of prices, in millionths of a US dollar. */
   moneyMicroUsdMax: positive(10_000_000_000).optional(),
+  /** Time from the start to the end; of a session that of its turns. */
   wallMs: positive(7 * 86_400_000).optional(),
+  /** Output that is kept; what comes beyond it is dropped and counted. */
   outputBytesMax: positive(10 * 2 ** 30).optional(),
+  /** Memory of all its processes together. */
   memoryBytesMax: positive(2 ** 40).optional(),
+  /** Its processes and threads. */
   pidsMax: positive(100_000).optional(),
+  /** Processor time; 100 is one core. */
   cpuPercentMax: positive(100_000).optional(),
+  /** What it may write to disk. */
   diskBytesMax: positive(2 ** 42).optional(),
 });
 export type Limits = z.infer<typeof limits>;

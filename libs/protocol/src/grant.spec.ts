@@ -69,7 +69,7 @@ const anySpawn = fc
 describe('what an edit of a grant changes', () => {
   test('the same grant changes nothing', () => expect(changed({})).toEqual([]));
 
-  test.each<[string, Partial<GrantInput>, string[]]>([
+  const cases: [string, Partial<GrantInput>, string[]][] = [
     ['an operation less', { operations: ['agent.status'] }, ['less operations at_once']],
     ['another type', { agentTypes: ['tester'] }, ['more agentTypes next_spawn', 'less agentTypes next_spawn']],
     [
@@ -87,10 +87,22 @@ describe('what an edit of a grant changes', () => {
     ['a list of models', { models: ['a'] }, ['less models next_spawn']],
     ['an end without the hub', { hubLost: { stopAfterS: 60 } }, ['less hubLost at_once']],
     ['approval', { approval: { withinS: 60 } }, ['less approval next_spawn']],
-  ])('%s is told as such, and its way back as the opposite', (_name, change, said) => {
+    ['another branch', { branches: ['main'] }, ['less branches next_spawn', 'same branches next_spawn']],
+    ['a branch to push to', { push: ['writ/*'] }, ['more push next_spawn']],
+    ['another runtime', { runtimes: ['claude', 'shell'] }, ['more runtimes next_spawn']],
+    ['starts a minute', { startsPerMinute: 2 }, ['less startsPerMinute next_spawn']],
+  ];
+
+  test.each(cases)('%s is told as such, and its way back as the opposite', (_name, change, said) => {
     expect(changed(change)).toEqual(said);
     const turned = said.map((line) => line.replace(/^more|^less/, (word) => (word === 'more' ? 'less' : 'more')));
     expect(changed({}, change).sort()).toEqual(turned.sort());
+  });
+
+  test('no field of a grant changes in silence', () => {
+    const told = cases.flatMap(([, change]) => grantChanges(granted(), granted(change)).map(({ field }) => field));
+    const fields = new Set(told.map((field) => field.split('.')[0]));
+    expect(Object.keys(grant.shape).filter((field) => !fields.has(field))).toEqual([]);
   });
 
   test('the words name what is allowed now and what was before', () => {

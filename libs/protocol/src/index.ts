@@ -41,6 +41,7 @@ export type {
   SpawnArgs,
   TurnEnd,
 } from './agent.js';
+export { authoritiesIn } from './authorities.js';
 export { decodeBase64url, encodeBase64url } from './base64url.js';
 export { chainNext, chainOver, chainStart } from './chain.js';
 export {

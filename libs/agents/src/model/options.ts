@@ -7,6 +7,7 @@ import type { ModelUpstream } from '../runtimes/runtime.js';
 export const modelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$/, 'must be the id of a model');
 
 export const modelShape = {
+  /** Where the API of the model is. */
   baseUrl: z.url({ protocol: /^https?$/ }).default('https://api.anthropic.com'),
   /** Allow-list. Absent: every model that has a price. */
   models: z.array(modelName).min(1).max(100).optional(),

@@ -13,12 +13,16 @@ const toolNames = ['bash', 'read', 'write', 'edit', 'glob', 'grep'] as const;
 function profileOf(builtin: AgentProfile) {
   return z
     .strictObject({
+      /** What the model is told of its part. */
       systemPrompt: z.string().trim().min(1).max(100_000).default(builtin.systemPrompt),
+      /** What it may use. */
       tools: z
         .array(z.enum(toolNames))
         .max(toolNames.length)
         .default(builtin.tools as (typeof toolNames)[number][]),
+      /** Whether its worktree can be written to. */
       writes: z.boolean().default(builtin.writes),
+      /** The shape of what it has to hand in. */
       result: z.enum(['changes', 'findings', 'verdict']).default(builtin.result),
       /** Of `runtimes`; used when the request names none. */
       runtime: runtimeName.default('claude'),

@@ -3,8 +3,9 @@ import { z } from 'zod';
 
 /** Over all hubs and the spoke's own people. Days are UTC. How many agents live at once is `agents.agentsMax`. */
 export const budgetOptions = z.strictObject({
+  /** Millionths of a US dollar on one UTC day. */
   moneyMicroUsdPerDayMax: z.int().min(0).optional(),
-  /** All kinds of tokens count. */
+  /** On one UTC day; all kinds of tokens count. */
   tokensPerDayMax: z.int().min(0).optional(),
   /** Agents spawned within any 60 seconds. */
   startsPerMinuteMax: z.int().min(0).max(1_000_000).optional(),

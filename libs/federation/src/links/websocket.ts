@@ -70,7 +70,7 @@ export class WebSocketLink extends Link {
 export interface DialOptions {
   readonly policy: AddressPolicy;
   readonly signal: AbortSignal;
-  /** Certificates trusted besides the system's, PEM. */
+  /** Certificates trusted instead of those that this process trusts, PEM. */
   readonly ca?: string;
   /** Until the socket is open. 10 s by default. */
   readonly timeoutMs?: number;

@@ -4,8 +4,10 @@ import { modelName, modelShape, priceOf } from '../../model/options.js';
 
 export const claudeOptions = z
   .strictObject({
+    /** The loop with the model outside the sandbox, its tools inside. */
     kind: z.literal('claude'),
     ...modelShape,
+    /** Used when neither request nor profile names one. */
     defaultModel: modelName.default('claude-opus-5-5'),
     /** Output of one reply at most. */
     maxTokens: z.int().min(256).max(128_000).default(32_000),

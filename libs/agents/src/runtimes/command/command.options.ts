@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { modelOptions } from '../../model/options.js';
 
 export const commandOptions = z.strictObject({
+  /** Any program. */
   kind: z.literal('command'),
   /** Run in the sandbox at `/work`; `argv[0]` is looked up inside. Never a shell string. */
   argv: z.tuple([z.string().min(1).max(4_096)], z.string().max(32_768)),
