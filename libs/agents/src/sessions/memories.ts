@@ -21,8 +21,7 @@ export class Memories {
 
   /** Whole or not at all. @throws WritError `too_large`; Error of `node:fs`. */
   async save(agentId: string, text: string): Promise<void> {
-    if (Buffer.byteLength(text) > this.bytesMax)
-      throw new WritError('too_large', `The conversation of the session has outgrown ${this.bytesMax} bytes.`);
+    this.refuseTooLarge(text);
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     const draft = `${this.path(agentId)}.${randomUUID()}`;
     const file = await open(draft, 'wx', 0o600);
@@ -33,6 +32,12 @@ export class Memories {
       await file.close();
     }
     await rename(draft, this.path(agentId));
+  }
+
+  /** @throws WritError `too_large` */
+  refuseTooLarge(text: string): void {
+    if (Buffer.byteLength(text) > this.bytesMax)
+      throw new WritError('too_large', `The conversation of the session has outgrown ${this.bytesMax} bytes.`);
   }
 
   async drop(agentId: string): Promise<void> {

@@ -47,11 +47,18 @@ export class Rewind {
   }
 
   private async whole(restoring: Restoring): Promise<number> {
+    if (!(await this.isWanted(restoring))) return 0;
     await this.kept(restoring);
     const left = await this.untilDone(() => this.back(restoring), 'a restore did not come to its end');
     const done = (): Promise<unknown> => this.done(restoring, left);
     await this.untilDone(done, 'the end of a restore could not be recorded');
     return left;
+  }
+
+  /** What a start took up may have been finished by whoever asked for it again. */
+  private async isWanted({ turnId }: Restoring): Promise<boolean> {
+    const { register, agentId } = this.parts;
+    return (await register.find(agentId)).restoring?.turnId === turnId;
   }
 
   /** Once it is kept there is no way but on: the files may have changed already. */
@@ -74,7 +81,8 @@ export class Rewind {
   }
 
   private async keep({ turn, to: sparing }: Restoring): Promise<void> {
-    const { safeguard } = this.parts;
+    const { safeguard, checkpoints, memories, agentId } = this.parts;
+    memories.refuseTooLarge((await checkpoints.memory(agentId, sparing)) ?? '');
     await this.cooled();
     const { missing } = await safeguard.take({ turn, before: 'restore', sparing });
     if (missing === undefined) return;

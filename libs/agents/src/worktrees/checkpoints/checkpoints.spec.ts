@@ -320,6 +320,17 @@ describe('the way back', () => {
     expect(existsSync(join(tree, 'lib', 'half'))).toBe(false);
   });
 
+  const asRoot = process.getuid?.() === 0 ? test : test.skip;
+  asRoot('files that are written again belong to whom the worktree belongs, as in a container', async () => {
+    await take(1);
+    havoc();
+    execFileSync('chown', ['-R', '-h', '4711:4711', tree]);
+    await restore(1, 2);
+    for (const path of ['sum.js', 'lib', 'lib/a.js', 'run.sh', '.git/HEAD', '.git/index'])
+      expect([path, lstatSync(join(tree, path)).uid]).toEqual([path, 4711]);
+    expect(statSync('/etc/passwd').uid).toBe(0);
+  });
+
   test('[W-5] is refused under a live agent', async () => {
     await take(1);
     lives = true;

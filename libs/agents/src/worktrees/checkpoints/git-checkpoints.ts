@@ -9,7 +9,7 @@ import { Cellar, type About } from './cellar.js';
 import { Checkpoints, type Checkpoint, type CheckpointWish } from './checkpoints.js';
 import type { CheckpointOptions } from './options.js';
 import { pictureOf, Unkept } from './picture.js';
-import { restoreFiles } from './restoration.js';
+import { ownAgain, restoreFiles } from './restoration.js';
 import { restoreHead } from './head.js';
 
 /** What is known of an agent that has a worktree here. */
@@ -79,9 +79,13 @@ export class GitCheckpoints extends Checkpoints {
     const [target, present] = [await found(cellar, to), await found(cellar, saved)];
     await cellar.unlock();
     const { bytesMax } = this.ground.options;
-    const left = await restoreFiles(cellar, places, { tree: target.tree, saved: present.about, bytesMax });
-    await restoreHead(places, record, target.about);
-    return left;
+    try {
+      const left = await restoreFiles(cellar, places, { tree: target.tree, saved: present.about, bytesMax });
+      await restoreHead(places, record, target.about);
+      return left;
+    } finally {
+      await ownAgain(places.tree);
+    }
   }
 
   private async keep(cellar: Cellar, site: Site, told: About, wish: CheckpointWish): Promise<void> {

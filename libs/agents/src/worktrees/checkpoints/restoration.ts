@@ -22,23 +22,19 @@ interface Goal {
 /** Returns how many files could not be kept and are therefore left where they are. */
 export async function restoreFiles(cellar: Cellar, places: Places, goal: Goal): Promise<number> {
   const inTree = cellar.over('index');
-  try {
-    for (let pass = 0; pass < passesMax; pass++) {
-      await writeOut(inTree, goal.tree);
-      const rest = await changedIn(inTree);
-      await setAside(
-        places,
-        rest.filter((path) => path.endsWith('/')),
-      );
-      const files = rest.filter((path) => !path.endsWith('/'));
-      if (files.length === 0) return 0;
-      if (!(await isKept(cellar, places, files, goal))) return files.length;
-      await git(['update-index', '--add', '--remove', '-z', '--stdin'], { ...inTree, input: listed(files) });
-    }
-    return (await changedIn(inTree)).length;
-  } finally {
-    await ownAgain(places.tree);
+  for (let pass = 0; pass < passesMax; pass++) {
+    await writeOut(inTree, goal.tree);
+    const rest = await changedIn(inTree);
+    await setAside(
+      places,
+      rest.filter((path) => path.endsWith('/')),
+    );
+    const files = rest.filter((path) => !path.endsWith('/'));
+    if (files.length === 0) return 0;
+    if (!(await isKept(cellar, places, files, goal))) return files.length;
+    await git(['update-index', '--add', '--remove', '-z', '--stdin'], { ...inTree, input: listed(files) });
   }
+  return (await changedIn(inTree)).length;
 }
 
 /** What an agent closed to itself, and to a spoke that is not root, is opened first. */
@@ -83,7 +79,7 @@ async function setAside({ tree, folder }: Places, repositories: readonly string[
 }
 
 /** The files of an agent in a container belong to its user: those that a spoke of root has written too. */
-async function ownAgain(tree: string): Promise<void> {
+export async function ownAgain(tree: string): Promise<void> {
   const { uid, gid } = await lstat(tree);
   if (process.getuid?.() !== 0 || uid === 0) return;
   await runProcess(['chown', '--recursive', '--no-dereference', '-P', '--', `${uid}:${gid}`, tree]);
