@@ -91,7 +91,7 @@ export class SessionDesk {
     const kept = all.filter(({ missing }) => missing === undefined).map(({ turn }) => turn);
     const there = kept.length > 0 ? `There are those before ${kept.join(', ')}.` : 'There are none.';
     const detail = `There is no checkpoint before turn ${to}. ${found?.missing ?? ''} ${there}`.replace('  ', ' ');
-    throw new WritError('not_found', detail.slice(0, 500), { field: 'to' });
+    throw new WritError('not_found', detail.slice(0, 500));
   }
 
   /** Null for a turn that has begun already. */

@@ -159,7 +159,6 @@ describe('a checkpoint', () => {
     await take(2);
     await expect(worktrees.checkpoints.restore(agentId, 1, 2)).rejects.toMatchObject({
       code: 'not_found',
-      field: 'turn',
     });
     await expect(worktrees.checkpoints.restore(agentId, 7, 2)).rejects.toMatchObject({ code: 'not_found' });
   });

@@ -25,7 +25,7 @@ export abstract class Checkpoints {
 
   /**
    * Keeps files (tracked, and untracked that are not ignored), the agent's HEAD and its conversation under one ref, in one step; changes
-   * nothing that the agent can see. Only while nothing of the agent can move. What cannot be kept is noted with the reason (`missing`).
+   * nothing that the agent can see. Only while nothing of the agent can move. (Before a restore, what it closed to itself is opened.) What cannot be kept is noted with the reason (`missing`).
    * @throws the signal's reason.
    */
   abstract take(agentId: string, wish: CheckpointWish): Promise<Checkpoint>;

@@ -9,7 +9,7 @@ import { Cellar, type About } from './cellar.js';
 import { Checkpoints, type Checkpoint, type CheckpointWish } from './checkpoints.js';
 import type { CheckpointOptions } from './options.js';
 import { pictureOf, Unkept } from './picture.js';
-import { ownAgain, restoreFiles } from './restoration.js';
+import { opening, ownAgain, restoreFiles } from './restoration.js';
 import { restoreHead } from './head.js';
 
 /** What is known of an agent that has a worktree here. */
@@ -92,7 +92,8 @@ export class GitCheckpoints extends Checkpoints {
     const { bytesMax } = this.ground.options;
     const { memory, signal } = wish;
     if (Buffer.byteLength(memory ?? '') > bytesMax) throw new Unkept('The conversation is too large to be kept.');
-    const tree = await pictureOf(cellar, site.places, { bytesMax, signal });
+    const picture = () => pictureOf(cellar, site.places, { bytesMax, signal });
+    const tree = await (wish.before === 'restore' ? opening(site.places, picture) : picture());
     const head = await headOf(cellar, site);
     signal?.throwIfAborted();
     if (!(await wish.unmoved())) throw new Unkept('The agent could not be held still while its files were read.');
@@ -121,7 +122,7 @@ async function found(cellar: Cellar, turn: number): Promise<{ readonly about: Ab
   const tree = about?.missing === undefined ? await cellar.tree(turn) : undefined;
   if (about && tree !== undefined) return { about, tree };
   const why = about?.missing === undefined ? '' : ` ${about.missing}`;
-  throw new WritError('not_found', `There is no checkpoint before turn ${turn}.${why}`, { field: 'turn' });
+  throw new WritError('not_found', `There is no checkpoint before turn ${turn}.${why}`);
 }
 
 /** Its commits are brought to our side when there are new ones; what is not sound counts as none. */

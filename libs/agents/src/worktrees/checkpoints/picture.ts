@@ -12,6 +12,9 @@ export class Unkept extends Error {
   override readonly name = 'Unkept';
 }
 
+/** It can be read once it is opened, which is for those to do who may change the worktree. */
+export class Closed extends Unkept {}
+
 export interface Bounds {
   readonly bytesMax: number;
   readonly signal?: AbortSignal | undefined;
@@ -44,7 +47,7 @@ export async function pictureOf(cellar: Cellar, places: Places, bounds: Bounds):
 export async function changedIn(run: GitRun, ...kinds: readonly string[]): Promise<readonly string[]> {
   const which = kinds.length > 0 ? kinds : ['--others', '--modified', '--deleted'];
   const listed = await git(['ls-files', ...which, '--exclude-standard', '-z'], run);
-  if (unreadable.test(listed.complaint)) throw new Unkept('The agent has closed a folder, so that it cannot be read.');
+  if (unreadable.test(listed.complaint)) throw new Closed('The agent has closed a folder, so that it cannot be read.');
   if (listed.truncated) throw new Unkept('There are too many new files.');
   return [...new Set(listed.text.split('\0').filter(Boolean))];
 }
@@ -80,7 +83,7 @@ function named(folders: readonly string[]): string {
 async function addAll(run: GitRun): Promise<void> {
   await git(['add', '--all', '--ignore-errors', '--', '.'], run).catch((error: unknown) => {
     const complaint = error instanceof GitFailure ? error.complaint : '';
-    if (unreadable.test(complaint)) throw new Unkept('The agent has closed a file, so that it cannot be read.');
+    if (unreadable.test(complaint)) throw new Closed('The agent has closed a file, so that it cannot be read.');
     if (!passedOver.test(complaint)) throw error;
   });
 }

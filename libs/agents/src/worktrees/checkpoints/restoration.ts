@@ -8,7 +8,7 @@ import { git, GitFailure, gitLine, type GitRun } from '../git.js';
 import type { Places } from '../records.js';
 import { openUp } from '../snapshot.js';
 import type { About, Cellar } from './cellar.js';
-import { changedIn, refuseTooMuch, Unkept } from './picture.js';
+import { changedIn, Closed, refuseTooMuch, Unkept } from './picture.js';
 
 const passesMax = 4;
 
@@ -24,7 +24,7 @@ export async function restoreFiles(cellar: Cellar, places: Places, goal: Goal): 
   const inTree = cellar.over('index');
   for (let pass = 0; pass < passesMax; pass++) {
     await writeOut(inTree, goal.tree);
-    const rest = await changedIn(inTree);
+    const rest = await opening(places, () => changedIn(inTree));
     await setAside(
       places,
       rest.filter((path) => path.endsWith('/')),
@@ -37,7 +37,15 @@ export async function restoreFiles(cellar: Cellar, places: Places, goal: Goal): 
   return (await changedIn(inTree)).length;
 }
 
-/** What an agent closed to itself, and to a spoke that is not root, is opened first. */
+/** What an agent closed to itself, and to a spoke that is not root, is opened for the look. */
+export async function opening<T>({ tree }: Places, look: () => Promise<T>): Promise<T> {
+  return look().catch(async (error: unknown) => {
+    if (!(error instanceof Closed)) throw error;
+    await openUp(tree);
+    return look();
+  });
+}
+
 async function writeOut(inTree: GitRun, tree: string): Promise<void> {
   const args = ['read-tree', '--reset', '-u', tree] as const;
   await git(args, inTree).catch(async (error: unknown) => {
