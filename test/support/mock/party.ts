@@ -55,7 +55,14 @@ export class Party {
   }
 
   /** What it can do, as its hello says. */
-  operations: readonly string[] = ['agent.spawn', 'agent.status', 'agent.kill', 'agents.kill', 'agent.list'];
+  operations: readonly string[] = [
+    'agent.spawn',
+    'agent.status',
+    'agent.kill',
+    'agents.kill',
+    'agent.list',
+    'agent.artifact',
+  ];
 
   /** What only one of the two says in its hello. */
   protected facts(): Json {

@@ -23,7 +23,7 @@ import {
 export type Answering = (command: Json) => Json | undefined;
 
 const grant = {
-  operations: ['agent.spawn', 'agent.status', 'agent.kill', 'agents.kill', 'agent.list'],
+  operations: ['agent.spawn', 'agent.status', 'agent.kill', 'agents.kill', 'agent.list', 'agent.artifact'],
   agentTypes: ['worker'],
   repositories: ['**'],
 };
