@@ -30,7 +30,7 @@ export interface Heard {
 }
 
 export const base64url = (bytes: Uint8Array | string): string => Buffer.from(bytes as Uint8Array).toString('base64url');
-export const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64url');
+const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64url');
 export const sha256 = (data: Uint8Array | string): Buffer => createHash('sha256').update(data).digest();
 export const nonce = (): string => base64url(randomBytes(16));
 export const nowS = (): number => Math.floor(Date.now() / 1_000);
@@ -43,7 +43,7 @@ export function newKey(alg: Key['alg'] = 'Ed25519'): Key {
 }
 
 /** RFC 7638: the members that make the key, in the order of their names. */
-export function thumbprint({ crv, kty, x, y }: Json): string {
+function thumbprint({ crv, kty, x, y }: Json): string {
   return base64url(sha256(JSON.stringify(y === undefined ? { crv, kty, x } : { crv, kty, x, y })));
 }
 
