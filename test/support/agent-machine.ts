@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
-import type { LimitReached, Mount, RuntimeHost, SandboxProcess, Sandboxes } from '#agents';
+import type { LimitReached, Mount, PermissionWish, RuntimeHost, SandboxProcess, Sandboxes } from '#agents';
 import { openSandboxes } from '#agents';
 import { AgentModel } from '../../libs/agents/src/model/access.js';
-import { noUsage, type SandboxLevel, type Usage } from '#protocol';
+import { newNonce, noUsage, type QuestionAnswer, type SandboxLevel, type Usage } from '#protocol';
 
 export interface MachineOptions {
   /** The worktree on this machine. */
@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly refuseLaunch?: Error;
   /** Thrown by every output. */
   readonly refuseOutput?: LimitReached;
+  /** The option that a person chooses; nobody answers when it is absent. */
+  readonly answer?: (wish: PermissionWish) => string | Promise<string>;
   /** Thrown by the admission of that turn (from 1). */
   readonly refuse?: { readonly turn: number; readonly because: LimitReached };
 }
@@ -35,6 +37,7 @@ export function works(level: SandboxLevel): boolean {
 export class AgentMachine implements RuntimeHost {
   readonly agentId = randomUUID();
   readonly usage: Usage[] = [];
+  readonly wishes: PermissionWish[] = [];
   readonly launches: { argv: readonly string[]; env: Readonly<Record<string, string>> }[] = [];
   admitted = 0;
   private text = '';
@@ -44,7 +47,7 @@ export class AgentMachine implements RuntimeHost {
   readonly model: AgentModel;
 
   constructor(private readonly options: MachineOptions) {
-    const launch = this.launch.bind(this);
+    const launch = this.start.bind(this);
     const folder = join(stateDir, 'model', this.agentId);
     this.model = new AgentModel({ folder, purse: this, allows: () => true, signal: this.signal, launch });
   }
@@ -55,6 +58,10 @@ export class AgentMachine implements RuntimeHost {
 
   get said(): string {
     return this.text;
+  }
+
+  get work(): string {
+    return (this.options.level ?? 'none') === 'none' ? this.options.work : '/work';
   }
 
   abort(): void {
@@ -69,17 +76,12 @@ export class AgentMachine implements RuntimeHost {
     return left;
   }
 
-  async launch(
+  launch(
     argv: readonly [string, ...string[]],
     env: Readonly<Record<string, string>> = {},
-    more: readonly Mount[] = [],
+    signal = this.signal,
   ): Promise<SandboxProcess> {
-    if (this.options.refuseLaunch) throw this.options.refuseLaunch;
-    this.launches.push({ argv, env });
-    const { work, mounts, writable = false } = this.options;
-    const all = [{ from: work, to: '/work', writable }, ...mounts, ...more];
-    const spec = { agentId: this.agentId, argv, env, cwd: '/work', mounts: all, limits: {} };
-    return this.sandbox.launch(spec, this.signal);
+    return this.start(argv, env, [], signal);
   }
 
   output(text: string): Promise<void> {
@@ -87,6 +89,14 @@ export class AgentMachine implements RuntimeHost {
     this.text += text;
     for (const watcher of this.watchers) watcher();
     return Promise.resolve();
+  }
+
+  async permission(wish: PermissionWish, signal: AbortSignal): Promise<QuestionAnswer> {
+    this.wishes.push(wish);
+    const option = await (this.options.answer ? this.options.answer(wish) : silence(signal));
+    const allows = wish.options.find(({ id }) => id === option)?.allows ?? false;
+    const actor = { kind: 'key', id: 'somebody' } as const;
+    return { questionId: newNonce(), kind: 'permission', option, allows, actor, at: new Date().toISOString() };
   }
 
   /** Resolves once the output has that text. */
@@ -117,9 +127,29 @@ export class AgentMachine implements RuntimeHost {
     return Promise.resolve();
   }
 
+  private async start(
+    argv: readonly [string, ...string[]],
+    env: Readonly<Record<string, string>>,
+    more: readonly Mount[],
+    signal = this.signal,
+  ): Promise<SandboxProcess> {
+    if (this.options.refuseLaunch) throw this.options.refuseLaunch;
+    this.launches.push({ argv, env });
+    const { work, mounts, writable = false } = this.options;
+    const all = [{ from: work, to: '/work', writable }, ...mounts, ...more];
+    const spec = { agentId: this.agentId, argv, env, cwd: '/work', mounts: all, limits: {} };
+    return this.sandbox.launch(spec, AbortSignal.any([this.signal, signal]));
+  }
+
   private get sandbox() {
     const found = sandboxes.at(this.options.level ?? 'none');
     if (!found) throw new Error('This machine has no such sandbox.');
     return found;
   }
+}
+
+function silence(signal: AbortSignal): Promise<string> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }

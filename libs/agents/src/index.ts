@@ -11,7 +11,15 @@ export type {
   SpawnRequest,
 } from './agents.js';
 export { Backend, LimitReached, Runtime } from './runtimes/runtime.js';
-export type { AgentProfile, AgentSkill, AgentTask, RuntimeHost, RuntimeOutcome, Turn } from './runtimes/runtime.js';
+export type {
+  AgentProfile,
+  AgentSkill,
+  AgentTask,
+  PermissionWish,
+  RuntimeHost,
+  RuntimeOutcome,
+  Turn,
+} from './runtimes/runtime.js';
 export { openForkServer } from './processes/current.js';
 export { Resolver } from './profiles/resolver.js';
 export type { Resolved } from './profiles/resolver.js';

@@ -37,6 +37,12 @@ export const agentsOptions = z.strictObject({
     .min(1_024)
     .max(2 ** 28)
     .default(32 * 2 ** 20),
+  /** What the home of a session's agent may hold on disk, where its runtime keeps one (`acp`); a session whose home outgrows it fails. */
+  sessionHomeBytesMax: z
+    .int()
+    .min(2 ** 20)
+    .max(2 ** 36)
+    .default(512 * 2 ** 20),
   /** First bytes of an agent's output that are also published as text. */
   outputInlineBytesMax: z
     .int()

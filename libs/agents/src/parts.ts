@@ -59,7 +59,11 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const delivery = new Delivery(deps, register, new Inspection(clearance));
   const listing = new Listing(store);
   const questions = new Questions({ register, listing, mint, now: deps.now });
-  const memories = new Memories(join(options.stateDir, 'sessions'), options.sessionBytesMax);
+  const memories = new Memories(
+    join(options.stateDir, 'sessions'),
+    options.sessionBytesMax,
+    options.sessionHomeBytesMax,
+  );
   const pool = new Pool<WarmBackend>(options.pool, deps.log);
   const kept = { pool, ledger, register, treasury, mint, spools, listing, questions, memories };
   return { ...kept, window, reviews, ends, saga, starts, reader, delivery, runs: new Runs() };

@@ -50,12 +50,13 @@ function change(
   }
 }
 
-/** A turn that began, or ended under its own id. */
+/** A turn that began, or ended under its own id; what it still asked nobody answers any more. */
 function turned(before: AgentResource, { time, data }: Of<'agent.turn'>): Partial<AgentResource> {
   const { turnId, turn, activity, end, sessionEndsAt } = data;
   const last = end ?? before.turns?.last;
   const current = activity === 'busy' ? { turnId, turn, startedAt: time } : undefined;
-  return { activity, turns: { taken: turn, current, last }, ...(sessionEndsAt ? { sessionEndsAt } : {}) };
+  const turns = { taken: turn, current, last };
+  return { activity, turns, question: undefined, ...(sessionEndsAt ? { sessionEndsAt } : {}) };
 }
 
 function ended(

@@ -16,6 +16,7 @@ type Launch = (
   argv: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
   mounts: readonly Mount[],
+  signal?: AbortSignal,
 ) => Promise<SandboxProcess>;
 
 export interface AccessParts {
@@ -57,6 +58,7 @@ export class AgentModel implements ModelAccess {
     upstream: ModelUpstream,
     argv: readonly [string, ...string[]],
     env: Readonly<Record<string, string>> = {},
+    signal?: AbortSignal,
   ): Promise<SandboxProcess> {
     this.signal.throwIfAborted();
     this.door ??= this.opened(upstream);
@@ -64,7 +66,7 @@ export class AgentModel implements ModelAccess {
     // To connect is to write: the user inside has to be allowed to.
     const mounts = [{ from: socket, to: socketInside, writable: true }, forwarderMount()];
     const wrapped = ['node', forwarderInside(), socketInside, ...argv] as const;
-    return this.parts.launch(wrapped, { ...env, ANTHROPIC_API_KEY: this.token }, mounts);
+    return this.parts.launch(wrapped, { ...env, ANTHROPIC_API_KEY: this.token }, mounts, signal);
   }
 
   /** Ends what is under way and waits until it is paid for; nothing is admitted after. */

@@ -17,8 +17,12 @@ export const modelShape = {
   defaultPrice: price.optional(),
 };
 
-export const modelOptions = z.strictObject(modelShape);
+const modelOptions = z.strictObject(modelShape);
 export type ModelOptions = z.infer<typeof modelOptions>;
+
+/** For a program: `true` is the API of Anthropic with the published prices; false, that it may use none. */
+export const programModel = z.union([z.boolean(), modelOptions]).default(false);
+export type ProgramModel = z.infer<typeof programModel>;
 
 /** Read anew for every request, so that a rotated key is used at once. Undefined or empty: there is none. */
 export type ModelKey = () => string | undefined;
@@ -33,6 +37,19 @@ export function priceOf(options: Omit<ModelOptions, 'baseUrl'>, name: string): P
 /** @throws WritError `no_model_key` */
 export function needKey(key: ModelKey): void {
   if (!key()) throw new WritError('no_model_key', 'This spoke has no key for the model API.');
+}
+
+export function apiOf(model: true | ModelOptions): ModelOptions {
+  return model === true ? modelOptions.parse({}) : model;
+}
+
+/** Which model a program uses that has none from here is its own affair. @throws WritError `no_model_key`, `invalid_request` */
+export function admitProgram(model: ProgramModel, key: ModelKey, asked: string | undefined): void {
+  if (!model) return;
+  needKey(key);
+  if (asked === undefined || priceOf(apiOf(model), asked)) return;
+  const detail = `The model ${asked} is not allowed here, or has no price.`;
+  throw new WritError('invalid_request', detail, { field: 'options.model' });
 }
 
 export function upstreamOf(options: ModelOptions, key: ModelKey): ModelUpstream {

@@ -1,6 +1,7 @@
 // The resolver over a spoke's configuration. Runtimes are made once, at start; skills are looked at anew for every agent.
 import { WritError, type SpawnArgs } from '#protocol';
 import type { ModelKey } from '../model/options.js';
+import { AcpRuntime } from '../runtimes/acp/acp.runtime.js';
 import { ClaudeRuntime } from '../runtimes/claude/claude.runtime.js';
 import { CommandRuntime } from '../runtimes/command/command.runtime.js';
 import type { Runtime } from '../runtimes/runtime.js';
@@ -14,6 +15,17 @@ export interface ResolverOptions {
   readonly skills: SkillOptions;
 }
 
+function runtimeOf(settings: RuntimeOptions[string], modelKey: ModelKey): Runtime {
+  switch (settings.kind) {
+    case 'claude':
+      return new ClaudeRuntime(settings, modelKey);
+    case 'acp':
+      return new AcpRuntime(settings, modelKey);
+    case 'command':
+      return new CommandRuntime(settings, modelKey);
+  }
+}
+
 export class ConfiguredResolver extends Resolver {
   private readonly runtimes: ReadonlyMap<string, Runtime>;
 
@@ -24,10 +36,7 @@ export class ConfiguredResolver extends Resolver {
   ) {
     super();
     this.runtimes = new Map(
-      Object.entries(options.runtimes).map(([name, settings]) => [
-        name,
-        settings.kind === 'claude' ? new ClaudeRuntime(settings, modelKey) : new CommandRuntime(settings, modelKey),
-      ]),
+      Object.entries(options.runtimes).map(([name, settings]) => [name, runtimeOf(settings, modelKey)]),
     );
     this.checkProfiles();
   }

@@ -2,6 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { profileName, runtimeName, type AgentType } from '#protocol';
+import { acpOptions } from '../runtimes/acp/acp.options.js';
 import { claudeOptions } from '../runtimes/claude/claude.options.js';
 import { commandOptions } from '../runtimes/command/command.options.js';
 import type { AgentProfile } from '../runtimes/runtime.js';
@@ -49,7 +50,7 @@ export const profileOptions = z
 export type ProfileOptions = z.infer<typeof profileOptions>;
 
 export const runtimeOptions = z
-  .record(runtimeName, z.discriminatedUnion('kind', [claudeOptions, commandOptions]))
+  .record(runtimeName, z.discriminatedUnion('kind', [claudeOptions, commandOptions, acpOptions]))
   .prefault({ claude: { kind: 'claude' } });
 export type RuntimeOptions = z.infer<typeof runtimeOptions>;
 

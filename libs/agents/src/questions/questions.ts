@@ -24,7 +24,7 @@ export class Questions {
 
   constructor(private readonly parts: QuestionParts) {}
 
-  /** Puts a question and waits for its answer. @throws the reason of the signal */
+  /** Puts a question and waits for its answer. Nobody can answer any more once the signal is aborted. @throws the reason of the signal */
   async ask(agentId: string, wish: Wish, signal: AbortSignal): Promise<QuestionAnswer> {
     const { register, mint, now } = this.parts;
     const question = questionOf(wish, now());
@@ -32,7 +32,12 @@ export class Questions {
       record: toAsked(record, question),
       events: [mint.of('agent.question', agentId, { question })],
     }));
-    return this.answered(agentId, question, signal);
+    try {
+      return await this.answered(agentId, question, signal);
+    } catch (error) {
+      await this.withdrawn(agentId, question).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Waits for the answer to a question that stands in the record; when its time is up, that is the answer. @throws the reason of the signal */
@@ -41,7 +46,7 @@ export class Questions {
     for (;;) {
       signal.throwIfAborted();
       const { answer } = isOver(question, now())
-        ? await register.change(agentId, (record) => this.step(record, question, expiry(question, now())))
+        ? await this.withdrawn(agentId, question)
         : await register.find(agentId);
       if (answer?.questionId === question.questionId) return answer;
       await this.pause(question, signal);
@@ -76,6 +81,11 @@ export class Questions {
     if (!said.counts) throw new WritError('invalid_transition', 'The question was answered already.');
     this.waiting.get(questionId)?.();
     return question;
+  }
+
+  private withdrawn(agentId: string, question: Question): Promise<AgentRecord> {
+    const { register, now } = this.parts;
+    return register.change(agentId, (record) => this.step(record, question, expiry(question, now())));
   }
 
   private step(record: AgentRecord, { questionId }: Pick<Question, 'questionId'>, answer: QuestionAnswer): Step | null {

@@ -4,6 +4,10 @@
 export const workFolder = '/work';
 export const skillsFolder = '/opt/writ/skills';
 export const toolHostFolder = '/opt/writ/tools';
+/** Where the folder of an agent is that its runtime's configuration names. */
+export const agentFolder = '/opt/writ/agent';
+/** Where the home of a session is that its runtime keeps. */
+export const homeFolder = '/opt/writ/home';
 
 /** Added to the sandbox's own (PATH with the Node of the spoke as `node`, HOME, LANG). Nothing is inherited from the spoke: no key, no proxy, no personal configuration. */
 export const environment: Readonly<Record<string, string>> = {

@@ -1,5 +1,14 @@
 // The Runtime port: how an agent thinks. Start with a signal, yield output and usage, end with a result.
-import { WritError, type AgentResult, type AgentType, type ExitReason, type Limits, type Usage } from '#protocol';
+import {
+  WritError,
+  type AgentResult,
+  type AgentType,
+  type ExitReason,
+  type Limits,
+  type Question,
+  type QuestionAnswer,
+  type Usage,
+} from '#protocol';
 import type { Mount, SandboxProcess } from '../sandbox/sandbox.js';
 import type { Price } from './claude/prices.js';
 
@@ -76,20 +85,41 @@ export interface ModelAccess {
     upstream: ModelUpstream,
     argv: readonly [string, ...string[]],
     env?: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
   ): Promise<SandboxProcess>;
   /** Of the last request; undefined when it succeeded, or failed by a mistake of the caller. */
   readonly trouble?: ModelTrouble;
+}
+
+/** What a person is asked before an agent does something. Times are in milliseconds. */
+export interface PermissionWish extends Pick<Question, 'title' | 'detail' | 'options'> {
+  readonly withinMs: number;
 }
 
 /** What a runtime may use of the machine; every effect of an agent goes through here. */
 export interface RuntimeHost {
   /** Aborted by kill, deadline, lost lease, spent budget, shutdown: one signal for all. */
   readonly signal: AbortSignal;
-  /** Starts an argv in the agent's sandbox (worktree at `/work`, its cwd). Every launch of an agent shares its limits and its end. */
-  launch(argv: readonly [string, ...string[]], env?: Readonly<Record<string, string>>): Promise<SandboxProcess>;
+  /** Where a program inside finds the worktree: `/work`, but where nothing can be mounted. */
+  readonly work: string;
+  /**
+   * Starts an argv in the agent's sandbox (worktree at `/work`, its cwd). Every launch of an agent shares its limits and its end;
+   * aborting `signal` ends this one alone, at once and without grace.
+   */
+  launch(
+    argv: readonly [string, ...string[]],
+    env?: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<SandboxProcess>;
   readonly model: ModelAccess;
   /** Appends to the agent's output, in order. Back-pressure: await it. */
   output(text: string): Promise<void>;
+  /**
+   * Puts a question to the people of the spoke and waits; time that is up counts as a refusal. One question at a time:
+   * the next may be put when this one has settled. Aborting `signal` withdraws it.
+   * @throws the reason of the signal; WritError `invalid_transition`, `store_unavailable`
+   */
+  permission(wish: PermissionWish, signal: AbortSignal): Promise<QuestionAnswer>;
   /**
    * For requests to a model that do not pass through `model`. Called *before* one: throws `LimitReached` when the budget is already spent.
    * Called *after* with what it cost: persisted and published.
@@ -144,6 +174,12 @@ export abstract class Runtime {
    * @throws WritError only what the host threw: the sandbox could not be made.
    */
   abstract run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome>;
+
+  /**
+   * Whether what its agents keep in their home is needed by a later backend: a session's home is then a folder of the spoke,
+   * writable at `homeFolder`, and goes with the session. Else it is in memory and gone with each launch.
+   */
+  readonly keepsHome: boolean = false;
 
   /** Whether its backends go on after the first turn: only then may a spawn name a session. */
   readonly takesTurns: boolean = false;

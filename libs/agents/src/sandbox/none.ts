@@ -31,14 +31,15 @@ export class NoneSandbox extends ProcessSandbox {
     return Promise.resolve(this.allowed ? null : refusal);
   }
 
-  /** Nothing can be mounted: in arguments and for the folder, a path inside is taken for the host's path that it would show. */
+  /** Nothing can be mounted: in arguments, for the folder and for HOME, a path inside is taken for the host's path that it would show. */
   protected override command({ argv, env, cwd, mounts }: LaunchSpec): Promise<Command> {
     const [program, ...args] = argv;
     const words = args.map((word) => onHost(word, mounts));
+    const home: Record<string, string> = env.HOME === undefined ? {} : { HOME: onHost(env.HOME, mounts) };
     const path = { PATH: (env.PATH ?? defaultEnvironment.PATH).replace(nodeFolder, dirname(process.execPath)) };
     return Promise.resolve({
       argv: [onHost(program, mounts), ...words],
-      env: { ...env, ...path },
+      env: { ...env, ...home, ...path },
       cwd: onHost(cwd, mounts),
     });
   }

@@ -94,9 +94,7 @@ export class Rewind {
     const { checkpoints, memories, agentId } = this.parts;
     await this.cooled();
     const left = await checkpoints.restore(agentId, to, turn);
-    const memory = await checkpoints.memory(agentId, to);
-    if (memory === undefined) await memories.drop(agentId);
-    else await memories.save(agentId, memory);
+    await memories.goBack(agentId, await checkpoints.memory(agentId, to));
     return left;
   }
 

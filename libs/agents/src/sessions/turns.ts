@@ -54,7 +54,7 @@ function refuseRestoring({ restoring }: AgentRecord): void {
   throw new WritError('invalid_transition', detail);
 }
 
-/** Null when another turn, or none, is on. `busyMs`: the wall time that the session has used so far. */
+/** Null when another turn, or none, is on; what the turn still asked nobody answers any more. `busyMs`: the wall time that the session has used so far. */
 export function toIdle(
   record: AgentRecord,
   turnId: string,
@@ -67,5 +67,6 @@ export function toIdle(
   const ended = state === 'completed' ? ('completed' as const) : ('failed' as const);
   const end: TurnEnd = { ...current, state: ended, endedAt: at.time, ...outcome };
   const turns = { ...record.turns, current: undefined, last: end };
-  return { record: { ...record, activity: 'idle', turns, busyMs: at.busyMs ?? record.busyMs }, end };
+  const busyMs = at.busyMs ?? record.busyMs;
+  return { record: { ...record, activity: 'idle', turns, busyMs, question: undefined }, end };
 }

@@ -1,12 +1,15 @@
 // What the runtime of one run may use of this machine: every effect of an agent goes through here.
 import { join } from 'node:path';
 import type { AgentsDeps } from '../deps.js';
-import type { AgentRecord } from '../lifecycle/record.js';
+import { hasSession, type AgentRecord } from '../lifecycle/record.js';
 import { AgentModel, modelFolder, type AccessParts } from '../model/access.js';
 import type { Outlet } from '../output/outlet.js';
+import type { Questions } from '../questions/questions.js';
 import type { Resolved } from '../profiles/resolver.js';
+import { homeFolder, workFolder } from '../runtimes/inside.js';
 import type { RuntimeHost } from '../runtimes/runtime.js';
 import type { Mount, ResourceLimits, SandboxProcess } from '../sandbox/sandbox.js';
+import type { Memories } from '../sessions/memories.js';
 import type { Worktree } from '../worktrees/worktrees.js';
 import type { Cell, CellSpec } from './cell.js';
 import type { Meter } from './meter.js';
@@ -19,6 +22,8 @@ export interface HostParts {
   readonly cell: Cell;
   readonly meter: Meter;
   readonly outlet: Outlet;
+  readonly questions: Questions;
+  readonly memories: Memories;
   readonly signal: AbortSignal;
   readonly stop: (stop: Stop) => void;
   readonly worktree: Worktree;
@@ -30,17 +35,17 @@ export interface HostParts {
 type Argv = readonly [string, ...string[]];
 type Env = Readonly<Record<string, string>>;
 
-/** `gate` is a launch that its signal ends alone. */
+/** `gate` is a launch that has nothing of the agent's own but the worktree. */
 interface RunHost extends RuntimeHost {
   readonly model: AgentModel;
   readonly gate: (argv: Argv, env: Env, signal: AbortSignal) => Promise<SandboxProcess>;
 }
 
 export function hostOf(parts: HostParts): RunHost {
-  const { agent, cell, meter, outlet, signal, stop, worktree, resolved, launched } = parts;
-  const work = { from: worktree.path, to: '/work', writable: resolved.profile.writes };
+  const { agent, cell, meter, outlet, questions, signal, stop, worktree, resolved, launched } = parts;
+  const work = { from: worktree.path, to: workFolder, writable: resolved.profile.writes };
   const limits = resourceLimits(agent.limits);
-  const spec: CellSpec = { agentId: agent.agentId, cwd: '/work', mounts: [work, ...resolved.mounts], limits };
+  const spec: CellSpec = { agentId: agent.agentId, cwd: workFolder, mounts: [work, ...resolved.mounts], limits };
   const launch = async (argv: Argv, env?: Env, more: readonly Mount[] = [], own?: AbortSignal) => {
     signal.throwIfAborted();
     const process = await cell.launch({ ...spec, mounts: [...spec.mounts, ...more] }, argv, env, own);
@@ -48,12 +53,17 @@ export function hostOf(parts: HostParts): RunHost {
     await launched(process.enforced);
     return process;
   };
+  const atHome: AccessParts['launch'] = async (argv, env, more, own) =>
+    launch(argv, env, [...(await homeOf(parts)), ...more], own);
   return {
     signal,
-    launch: (argv, env) => launch(argv, env),
+    work: agent.sandbox.level === 'none' ? worktree.path : workFolder,
+    launch: (argv, env = {}, own) => atHome(argv, env, [], own),
     gate: (argv, env, own) => launch(argv, env, [], own),
-    model: modelOf(parts, launch),
+    model: modelOf(parts, atHome),
     output: (text) => outlet.append(text),
+    permission: (wish, over) =>
+      questions.ask(agent.agentId, { ...wish, kind: 'permission' }, AbortSignal.any([signal, over])),
     admitTurn: async () => {
       signal.throwIfAborted();
       await meter.admitTurn();
@@ -64,6 +74,12 @@ export function hostOf(parts: HostParts): RunHost {
 
 function outgrown({ diskBytesMax = 0 }: ResourceLimits): Stop {
   return new Stop('disk', theSpoke, `The agent took more of the disk than ${diskBytesMax} bytes, its limit.`);
+}
+
+/** Kept for a session whose runtime needs it; else the home of each launch is its own. */
+async function homeOf({ agent, memories, resolved }: HostParts): Promise<readonly Mount[]> {
+  if (!resolved.runtime.keepsHome || !hasSession(agent)) return [];
+  return [{ from: await memories.home(agent.agentId), to: homeFolder, writable: true }];
 }
 
 /** A task that names a model uses that one; else any that its grant names. */

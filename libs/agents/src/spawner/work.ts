@@ -107,7 +107,7 @@ export class Work {
       await this.running(enforced);
       leave();
     };
-    const host = hostOf({ ...this.kit, deps: this.parts.deps, worktree, resolved, launched });
+    const host = hostOf({ ...this.parts, ...this.kit, worktree, resolved, launched });
     this.model = host.model;
     return host;
   }

@@ -9,7 +9,8 @@ import { Backend, type AgentTask, type RuntimeHost, type RuntimeOutcome, type Tu
 import type { ClaudeOptions } from './claude.options.js';
 import { Conversation } from './conversation.js';
 import { endingOf } from './failures.js';
-import { asked, followUp, taskMessage } from './prompt.js';
+import { followUp, taskMessage } from '../task-text.js';
+import { asked } from './prompt.js';
 import { SubmissionDesk } from './submission.js';
 import { ToolLink } from './tool-link.js';
 

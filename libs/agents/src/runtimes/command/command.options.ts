@@ -1,6 +1,6 @@
 // What a spoke's configuration says of a runtime of kind `command`.
 import { z } from 'zod';
-import { modelOptions } from '../../model/options.js';
+import { programModel } from '../../model/options.js';
 
 export const commandOptions = z.strictObject({
   /** Any program. */
@@ -11,7 +11,7 @@ export const commandOptions = z.strictObject({
    * Whether the program may use a model: `true` for the API of Anthropic, or where else. It then finds `ANTHROPIC_BASE_URL`
    * and `ANTHROPIC_API_KEY` in its environment; the key there is a token of the agent.
    */
-  model: z.union([z.boolean(), modelOptions]).default(false),
+  model: programModel,
   /** Added to the environment inside. Not for secrets: the agent can read it. */
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(32_768)).default({}),
 });

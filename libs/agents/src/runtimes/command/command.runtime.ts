@@ -4,7 +4,6 @@
 // skills: [{name, description, path}], model?}`. The same text is in `WRIT_TASK` when it has at most 64 KiB, and
 // `WRIT_AGENT_ID`, `WRIT_TASK_ID`, `WRIT_AGENT_TYPE`, `WRIT_REPOSITORY`, `WRIT_BRANCH` say its plain fields.
 // Exit code 0 is success. The last line of stdout may be a structured result (see result-line.ts).
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { WritError } from '#protocol';
 import { environment } from '../inside.js';
@@ -16,7 +15,8 @@ import {
   type RuntimeHost,
   type RuntimeOutcome,
 } from '../runtime.js';
-import { modelOptions, needKey, priceOf, upstreamOf, type ModelKey, type ModelOptions } from '../../model/options.js';
+import { unlessStopped } from '../unless-stopped.js';
+import { admitProgram, apiOf, upstreamOf, type ModelKey } from '../../model/options.js';
 import type { ProcessEnd, SandboxProcess } from '../../sandbox/sandbox.js';
 import type { CommandOptions } from './command.options.js';
 import { resultIn } from './result-line.js';
@@ -38,12 +38,7 @@ export class CommandRuntime extends Runtime {
 
   /** Any type of agent; which model a program uses that has none from here is its own affair. */
   admit({ model }: Pick<AgentTask, 'agentType' | 'model'>): void {
-    const { options } = this;
-    if (!options.model) return;
-    needKey(this.modelKey);
-    if (model === undefined || priceOf(apiOf(options.model), model)) return;
-    const detail = `The model ${model} is not allowed here, or has no price.`;
-    throw new WritError('invalid_request', detail, { field: 'options.model' });
+    admitProgram(this.options.model, this.modelKey, model);
   }
 
   async run(task: AgentTask, host: RuntimeHost): Promise<RuntimeOutcome> {
@@ -64,6 +59,7 @@ export class CommandRuntime extends Runtime {
     child.stdin.on('error', () => undefined);
     child.stdin.end(`${text}\n`);
     const tail = new Tail();
+    // A program that keeps its pipes open does not keep the run.
     const whole = Promise.all([child.end, pass(child.stdout, host, tail), pass(child.stderr, host)]);
     const [end] = await unlessStopped(whole, host.signal);
     return outcome(end, resultIn(tail.line), host.model.trouble);
@@ -73,10 +69,6 @@ export class CommandRuntime extends Runtime {
     const { argv, model } = this.options;
     return model ? host.model.launch(upstreamOf(apiOf(model), this.modelKey), argv, env) : host.launch(argv, env);
   }
-}
-
-function apiOf(model: true | ModelOptions): ModelOptions {
-  return model === true ? modelOptions.parse({}) : model;
 }
 
 function told({ agentId, taskId, agentType, repository, branch, workItems, skills, model }: AgentTask) {
@@ -92,20 +84,6 @@ function variables(task: AgentTask, text: string): Record<string, string> {
     WRIT_BRANCH: task.branch,
     ...(Buffer.byteLength(text) <= taskVariableBytesMax ? { WRIT_TASK: text } : {}),
   };
-}
-
-/** A program that keeps its pipes open does not keep the run: the signal ends the wait at once. */
-async function unlessStopped<T>(whole: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const over = new AbortController();
-  const stopped = once(signal, 'abort', { signal: over.signal }).then((): never => {
-    throw signal.reason;
-  });
-  try {
-    return await Promise.race([whole, stopped]);
-  } finally {
-    over.abort();
-  }
 }
 
 /** Output as it comes; a slow reader slows the program down. */
