@@ -3,6 +3,8 @@ import type { Row } from './row.js';
 import { spawnAccepted } from './spawn-accepted.js';
 import { spawnStall } from './spawn-stall.js';
 import { statusRoundtrip } from './status-roundtrip.js';
+import { turnStart } from './turn-start.js';
+import { worktreeHandover } from './worktree-handover.js';
 
 const flags = new Set(process.argv.slice(2));
 const plans = {
@@ -10,6 +12,8 @@ const plans = {
     status: { rounds: 2, cellMs: 500, warmMs: 200 },
     spawn: { rounds: 1, cells: [{ inflight: 64, count: 64 }] },
     stall: { gigabytes: 1, rounds: 5 },
+    turn: { rounds: 5 },
+    handover: { files: 10_000, rounds: 2 },
   },
   whole: {
     status: { rounds: 5, cellMs: 1_500, warmMs: 500 },
@@ -22,6 +26,8 @@ const plans = {
       ],
     },
     stall: { gigabytes: 2, rounds: 20 },
+    turn: { rounds: 20 },
+    handover: { files: 50_000, rounds: 5 },
   },
 };
 const plan = flags.has('--quick') ? plans.quick : plans.whole;
@@ -40,5 +46,7 @@ const benchmarks = [
   ...shown(await statusRoundtrip(plan.status)),
   ...shown(await spawnAccepted(plan.spawn)),
   ...shown(await spawnStall(plan.stall)),
+  ...shown(await turnStart(plan.turn)),
+  ...shown(await worktreeHandover(plan.handover)),
 ];
 if (flags.has('--json')) console.log(JSON.stringify({ benchmarks }));

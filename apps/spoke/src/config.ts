@@ -83,6 +83,10 @@ export const spokeConfig = z.strictObject({
         .int()
         .min(1)
         .default(4 * 2 ** 30),
+      /** Worktrees made ahead of the next agents, over all repositories; 0 makes none. Each takes the disk of a checkout. */
+      readyMax: z.int().min(0).max(100).default(2),
+      /** Only of branches with at least so many files. */
+      readyFilesMin: z.int().min(1).max(100_000_000).default(2_000),
     })
     .prefault({}),
   /** SSH keys, HTTPS tokens and branches to push to, by URL pattern, the first that matches: `repositories`, `ssh`, `https`, `push`. */

@@ -184,16 +184,17 @@ interface AgentsGround {
 }
 
 function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround): Promise<LocalAgents> {
-  const { allowFile, fetchMs, bytesMax } = config.repositories;
+  const { allowFile, fetchMs, bytesMax, readyMax, readyFilesMin } = config.repositories;
   const inUse = async (agentId: string) => {
     const counts = await Promise.all(sandboxes.all.map((sandbox) => sandbox.survivors(agentId)));
     return counts.some((count) => count > 0);
   };
   const root = join(config.stateDir, 'worktrees');
   const bounds = { fetchTimeMsMax: fetchMs, fetchBytesMax: bytesMax };
+  const ready = { max: readyMax, filesMin: readyFilesMin };
   const keys = { remotes: config.remotes, variable: remoteToken };
   const { checkpoints } = config;
-  const worktrees = new GitWorktrees({ root, allowFile, inUse, checkpoints, ...bounds, ...keys });
+  const worktrees = new GitWorktrees({ root, allowFile, inUse, ready, checkpoints, ...bounds, ...keys });
   const resolver = new ConfiguredResolver(config, modelKey);
   const options = { ...config.agents, gc: config.gc, pool: config.pool, stateDir: join(config.stateDir, 'agents') };
   const { budget, review } = config;

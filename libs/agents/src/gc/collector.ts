@@ -76,7 +76,7 @@ export class Collector {
     const storeSinceMs = (await this.mark.since(store.incarnation)) ?? (confirmReset ? now() : null);
     if (confirmReset && !dryRun && storeSinceMs !== null) await this.mark.write(store.incarnation, storeSinceMs);
     const pass: Pass = { dryRun, storeSinceMs, tally: new Tally() };
-    const bytes = await this.diskBytes();
+    const bytes = await this.settledBytes(dryRun);
     await this.orphans.collect(pass);
     const excess = await this.budget.enforce(pass, bytes);
     const advice = storeSinceMs === null ? resetAdvice : overAdvice(excess);
@@ -100,6 +100,14 @@ export class Collector {
       if ('known' in standing && !standing.known) return true;
     }
     return false;
+  }
+
+  /** What was only made ahead goes before anything else does. */
+  private async settledBytes(dryRun: boolean): Promise<number> {
+    const { options, worktrees } = this.parts.deps;
+    const bytes = await this.diskBytes();
+    const isOver = !dryRun && bytes > options.gc.diskBytesMax;
+    return isOver && (await worktrees.stock.dropReady()) ? this.diskBytes() : bytes;
   }
 
   private async diskBytes(): Promise<number> {

@@ -1,7 +1,7 @@
 // Worktrees room: what an agent works in, and how its commits come out.
 // The agent has a whole, shallow git folder of its own in the worktree, which the host never opens with git. The host has another one
 // beside it, out of the agent's reach, for the same tree: its configuration, hooks and index are ours.
-import { appendFile, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { git, GitFailure, gitLine } from './git.js';
@@ -49,17 +49,52 @@ async function layHostFolder(folder: string, mirror: string, branch: string): Pr
 
 /** Complete in itself: no object folder is shared, so that an agent sees its own branch's history and nothing else of the mirror. */
 async function layAgentFolder(places: Places, origin: Origin, signal: AbortSignal): Promise<void> {
-  const { agentId, mirror, branch, historyDepth } = origin;
-  const gitDir = join(places.tree, '.git');
+  const { agentId } = origin;
   const init = ['--quiet', '--template=', `--initial-branch=${agentBranch(agentId)}`];
   await git(['init', ...init, '--', places.tree], { signal });
+  await fetchBase(places, origin, signal);
+  await appendFile(join(places.tree, '.git', 'config'), agentConfig);
+  await noteState(places);
+}
+
+async function fetchBase(places: Places, origin: Origin, signal: AbortSignal): Promise<void> {
+  const { agentId, mirror, branch, historyDepth } = origin;
+  const gitDir = join(places.tree, '.git');
   const refs = [`refs/remotes/origin/${branch}`, `refs/heads/${agentBranch(agentId)}`];
   const args = ['--update-head-ok', `--depth=${historyDepth}`, '--end-of-options', pathToFileURL(mirror).href];
   const refspecs = refs.map((ref) => `+${baseRef(agentId)}:${ref}`);
   await git([...fetchQuietly, ...args, ...refspecs], { gitDir, signal, config: ['fetch.unpackLimit=1'] });
-  await appendFile(join(gitDir, 'config'), agentConfig);
-  await copyFile(join(places.git, 'index'), join(gitDir, 'index'));
-  await writeFile(join(places.git, ownPacks), (await readdir(join(gitDir, 'objects', 'pack'))).join('\n'));
+}
+
+/** What the agent finds staged, and which packs in its git folder are ours. */
+async function noteState({ tree, git: host }: Places): Promise<void> {
+  const gitDir = join(tree, '.git');
+  await copyFile(join(host, 'index'), join(gitDir, 'index'));
+  await writeFile(join(host, ownPacks), (await readdir(join(gitDir, 'objects', 'pack'))).join('\n'));
+}
+
+/** A worktree that no agent has seen becomes an agent's: the branch gets its name in both git folders. They are ours, so files do. */
+export async function adopt(places: Places, made: Origin, wanted: Origin): Promise<void> {
+  const [before, after] = [agentBranch(made.agentId), agentBranch(wanted.agentId)];
+  for (const gitDir of [places.git, join(places.tree, '.git')]) {
+    await rename(join(gitDir, 'refs', 'heads', before), join(gitDir, 'refs', 'heads', after));
+    await writeFile(join(gitDir, 'HEAD'), `ref: refs/heads/${after}\n`);
+    await rm(join(gitDir, 'logs'), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Brings one that was made at an earlier commit of the branch to the base: what differs is written and fetched, nothing else.
+ * @throws GitFailure also when the earlier commit is none of the base's past: then its objects are nobody's to see.
+ */
+export async function forward(places: Places, made: Origin, wanted: Origin, signal: AbortSignal): Promise<void> {
+  const { agentId, mirror, base } = wanted;
+  await git(['merge-base', '--is-ancestor', made.base, base], { gitDir: mirror, signal });
+  const onHost = { gitDir: places.git, signal };
+  await git(['update-ref', `refs/heads/${agentBranch(agentId)}`, base], onHost);
+  await git(['read-tree', '--reset', '-u', base], { ...onHost, workTree: places.tree });
+  await fetchBase(places, wanted, signal);
+  await noteState(places);
 }
 
 /**

@@ -5,10 +5,11 @@
 //   agents/<id>/git                   the host's git folder for the same files
 //   agents/<id>/checkpoints           files and conversation as they were before each turn
 //   records/<id>.json                 making → ready → removed
+//   ready/<id>/…                      worktrees of large repositories that nobody has seen, for the next agents
 //   askpass                           the script by which git asks for a token
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { agentId as agentIdSchema, branchName, repositoryUrl, WritError } from '#protocol';
 import { layRepository, takeCommits } from './agent-repository.js';
 import { GitCheckpoints, type Site } from './checkpoints/git-checkpoints.js';
@@ -24,6 +25,7 @@ import { Records } from './records.js';
 import { snapshot } from './snapshot.js';
 import { deleteTree } from './delete-tree.js';
 import { preflight, topOf } from './preflight.js';
+import { Shelf, type ReadyOptions } from './shelf.js';
 import { GitStock } from './stock.js';
 import { outgoing } from './outgoing.js';
 import type { Diff, Harvest, Outgoing, OutgoingBounds, Preflight, Worktree } from './worktrees.js';
@@ -44,6 +46,8 @@ export interface WorktreeOptions {
   readonly historyDepth?: number;
   /** How many checkpoints of a session are kept, and in how many bytes: 20 in 1 GiB by default. */
   readonly checkpoints?: CheckpointOptions;
+  /** Worktrees made ahead: none by default. */
+  readonly ready?: ReadyOptions;
   /** For the transports of a fetch alone: proxies, certificates. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Keys and tokens by repository: none by default. */
@@ -61,6 +65,7 @@ export class GitWorktrees extends Worktrees {
   readonly #mirrors: Mirrors;
   /** What a crash left in the trash goes before anything new comes. */
   #emptied?: Promise<void>;
+  readonly #shelf: Shelf;
   override readonly stock: GitStock;
   override readonly checkpoints: GitCheckpoints;
 
@@ -70,7 +75,8 @@ export class GitWorktrees extends Worktrees {
     const { root: folder, remotes: known = [], variable = () => undefined } = options;
     const remotes = new Remotes({ remotes: known, folder, variable });
     this.#mirrors = new Mirrors(join(options.root, 'mirrors'), { ...defaults, ...options, remotes });
-    this.stock = new GitStock(options.root, this.#records, this.#mirrors);
+    this.#shelf = new Shelf(options.root, this.#mirrors, options.ready ?? { max: 0, filesMin: 0 });
+    this.stock = new GitStock(options.root, this.#records, this.#mirrors, this.#shelf);
     this.checkpoints = new GitCheckpoints({
       options: options.checkpoints ?? checkpointOptions.parse({}),
       site: (agentId) => this.#site(agentId),
@@ -171,8 +177,13 @@ export class GitWorktrees extends Worktrees {
     await this.#discard(agentId);
     await this.#mirrors.setBase(repository, agentId, base);
     const places = this.#records.places(agentId);
-    await mkdir(places.folder, { recursive: true, mode: 0o700 });
-    await layRepository(places, this.#origin(record), signal);
+    const origin = this.#origin(record);
+    await mkdir(dirname(places.folder), { recursive: true, mode: 0o700 });
+    if (!(await this.#shelf.hand(repository, places, origin, signal))) {
+      await mkdir(places.folder, { mode: 0o700 });
+      await layRepository(places, origin, signal);
+    }
+    this.#shelf.restock(repository, places, origin);
     await this.#records.write({ ...record, state: 'ready' });
     return this.#worktree(record);
   }

@@ -36,9 +36,7 @@ export class Records {
   constructor(private readonly root: string) {}
 
   places(agentId: string): Places {
-    const folder = join(this.root, 'agents', agentIdSchema.parse(agentId));
-    const [tree, git] = [join(folder, 'tree'), join(folder, 'git')];
-    return { folder, tree, git, quarantine: join(folder, 'quarantine'), checkpoints: join(folder, 'checkpoints') };
+    return placesIn(join(this.root, 'agents', agentIdSchema.parse(agentId)));
   }
 
   async read(agentId: string): Promise<WorktreeRecord | null> {
@@ -80,6 +78,12 @@ export class Records {
   #file(agentId: string): string {
     return join(this.root, 'records', `${agentIdSchema.parse(agentId)}.json`);
   }
+}
+
+/** As a worktree lies in its folder. */
+export function placesIn(folder: string): Places {
+  const [tree, git] = [join(folder, 'tree'), join(folder, 'git')];
+  return { folder, tree, git, quarantine: join(folder, 'quarantine'), checkpoints: join(folder, 'checkpoints') };
 }
 
 function nullIfAbsent(error: NodeJS.ErrnoException): null {

@@ -7,6 +7,7 @@ import { git, GitFailure, gitLine } from './git.js';
 import { mirrorName, type Mirrors } from './mirrors.js';
 import type { Records, WorktreeRecord } from './records.js';
 import { keptRef } from './refs.js';
+import type { Shelf } from './shelf.js';
 import { Stock, type KeptWork, type StoredMirror } from './worktrees.js';
 
 /** Refs in a mirror that hold work of agents that are gone. */
@@ -20,6 +21,7 @@ export class GitStock extends Stock {
     private readonly root: string,
     private readonly records: Records,
     private readonly mirrorsOf: Mirrors,
+    private readonly shelf: Shelf,
   ) {
     super();
   }
@@ -54,8 +56,20 @@ export class GitStock extends Stock {
     const before = this.mirrorsOf.uses(id);
     const { inUse } = await this.mirror(id, (await this.users()).get(id) ?? []);
     if (inUse || this.mirrorsOf.uses(id) !== before) return false;
+    this.shelf.drop(id);
     await this.mirrorsOf.drop(id);
     return true;
+  }
+
+  override async dropReady(): Promise<boolean> {
+    const isLess = this.shelf.drop();
+    await this.shelf.idle();
+    return isLess;
+  }
+
+  /** Resolves when nothing is made or thrown away in the background any more. */
+  settled(): Promise<void> {
+    return this.shelf.idle();
   }
 
   override async dropKept({ agentId, mirror }: KeptWork): Promise<void> {

@@ -39,6 +39,8 @@ export abstract class Stock {
   abstract mirrors(): Promise<readonly StoredMirror[]>;
   /** Oldest first. */
   abstract kept(): Promise<readonly KeptWork[]>;
+  /** Away with worktrees that were made ahead; true when there were any. */
+  abstract dropReady(): Promise<boolean>;
   /** False when it came into use meanwhile: then it stays. */
   abstract dropMirror(id: string): Promise<boolean>;
   /** For good. The disk is freed by the next `compact` of its mirror. */
