@@ -13,6 +13,7 @@ import { acpOptions } from './acp.options.js';
 import { AcpRuntime } from './acp.runtime.js';
 
 const inBubblewrap = requirement('bubblewrap', works('namespace'), 'apt-get install bubblewrap');
+const inUnshare = requirement('unshare', works('unshare'), 'apt-get install util-linux iproute2');
 
 const task: AgentTask = {
   agentId: '6f0bd2a8-0000-4000-8000-000000000003',
@@ -74,6 +75,17 @@ describe('the acp runtime', () => {
       expect(await readFile(join(work, 'new.txt'), 'utf8')).toBe('new\n');
     },
   );
+
+  const athome = async (level: 'namespace' | 'unshare') => {
+    const home = await mkdtemp(join(tmpdir(), 'writ-home-'));
+    const mounts = [...acpAgentMounts, { from: home, to: '/opt/writ/home', writable: true }];
+    const play: Play = { level, mounts, task: { session: 'mine' } };
+    expect(await run(['sh echo kept > $HOME/kept', 'result Done.'], play)).toMatchObject({ exitReason: 'finished' });
+    expect(await readFile(join(home, 'kept'), 'utf8')).toBe('kept\n');
+    await rm(home, { recursive: true, force: true });
+  };
+  inBubblewrap('with a session its home is a folder of the spoke', () => athome('namespace'));
+  inUnshare('and in the sandbox unshare too', () => athome('unshare'));
 
   test('hears the profile, the task, its skills and the form of the result', async () => {
     await run(['prompt', 'result Done.']);

@@ -1,6 +1,7 @@
 // Agents of the runtime `acp` as a spoke has them: real store, worktrees, sandboxes, questions and pool around a real agent.
 import { existsSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { AgentResource, SpawnArgs } from '#protocol';
@@ -129,6 +130,17 @@ describe('an agent of the runtime acp', () => {
       /You are a software engineer.*conversation is lost.*You were asked: Task: task-1.*You answered: Unable\./,
     );
   }, 120_000);
+
+  test('[W-2] a home that a crash left of nobody is removed at the next start, closed folders and all', async () => {
+    const home = join(room.folder, 'agents', 'sessions', `${randomUUID()}.home`);
+    await mkdir(join(home, 'closed', 'inner'), { recursive: true });
+    await chmod(join(home, 'closed'), 0);
+    await open();
+    await eventually(
+      () => Promise.resolve(existsSync(home)),
+      (isThere) => !isThere,
+    );
+  });
 
   test('a session that the agent has lost begins anew, and its output says so', async () => {
     const agents = await open({ options: { pool: { warmMax: 1 } } });
