@@ -1,13 +1,9 @@
 // The spoke about itself, for `writ doctor`: every look with what it found and the cure.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
-import type { LocalAgents, Sandboxes } from '#agents';
+import { gitVersion, type LocalAgents, type Sandboxes } from '#agents';
 import { checkStore, readinessOf, version, type Readiness } from '#api';
 import type { Store } from '#store';
 import { modelKey, type SpokeConfig } from './config.js';
-
-const run = promisify(execFile);
 
 export class InstanceView {
   constructor(
@@ -84,8 +80,7 @@ export class InstanceView {
 
 async function gitCheck(): Promise<Check> {
   try {
-    const { stdout } = await run('git', ['--version']);
-    return { name: 'git', outcome: 'ok', detail: stdout.trim() };
+    return { name: 'git', outcome: 'ok', detail: await gitVersion() };
   } catch {
     return {
       name: 'git',

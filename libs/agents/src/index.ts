@@ -47,6 +47,7 @@ export type { ResolverOptions } from './profiles/configured.resolver.js';
 export { profileOptions, runtimeOptions, skillOptions } from './profiles/options.js';
 export type { ProfileOptions, RuntimeOptions, SkillOptions } from './profiles/options.js';
 export type { ModelKey } from './model/options.js';
+export { gitVersion } from './worktrees/git.js';
 export { GitWorktrees } from './worktrees/git-worktrees.js';
 export type { WorktreeOptions } from './worktrees/git-worktrees.js';
 export { remoteOptions } from './worktrees/remotes/options.js';

@@ -1,13 +1,10 @@
 // Sandbox room: how a container is made around an agent's program. One place says what it may and what it may not.
 import type Docker from 'dockerode';
-import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
-import { promisify } from 'node:util';
+import { runProcess } from '../processes/run.js';
 import type { EngineImage } from './docker-engine.js';
 import { agentHome, agentUid, defaultEnvironment, scratchBytesMax } from './root.js';
 import type { LaunchSpec, Mount, ResourceLimits } from './sandbox.js';
-
-const run = promisify(execFile);
 
 /** Words for `SandboxProcess.enforced` beside the limits. */
 export const containerWalls = ['pid-namespace', 'mount-namespace', 'network', 'capabilities', 'system-calls'] as const;
@@ -38,7 +35,7 @@ export async function giveAway(mounts: readonly Mount[], { uid, gid }: Container
   if (process.getuid?.() !== 0) return;
   for (const { from, writable } of mounts) {
     if (!writable || (await stat(from)).uid === uid) continue;
-    await run('chown', ['--recursive', '--no-dereference', '-P', '--', `${uid}:${gid}`, from]);
+    await runProcess(['chown', '--recursive', '--no-dereference', '-P', '--', `${uid}:${gid}`, from]);
   }
 }
 

@@ -135,6 +135,11 @@ export async function gitLine(args: readonly [string, ...string[]], run: GitRun 
   return text.split('\n')[0] ?? '';
 }
 
+/** As git says it. @throws Error where there is none. */
+export function gitVersion(): Promise<string> {
+  return gitLine(['version']);
+}
+
 /** It waits for a word of ours: when we, or who starts processes for us, die before, it never becomes git. */
 const gateScript = 'read -r go && [ "$go" = go ] && ulimit -f "$1" && shift && exec "$@"';
 
