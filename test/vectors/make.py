@@ -386,5 +386,57 @@ def pairing():
     )
 
 
-for make in (keys, payloads, tokens, statements, claims, chain, agent_ids, pairing):
+def audit():
+    """The log of a hub: key statements, a command and its result, a checkpoint that the spoke countersigns, a signed end."""
+    con, theirs = nonce("con"), Key("spoke operational")
+    stated = lambda key, by: jws("writ-keys+jws", {"v": 1, "iss": by.kid, "ver": 1, "iat": NOW, "exp": NOW + 7 * DAY, "keys": [{**key.jwk, "nbf": NOW, "exp": NOW + 8 * DAY}], "revoked": []}, by)
+    said = lambda typ, key, iss, aud, name, at, **claims: jws(typ, {"v": 1, "iss": iss.kid, "aud": aud.kid, "con": con, "jti": nonce(name), "iat": at, **claims}, key)
+    by_hub = lambda typ, name, at, **claims: said(typ, first, root, peer_root, name, at, **claims)
+    by_spoke = lambda typ, name, at, **claims: said(typ, theirs, peer_root, root, name, at, **claims)
+    cmd = {"id": "0", "op": "agents.kill", "args": {"reason": "stop"}, "idk": "k", "gv": 1}
+    command = by_hub("writ-cmd+jws", "audit cmd", NOW + 1, exp=NOW + 61, sn=nonce("sn"), cmds=[cmd])
+    body = {"killed": [], "alreadyEnded": [], "failed": [], "survivors": 0}
+    answer = lambda name, value: by_spoke("writ-res+jws", name, NOW + 2, req={"jti": nonce("audit cmd"), "h": h_of(command)}, results=[{"id": "0", "st": "ok", "gv": 1, "body": value}])
+    text = lambda kind, raw: compact({"kind": kind, "raw": raw, "at": "2030-03-17T17:46:41.000Z"})
+
+    def log(entries, end=True):
+        last, lines = b64(sha256("federation\0receipts\0" + con + "\0")), []
+        lines.append(compact({"audit": 1, "con": con, "by": "hub", "hub": root.jwk, "spoke": peer_root.jwk, "base": {"n": 0, "h": last}}))
+        for n, (kind, raw) in enumerate(entries, 1):
+            raw = raw(n - 1, last) if callable(raw) else raw
+            row = text(kind, raw)
+            h = b64(sha256(unb64(last) + sha256(row)))
+            lines.append(compact({"n": n, "prev": last, "h": h, "text": row}))
+            last = h
+        if end:
+            lines.append(compact({"end": {"n": n, "h": last}, "checkpoint": by_hub("writ-ckpt+jws", "audit end", NOW + 9, n=n, h=last)}))
+        return lines
+
+    made = {}
+
+    def checkpoint(n, h):
+        made["own"] = by_hub("writ-ckpt+jws", "audit own", NOW + 3, n=n, h=h)
+        return made["own"]
+
+    of = lambda n, h: by_spoke("writ-ckpt+jws", "audit of", NOW + 4, n=3, h=b64(sha256("theirs")), of={"jti": nonce("audit own"), "h": h_of(made["own"])})
+    entries = [("keys", stated(first, root)), ("keys", stated(theirs, peer_root)), ("command", command), ("result", answer("audit res", body)), ("checkpoint", checkpoint), ("checkpoint", of)]
+    good = log(entries)
+    swap = lambda a, b: [good[b] if i == a else good[a] if i == b else line for i, line in enumerate(good)]
+    other = answer("audit other", {**body, "survivors": 1})
+    case = lambda name, lines, fault, row: {"name": name, "lines": lines, "fault": fault, "row": row}
+    invalid = [
+        case("a text that was changed", good[:3] + [good[3].replace("17:46:41", "17:46:42")] + good[4:], "edited", 3),
+        case("a row that is gone", good[:4] + good[5:], "dropped", 4),
+        case("a row that comes twice", good[:3] + good[2:], "added", 2),
+        case("two rows that changed places", swap(3, 4), "swapped", 3),
+        case("rows gone from the end", good[:5] + good[-1:], "cut", 5),
+        case("no end", good[:-1], "cut", 7),
+        case("a chain made anew without a row", log(entries[:3] + [("checkpoint", made["own"]), ("checkpoint", of(0, ""))]), "edited", 1),
+        case("a message that nobody signed", log(entries[:3] + [("result", answer("audit res", body)[:-4] + "AAAA")] + entries[4:]), "forged", 4),
+        case("two results of one command", log(entries + [("result", other)]), "equivocation", 7),
+    ]
+    save("audit", "Exports of an audit log, line by line: whether they hold, and the first fault.", hub=root.kid, spoke=peer_root.kid, valid=[{"name": "a log", "lines": good, "countersignedThrough": 4}], invalid=invalid)
+
+
+for make in (keys, payloads, tokens, statements, claims, chain, agent_ids, pairing, audit):
     make()

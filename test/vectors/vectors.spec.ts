@@ -29,8 +29,10 @@ import {
   type PublicJwk,
   RefusedError,
   resultClaims,
+  surveyAudit,
   thumbprintOf,
   VerifyingKey,
+  verifyAudit,
   WritError,
 } from '#protocol';
 
@@ -153,6 +155,28 @@ describe('vectors of what both sides compute', () => {
     expect(() => decodeInvite(line)).toThrow(WritError);
   });
 
+  const audit = read('audit') as {
+    hub: string;
+    spoke: string;
+    valid: { name: string; lines: string[]; countersignedThrough: number }[];
+    invalid: { name: string; lines: string[]; fault: string; row: number }[];
+  };
+  const verified = async (lines: readonly string[]) => {
+    const source = async function* () {
+      yield* lines;
+    };
+    return verifyAudit(source, await surveyAudit(source), audit);
+  };
+
+  test.each(audit.valid)('an audit log that holds: $name', async ({ lines, countersignedThrough }) => {
+    expect(await verified(lines)).toMatchObject({ ok: true, findings: [], countersignedThrough });
+  });
+
+  test.each(audit.invalid)('an audit log with $name', async ({ lines, fault, row }) => {
+    const [first] = (await verified(lines)).findings;
+    expect([first?.fault, first?.row]).toEqual([fault, row]);
+  });
+
   test('the MACs of pairing', () => {
     const { ofSpoke, ofHub, ...parts } = pairing.mac;
     expect([pairingMac('spoke', parts), pairingMac('hub', parts)]).toEqual([ofSpoke, ofHub]);
@@ -163,5 +187,5 @@ test('every file of vectors is read here', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   const source = readFileSync(join(folder, 'vectors.spec.ts'), 'utf8');
   for (const file of files) expect(source).toContain(`'${file.replace('.json', '')}'`);
-  expect(files.length).toBe(8);
+  expect(files.length).toBe(9);
 });

@@ -1,5 +1,6 @@
 // All of `writ`: the options that every command takes, and the commands.
 import { Command, Option } from 'commander';
+import { addAudit } from './commands/audit.js';
 import { addAgents } from './commands/agents.js';
 import { addBackup } from './commands/backup.js';
 import { addCommands } from './commands/commands.js';
@@ -61,6 +62,7 @@ export function buildProgram(world: World, version: string): Command {
     addLabels,
     addQuestions,
     addKeys,
+    addAudit,
     addGc,
     addBackup,
     addDrain,

@@ -37,6 +37,13 @@ export const hubConfig = z.strictObject({
   fleetEndedMax: z.int().min(1).max(10_000_000).default(10_000),
   /** Accepted events of each spoke that whoever comes back to `GET /v1/events` finds again; older ones are forgotten. */
   eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
+  /** The signed record of what was asked and answered: how long it is kept, and how often each side signs it. */
+  audit: z
+    .strictObject({
+      retentionDays: z.int().min(1).max(3_650).default(400),
+      checkpointEveryMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
+    })
+    .prefault({}),
   /** How long the hub goes on trying, in milliseconds. A kill outlives a long partition; a spawn is not wanted an hour later. */
   commands: z
     .strictObject({

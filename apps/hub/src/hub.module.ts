@@ -3,6 +3,8 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
 import {
   ApiModule,
+  AuditController,
+  AuditService,
   BackupController,
   BackupService,
   Gateway,
@@ -30,6 +32,7 @@ class HubCore {
       { provide: CommandsView, useValue: services.commands },
       { provide: BackupService, useValue: services.backups },
       { provide: SigningService, useValue: services.signing },
+      { provide: AuditService, useValue: services.audit },
     ];
     return { module: HubCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -42,7 +45,14 @@ export class HubModule {
     return {
       module: HubModule,
       imports: [core, ApiModule.register({ imports: [core], logger, acts: hub.services.acts, metrics })],
-      controllers: [SpokesController, InvitesController, CommandsController, BackupController, SigningController],
+      controllers: [
+        SpokesController,
+        InvitesController,
+        CommandsController,
+        BackupController,
+        SigningController,
+        AuditController,
+      ],
     };
   }
 }

@@ -2,8 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Acts, BackupService, checkPeerKeys, SigningService } from '#api';
-import { AddressPolicy, Directory, hubRecords, Identity, Peers, statementsOf, type HubRecords } from '#federation';
+import { Acts, AuditService, BackupService, checkPeerKeys, SigningService } from '#api';
+import {
+  AddressPolicy,
+  Directory,
+  hubRecords,
+  Identity,
+  openAudit,
+  Peers,
+  statementsOf,
+  type HubRecords,
+} from '#federation';
 import type { Check } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
 import { HubGateway } from './agents/gateway.js';
@@ -47,6 +56,7 @@ export class Hub {
       readonly commands: CommandsView;
       readonly backups: BackupService;
       readonly signing: SigningService;
+      readonly audit: AuditService;
       readonly acts: Acts;
     },
   ) {}
@@ -59,7 +69,7 @@ export class Hub {
     const store = await openStore({ url: config.store, ...place });
     const policy = new AddressPolicy(config.networks);
     const acts = new Acts(new ChainedLog(store, ['hub', 'acts']));
-    const records = hubRecords({ store, identity, policy, log });
+    const records = hubRecords({ store, identity, policy, log, ...auditOptions(config) });
     const { connections, inbox: sink } = records;
     const peers = new Peers({ identity, store, records, sink, policy, log });
     const heardAt = (id: string) => peers.peer(id)?.lastHeardAt;
@@ -75,8 +85,16 @@ export class Hub {
     const latches = new Latches(store, acts);
     const warn = ({ detail, cure }: Check) => log.warn({ cure }, detail);
     const signing = new SigningService({ keys: identity, acts, changed: peers.stateKeys, warn });
-    const keys = () => [signing.check(), ...checkPeerKeys(statementsOf(peers), Date.now())];
-    const view = new InstanceView(config, identity.id, store, keys);
+    const sealOf = (id: string) => peers.peer(id)?.sealCheckpoint;
+    const open = async (ref: string) =>
+      openAudit({ receipts: records.receipts, identity, sealOf }, await directory.find(ref));
+    const audit = new AuditService({ open, alarms: records.alarms, acts });
+    const trust = async () => [
+      signing.check(),
+      ...checkPeerKeys(statementsOf(peers), Date.now()),
+      ...(await audit.check()),
+    ];
+    const view = new InstanceView(config, identity.id, store, trust);
     const queries = new Queries(clients);
     const patience = config.commands;
     const stated = (id: string) => statedGrant(peers, id);
@@ -96,6 +114,7 @@ export class Hub {
       commands: new CommandsView(commands),
       backups: new BackupService({ store, acts, stateDir: config.stateDir, role: 'hub', name: config.name }),
       signing,
+      audit,
       acts,
     };
     return new Hub(store, identity, records, peers, fleet, spokes, commands, gateway, services);
@@ -129,6 +148,10 @@ export class Hub {
     await this.fleet.stop();
     await this.store.close();
   }
+}
+
+function auditOptions({ audit: { retentionDays, checkpointEveryMs } }: HubConfig) {
+  return { receiptsRetentionMs: retentionDays * 86_400_000, checkpointEveryMs };
 }
 
 function statedGrant(peers: Peers, connectionId: string) {

@@ -9,7 +9,7 @@ export class InstanceView {
     private readonly config: HubConfig,
     private readonly id: string,
     private readonly store: Store,
-    private readonly keys: () => Check[],
+    private readonly trust: () => Promise<Check[]>,
   ) {}
 
   async instance(): Promise<InstanceResource> {
@@ -19,11 +19,11 @@ export class InstanceView {
       ...about,
       time: new Date().toISOString(),
       operations: [...operationNames],
-      checks: [await checkStore(this.store), ...this.keys()],
+      checks: [await checkStore(this.store), ...(await this.trust())],
     };
   }
 
   async ready(): Promise<Readiness> {
-    return readinessOf([await checkStore(this.store), ...this.keys()]);
+    return readinessOf([await checkStore(this.store), ...(await this.trust())]);
   }
 }

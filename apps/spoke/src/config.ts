@@ -93,6 +93,13 @@ export const spokeConfig = z.strictObject({
   remotes: remoteOptions,
   /** What the work of agents has to pass before it counts, and before it leaves. */
   review: reviewOptions.prefault({}),
+  /** The signed record of what was asked and answered: how long it is kept, and how often each side signs it. */
+  audit: z
+    .strictObject({
+      retentionDays: z.int().min(1).max(3_650).default(400),
+      checkpointEveryMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
+    })
+    .prefault({}),
   profiles: profileOptions,
   /** What agents run on, each under a name of its own; see below. */
   runtimes: runtimeOptions,

@@ -29,7 +29,14 @@ async function sandboxCheck(docker: object) {
   const options = { stateDir: join(folder, 'agents') };
   const ground = { store, sandboxes: sandboxes.all, worktrees, resolver, options, sourceId: 'spoke', log };
   const agents = await createAgents(ground);
-  const { checks } = await new InstanceView(config, 'A'.repeat(43), store, sandboxes, agents, () => []).instance();
+  const { checks } = await new InstanceView(
+    config,
+    'A'.repeat(43),
+    store,
+    sandboxes,
+    agents,
+    async () => [],
+  ).instance();
   await agents.close();
   return checks.find(({ name }) => name === 'sandbox');
 }

@@ -12,21 +12,21 @@ export class InstanceView {
     private readonly store: Store,
     private readonly sandboxes: Sandboxes,
     private readonly agents: LocalAgents,
-    private readonly keys: () => Check[],
+    private readonly trust: () => Promise<Check[]>,
   ) {}
 
   async instance(): Promise<InstanceResource> {
     const words = fingerprintWords(this.id).split(' ');
     const about = { role: 'spoke', id: this.id, name: this.config.name, words, version } as const;
     const checks = [await checkStore(this.store), this.sandboxCheck(), await gitCheck(), this.modelCheck()];
-    const all = [...checks, ...this.keys(), ...(await this.drainChecks())];
+    const all = [...checks, ...(await this.trust()), ...(await this.drainChecks())];
     return { ...about, time: new Date().toISOString(), operations: [...operationNames], checks: all };
   }
 
   /** Without a store or a sandbox, or while it drains, no agent can be spawned; a missing model key only stops agents that need one. */
   async ready(): Promise<Readiness> {
     const draining = (await this.drainChecks()).map((check) => ({ ...check, outcome: 'failed' as const }));
-    return readinessOf([await checkStore(this.store), this.sandboxCheck(), ...this.keys(), ...draining]);
+    return readinessOf([await checkStore(this.store), this.sandboxCheck(), ...(await this.trust()), ...draining]);
   }
 
   /** Nothing while agents are taken; a store that does not answer has a check of its own. Also read without a key: no reason in it. */

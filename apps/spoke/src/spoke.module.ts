@@ -3,6 +3,8 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
 import {
   ApiModule,
+  AuditController,
+  AuditService,
   BackupController,
   BackupService,
   Gateway,
@@ -36,6 +38,7 @@ class SpokeCore {
     housekeeping,
     backups,
     signing,
+    audit,
     questions,
     usage,
     agents,
@@ -51,6 +54,7 @@ class SpokeCore {
       { provide: UsageService, useValue: usage },
       { provide: BackupService, useValue: backups },
       { provide: SigningService, useValue: signing },
+      { provide: AuditService, useValue: audit },
     ];
     return { module: SpokeCore, providers, exports: providers.map(({ provide }) => provide) };
   }
@@ -70,6 +74,7 @@ export class SpokeModule {
         DrainController,
         BackupController,
         SigningController,
+        AuditController,
         QuestionsController,
         UsageController,
         PoolController,

@@ -13,8 +13,17 @@ import {
   type LocalAgents,
   type Sandboxes,
 } from '#agents';
-import { Acts, BackupService, checkPeerKeys, SigningService, version } from '#api';
-import { AddressPolicy, Directory, Identity, Peers, spokeRecords, statementsOf, type SpokeRecords } from '#federation';
+import { Acts, AuditService, BackupService, checkPeerKeys, SigningService, version } from '#api';
+import {
+  AddressPolicy,
+  Directory,
+  Identity,
+  openAudit,
+  Peers,
+  spokeRecords,
+  statementsOf,
+  type SpokeRecords,
+} from '#federation';
 import { operationNames, type Check } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
 import { local, SpokeGateway } from './agents/gateway.js';
@@ -56,6 +65,7 @@ export class Spoke {
     readonly housekeeping: HousekeepingService,
     readonly backups: BackupService,
     readonly signing: SigningService,
+    readonly audit: AuditService,
     private readonly grants: GrantsService,
     private readonly relay: JournalRelay,
     private readonly tail: EventsTail,
@@ -69,7 +79,13 @@ export class Spoke {
     const store = await openDurable(config, identity.id, log);
     const addresses = new AddressPolicy(config.networks);
     const failed = (error: unknown) => log.error({ err: error }, 'work in the background failed');
-    const records = spokeRecords({ store, identity, policy: addresses, journal: { heartbeatMs: config.heartbeatMs } });
+    const records = spokeRecords({
+      store,
+      identity,
+      policy: addresses,
+      ...auditOptions(config),
+      journal: { heartbeatMs: config.heartbeatMs },
+    });
     const acts = new Acts(new ChainedLog(store, ['spoke', 'acts']));
     const grants = new GrantsService(store, acts, identity.id);
     const sandboxes = await openSandboxes({
@@ -98,8 +114,16 @@ export class Spoke {
     const backups = new BackupService({ store, acts, stateDir: config.stateDir, role: 'spoke', name: config.name });
     const warn = ({ detail, cure }: Check) => log.warn({ cure }, detail);
     const signing = new SigningService({ keys: identity, acts, changed: peers.stateKeys, warn });
-    const keys = () => [signing.check(), ...checkPeerKeys(statementsOf(peers), Date.now())];
-    const view = new InstanceView(config, identity.id, store, sandboxes, agents, keys);
+    const sealOf = (id: string) => peers.peer(id)?.sealCheckpoint;
+    const open = async (ref: string) =>
+      openAudit({ receipts: records.receipts, identity, sealOf }, await directory.find(ref));
+    const audit = new AuditService({ open, alarms: records.alarms, acts });
+    const trust = async () => [
+      signing.check(),
+      ...checkPeerKeys(statementsOf(peers), Date.now()),
+      ...(await audit.check()),
+    ];
+    const view = new InstanceView(config, identity.id, store, sandboxes, agents, trust);
     const gateway = new SpokeGateway({
       ...{ agents, store, acts, view, directory, owners: () => ownersOf(records) },
       pushable: (repository) => remoteOf(config.remotes, repository)?.push ?? [],
@@ -123,6 +147,7 @@ export class Spoke {
       housekeeping,
       backups,
       signing,
+      audit,
       grants,
       relay,
       tail,
@@ -210,6 +235,10 @@ async function allowanceOf(grants: GrantsService, owner: string): Promise<Allowa
 function reachOf(peers: Peers, connectionId: string) {
   const peer = peers.peer(connectionId);
   return { connected: peer?.state === 'ready', heardAtMs: peer?.lastHeardAt };
+}
+
+function auditOptions({ audit: { retentionDays, checkpointEveryMs } }: SpokeConfig) {
+  return { receiptsRetentionMs: retentionDays * 86_400_000, checkpointEveryMs };
 }
 
 function stated(held: Awaited<ReturnType<GrantsService['find']>>) {

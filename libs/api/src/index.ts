@@ -36,6 +36,8 @@ export { ApiKeys } from './keys/api-keys.js';
 export { CallerOf, Needs, Public, Unlimited } from './keys/roles.js';
 export { checkStore, readinessOf } from './health.js';
 export type { Readiness } from './health.js';
+export { AuditController } from './audit/audit.controller.js';
+export { AuditService } from './audit/audit.service.js';
 export { checkPeerKeys } from './signing/check.js';
 export type { PeerStatement } from './signing/check.js';
 export { SigningController } from './signing/signing.controller.js';

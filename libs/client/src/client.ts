@@ -6,6 +6,7 @@ import { Http } from './http.js';
 import type { ConnectionOptions } from './http.js';
 import { QuestionResources } from './questions.js';
 import { CommandResources, HubResources, InviteResources, SpokeResources } from './peers.js';
+import { AuditResource } from './audit.js';
 import { SigningResource } from './signing.js';
 import { UsageResource } from './usage.js';
 
@@ -40,6 +41,7 @@ export class RestClient implements AsyncDisposable {
   readonly questions: QuestionResources;
   readonly usage: UsageResource;
   readonly signing: SigningResource;
+  readonly audit: AuditResource;
 
   constructor(options: ConnectionOptions) {
     this.http = new Http(options);
@@ -54,6 +56,7 @@ export class RestClient implements AsyncDisposable {
     this.questions = new QuestionResources(this.http);
     this.usage = new UsageResource(this.http);
     this.signing = new SigningResource(this.http);
+    this.audit = new AuditResource(this.http);
   }
 
   /** Who this is, its clock, and what it finds wrong with itself. */

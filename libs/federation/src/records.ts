@@ -11,6 +11,7 @@ import { Invites } from './pairing/invites.js';
 import type { PairingIdentity, PairingLog } from './pairing/pairing-identity.js';
 import { pairingPost, type PairingPost } from './pairing/pairing-post.js';
 import { Pairing } from './pairing/pairing.js';
+import { AuditCheckpoints } from './receipts/checkpoints.js';
 import { Receipts } from './receipts/receipts.js';
 
 export interface RecordsDeps {
@@ -22,6 +23,8 @@ export interface RecordsDeps {
   readonly now?: () => number;
   /** 400 days by default. */
   readonly receiptsRetentionMs?: number;
+  /** How often each side signs its audit log; hourly by default. */
+  readonly checkpointEveryMs?: number;
 }
 
 /** What both sides keep. */
@@ -30,6 +33,7 @@ export interface Records {
   readonly connections: Connections;
   readonly peerKeys: PeerKeys;
   readonly receipts: Receipts;
+  readonly audit: AuditCheckpoints;
   /** Forgets what nobody may ask for any more: to be called once a day. */
   sweep(): Promise<void>;
 }
@@ -74,11 +78,12 @@ export function spokeRecords(
   };
 }
 
-function recordsOf({ store, now, receiptsRetentionMs }: RecordsDeps): Omit<Records, 'sweep'> {
+function recordsOf({ store, now, receiptsRetentionMs, checkpointEveryMs }: RecordsDeps): Omit<Records, 'sweep'> {
   const alarms = new Alarms(store, now);
   const connections = new Connections(store, alarms, now);
   const receipts = new Receipts(store, now, receiptsRetentionMs);
-  return { alarms, connections, peerKeys: new PeerKeys(store, alarms, receipts), receipts };
+  const audit = new AuditCheckpoints(store, receipts, alarms, now, checkpointEveryMs);
+  return { alarms, connections, peerKeys: new PeerKeys(store, alarms, receipts), receipts, audit };
 }
 
 async function sweep(records: Omit<Records, 'sweep'>, journals: Pick<Journal, 'forget'>): Promise<void> {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   ackClaims,
   agentResource,
+  checkpointClaims,
   commandBytesMax,
   commandClaims,
   commandEntry,
@@ -29,7 +30,7 @@ import {
 
 const text = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
 const words = new Set(text.match(/[A-Za-z][\w.+-]*\w|\w/g));
-const shapes = { commandClaims, commandEntry, resultClaims, eventClaims, ackClaims, helloClaims, keysClaims };
+const shapes = { checkpointClaims, commandClaims, commandEntry, resultClaims, eventClaims, ackClaims, helloClaims, keysClaims };
 const more = {
   pairRequestClaims,
   pairResponseClaims,

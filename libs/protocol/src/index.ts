@@ -41,6 +41,30 @@ export type {
   SpawnArgs,
   TurnEnd,
 } from './agent.js';
+export type { AuditFault, AuditFinding } from './audit/finding.js';
+export {
+  auditCut,
+  auditEnd,
+  auditHeader,
+  auditLineMax,
+  auditRow,
+  auditStart,
+  receiptKinds,
+  receiptText,
+} from './audit/format.js';
+export type {
+  AuditCut,
+  AuditEnd,
+  AuditHeader,
+  AuditPosition,
+  AuditRow,
+  ReceiptKind,
+  ReceiptText,
+} from './audit/format.js';
+export { surveyAudit } from './audit/survey.js';
+export type { AuditSource } from './audit/survey.js';
+export { verifyAudit } from './audit/verify.js';
+export type { AuditReport } from './audit/verify.js';
 export { authoritiesIn } from './authorities.js';
 export { decodeBase64url, encodeBase64url } from './base64url.js';
 export { chainNext, chainOver, chainStart } from './chain.js';
@@ -243,6 +267,8 @@ export {
   signingKeys,
   statementAdopt,
 } from './rest.signing.js';
+export { alarm, alarmPage, alarmProof, auditQuery } from './rest.audit.js';
+export type { AlarmProof, AlarmResource } from './rest.audit.js';
 export type { KeyRevoke, KeyRotate, RootParked, SigningKeys, StatementAdopt } from './rest.signing.js';
 export { drainBody, drainState } from './rest.drain.js';
 export type { DrainBody, DrainState } from './rest.drain.js';

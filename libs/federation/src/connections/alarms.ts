@@ -12,6 +12,9 @@ export type AlarmKind =
   | 'journal_rewound'
   | 'journal_ack_mismatch'
   | 'message_refused'
+  | 'audit_equivocation'
+  | 'audit_rewound'
+  | 'result_equivocation'
   | 'replay';
 
 export interface Alarm {

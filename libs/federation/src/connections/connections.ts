@@ -4,6 +4,7 @@ import type { Commit, Entry, Key, Store } from '#store';
 import type { Alarms } from './alarms.js';
 import type { Connection, HalfState } from './connection.js';
 import { changeHalf, hearHalf, type HalfChange } from './half-state.js';
+import { standingOf } from './audit-standing.js';
 import { statedOf, statementOf } from './peer-keys.js';
 
 /** What pairing knows of a new connection. Their half starts as `pending` with counter 0. */
@@ -136,7 +137,7 @@ export class Connections {
   async prune(): Promise<readonly string[]> {
     const before = this.now() - closedKeptMs;
     const gone = (await this.list()).filter((one: StoredConnection) => (one.closedAtMs ?? Infinity) < before);
-    for (const { id } of gone) await this.store.commit({ deletes: [recordOf(id), statementOf(id), statedOf(id)] });
+    for (const { id } of gone) await this.store.commit({ deletes: [recordOf(id), statementOf(id), statedOf(id), standingOf(id)] });
     return gone.map(({ id }) => id);
   }
 

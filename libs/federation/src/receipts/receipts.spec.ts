@@ -54,7 +54,9 @@ describe('receipts', () => {
     await receipts.record(con, [{ kind: 'command', raw: 'young' }]);
     now += 101 * day;
     await receipts.prune();
-    expect(await raws()).toEqual(['young']);
+    const [young, cut] = await receipts.list(con);
+    expect([young?.receipt.raw, cut?.receipt]).toEqual(['young', expect.objectContaining({ kind: 'cut', raw: '' })]);
+    expect(cut?.receipt.cut).toEqual({ n: 1, h: (await receipts.base(con)).hash, kept: [] });
     expect(await receipts.verify(con)).toMatchObject({ ok: true });
   });
 

@@ -8,9 +8,8 @@ import {
   type LogVerdict,
   type Store,
 } from '#store';
-
-/** `refusal` is an authenticated message that was answered with no, and its answer. */
-export type ReceiptKind = 'pairing' | 'keys' | 'command' | 'result' | 'event' | 'ack' | 'refusal' | 'checkpoint';
+import type { AuditCut, ReceiptKind } from '#protocol';
+import { Carried } from './cut.js';
 
 export interface ReceiptDraft {
   readonly kind: ReceiptKind;
@@ -18,6 +17,8 @@ export interface ReceiptDraft {
   readonly raw: string;
   /** Of an event message: where it begins. */
   readonly from?: { readonly epo: string; readonly seq: number };
+  /** Of a row that says that rows before it were let go. */
+  readonly cut?: AuditCut;
 }
 
 export interface Receipt extends ReceiptDraft {
@@ -56,6 +57,27 @@ export class Receipts {
     );
   }
 
+  /** The last row. */
+  head(connectionId: string): Promise<LogPosition> {
+    return this.log(connectionId).head();
+  }
+
+  /** The row before the first one that is kept; row 0 until rows were let go. */
+  base(connectionId: string): Promise<LogPosition> {
+    return this.log(connectionId).base();
+  }
+
+  /** Whether anything but checkpoints was written after that row. */
+  async hasNews(connectionId: string, after: number): Promise<boolean> {
+    for (let last = after; ;) {
+      const page = await this.list(connectionId, last);
+      if (page.some(({ receipt }) => receipt.kind !== 'checkpoint')) return true;
+      const end = page.at(-1);
+      if (!end) return false;
+      last = end.seq;
+    }
+  }
+
   /** Receipts after a row of the log, oldest first, at most 500. */
   async list(connectionId: string, after = 0, limit = pageMax): Promise<readonly ReceiptRow[]> {
     const rows = await this.log(connectionId).read(after, Math.min(limit, pageMax));
@@ -79,25 +101,34 @@ export class Receipts {
     return this.log(connectionId).verify();
   }
 
-  /** Forgets what is older than the retention (400 days by default), in all logs; each chain goes on from there. */
+  /**
+   * Forgets what is older than the retention (400 days by default), in all logs; each chain goes on from there, and a row of
+   * it says so: what is gone without one was taken away.
+   */
   async prune(): Promise<void> {
     let after: Key | undefined;
     for (;;) {
       const page = await this.store.list(logs, after ? { after } : {});
-      for (const { key } of page) if (key[2] !== undefined) await this.pruneOne(key[2]);
+      for (const { key } of page) if (key[2] !== undefined) await this.pruneBefore(key[2], this.now() - this.retentionMs);
       after = page.at(-1)?.key;
       if (after === undefined) return;
     }
   }
 
-  private async pruneOne(connectionId: string): Promise<void> {
-    const before = new Date(this.now() - this.retentionMs).toISOString();
-    let old = 0;
-    for await (const { seq, receipt } of this.export(connectionId)) {
-      if (receipt.at >= before) break;
-      old = seq;
+  /** Forgets what was written before that time, epoch ms, and leaves a row that says so. */
+  async pruneBefore(connectionId: string, beforeMs: number): Promise<void> {
+    const before = new Date(beforeMs).toISOString();
+    let old: ReceiptRow | undefined;
+    const carried = new Carried();
+    for await (const row of this.export(connectionId)) {
+      if (row.receipt.at >= before) break;
+      old = row;
+      carried.take(row.receipt);
     }
-    if (old > 0) await this.log(connectionId).trim(old);
+    if (!old) return;
+    const cut = { n: old.seq, h: old.hash, kept: carried.from(beforeMs) };
+    await this.record(connectionId, [{ kind: 'cut', raw: '', cut }]);
+    await this.log(connectionId).trim(old.seq);
   }
 
   /** The event message that carried this number, among the latest 5,000 receipts. */

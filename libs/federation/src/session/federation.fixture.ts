@@ -20,6 +20,7 @@ import { AddressPolicy } from '../links/address-policy.js';
 import { linkedPair } from '../links/pair.js';
 import { postHandler } from '../links/posts.js';
 import { acceptWebSockets } from '../links/upgrade.js';
+import type { AuditCheckpoints } from '../receipts/checkpoints.js';
 import type { Receipts } from '../receipts/receipts.js';
 import { hubRecords, spokeRecords } from '../records.js';
 import { Peers } from './peers.js';
@@ -45,6 +46,7 @@ export interface Instance {
   readonly peerKeys: PeerKeys;
   readonly alarms: Alarms;
   readonly receipts: Receipts;
+  readonly audit: AuditCheckpoints;
   readonly journal: Journal;
   readonly inbox: JournalInbox;
   readonly log: string[];
@@ -58,6 +60,8 @@ export class Federation {
   readonly server: Server;
   /** Added to the clock of that side, in ms. */
   readonly skewMs = { hub: 0, spoke: 0 };
+  /** How often each side signs its audit log. */
+  checkpointEveryMs = 3_600_000;
   hub!: Instance;
   spoke!: Instance;
   #port = 0;
@@ -162,7 +166,7 @@ export class Federation {
     const identity = Identity.open(join(this.folder, side), now);
     const policy = new AddressPolicy(['loopback']);
     const log: string[] = [];
-    const deps = { store, identity, policy, now };
+    const deps = { store, identity, policy, now, checkpointEveryMs: this.checkpointEveryMs };
     const hub = hubRecords({ ...deps, log: { info: () => undefined, warn: () => undefined } });
     const spoke = spokeRecords({ ...deps, journal: { heartbeatMs: 100 } });
     const options: PeersOptions = {
@@ -172,8 +176,8 @@ export class Federation {
       linkTo: this.wiring === 'pair' ? () => Promise.resolve(this.pair()) : undefined,
       ...(side === 'spoke' ? this.more : {}),
     };
-    const { alarms, connections, peerKeys, receipts } = options.records;
-    const kept = { alarms, connections, peerKeys, receipts, journal: spoke.journal, inbox: hub.inbox };
+    const { alarms, connections, peerKeys, receipts, audit } = options.records;
+    const kept = { alarms, connections, peerKeys, receipts, audit, journal: spoke.journal, inbox: hub.inbox };
     return { identity, store, ...kept, log, peers: new Peers(options) };
   }
 

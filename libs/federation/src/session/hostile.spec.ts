@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { newNonce, SigningKey } from '#protocol';
+import { newNonce, operationNames, SigningKey, signingInputHashOf } from '#protocol';
 import type { Store } from '#store';
 import { linkedPair } from '../links/pair.js';
 import { Federation, until } from './federation.fixture.js';
 import { Puppet } from './puppet.fixture.js';
-import { Spoke, spawnArgs } from './session.contract.js';
+import { killed, Spoke, spawnArgs } from './session.contract.js';
 
 const query = { id: '0', op: 'instance.info', args: {}, gv: 0 };
 const kill = { id: '0', op: 'agents.kill', args: { reason: 'stop' }, idk: 'k', gv: 0 };
@@ -238,6 +238,79 @@ describe('a hub that strangers dial', () => {
     const second = stranger();
     await second.dial();
     expect((await first.link.closed).reason).toBe('displaced by a newer link');
+  });
+
+  /** A spoke that says what it likes, on the only link there is. */
+  async function liar(): Promise<Puppet> {
+    await both.spoke.peers.close();
+    const caller = stranger();
+    const ops = [...operationNames, 'audit.checkpoint'];
+    await caller.dial({ ops });
+    await until('the hub to take it', () => both.atHub.hello?.replica === 'puppet');
+    return caller;
+  }
+  const alarm = async (kind: string) => {
+    let found = '';
+    await until(`the alarm ${kind}`, async () => {
+      found = (await both.hub.alarms.list()).find((one) => one.kind === kind)?.id ?? '';
+      return found !== '';
+    });
+    return both.hub.alarms.evidence(found);
+  };
+
+  test('two results that the spoke signs for one command are an alarm with both tokens, and both are in the log', async () => {
+    const caller = await liar();
+    const asked = both.atHub.request('agents.kill', { reason: 'stop' }, { idk: 'k' });
+    const { raw, payload } = await caller.next('cmd');
+    const [{ id }] = payload['cmds'] as [{ id: string }];
+    const req = { jti: payload['jti'], h: signingInputHashOf(raw) };
+    const result = (count: number) => {
+      const body = { ...killed, survivors: count };
+      return caller.message('writ-res+jws', { req, results: [{ id, st: 'ok', gv: 1, body }] });
+    };
+    const [first, second] = [result(0), result(1)];
+    caller.link.send(first);
+    expect(await asked).toMatchObject({ st: 'ok' });
+    caller.link.send(second);
+    expect(await alarm('result_equivocation')).toEqual([first, second]);
+    const kept = async () => (await both.hub.receipts.list(both.con)).map(({ receipt }) => receipt.raw);
+    await until('both to be kept', async () => (await kept()).includes(second));
+    expect(await kept()).toContain(first);
+  });
+
+  test('two audit logs that the spoke signs for one number of rows, or a shorter one later, are alarms with both tokens', async () => {
+    both.hub.audit.heardEveryMs = 0;
+    const caller = await liar();
+    const log = (n: number, letter: string, more: object = {}) =>
+      caller.message('writ-ckpt+jws', { n, h: letter.repeat(43), ...more });
+    const [one, other] = [log(50, 'A'), log(50, 'E')];
+    caller.link.send(one);
+    const { payload } = await caller.next('ckpt');
+    expect(payload).toMatchObject({ of: { h: signingInputHashOf(one) } });
+    caller.link.send(one);
+    expect((await caller.next('ckpt')).payload).toEqual(payload);
+    caller.link.send(other);
+    expect(await alarm('audit_equivocation')).toEqual([one, other]);
+    const short = log(40, 'A', { iat: Math.floor(Date.now() / 1_000) + 5 });
+    caller.link.send(short);
+    expect(await alarm('audit_rewound')).toEqual([one, short]);
+    expect(caller.heard.filter(({ typ }) => typ === 'writ-ckpt+jws')).toEqual([]);
+  });
+
+  test('checkpoints that come faster than they may are not written down, and neither are countersignatures nobody asked for', async () => {
+    const caller = await liar();
+    const kept = async () =>
+      (await both.hub.receipts.list(both.con)).filter(({ receipt: { kind } }) => kind === 'checkpoint').length;
+    await both.atHub.settled();
+    const before = await kept();
+    for (let n = 100; n < 120; n += 1) caller.link.send(caller.message('writ-ckpt+jws', { n, h: 'A'.repeat(43) }));
+    const of = { jti: newNonce(), h: 'A'.repeat(43) };
+    caller.link.send(caller.message('writ-ckpt+jws', { n: 130, h: 'A'.repeat(43), of }));
+    const asked = both.atHub.request('agents.kill', { reason: 'stop' }, { idk: 'k', timeoutMs: 500 });
+    await caller.next('cmd');
+    await both.atHub.settled();
+    expect([before > 0, await kept()]).toEqual([true, before]);
+    await expect(asked).rejects.toMatchObject({ code: 'timed_out' });
   });
 
   test('a hello that answers none of ours is refused', async () => {

@@ -1,13 +1,14 @@
 // What stays of a peer when its links come and go, as its sessions see it: requests wait here, answers leave here, and here
 // it is known what it said last and when it was heard.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Grant, HelloClaims, OperationName } from '#protocol';
+import type { Grant, HelloClaims, OperationName, ResultClaims } from '#protocol';
 import type { Alarms } from '../connections/alarms.js';
 import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
 import type { Connections } from '../connections/connections.js';
 import type { Identity } from '../identity/identity.js';
 import type { JournalSink, JournalSource } from '../journal/position.js';
+import type { AuditCheckpoints, HeardCheckpoint, SealCheckpoint } from '../receipts/checkpoints.js';
 import type { ReceiptDraft, Receipts } from '../receipts/receipts.js';
 import type { AnswerSheet } from './answers.js';
 import type { CommandHandler } from './command.js';
@@ -20,12 +21,16 @@ import { Requests } from './requests.js';
 import { Seal } from './seal.js';
 import { protocolVersions } from './session.js';
 import type { Session, SessionHost } from './session.js';
+import { ToldResults } from './told.js';
 
 /**
  * `ready`: there is a session, and the peer was heard within 45 s. `connecting`: there is none yet, or none at the moment.
  * `lost`: it was not heard for 45 s.
  */
 export type PeerState = 'connecting' | 'ready' | 'lost';
+
+/** In `ops` of a hello: whoever says it takes checkpoints of the audit log. */
+const checkpointsTaken = 'audit.checkpoint';
 
 /** What happened to a peer: `heard` at most once a heartbeat. */
 export type PeerChange = 'connection' | 'hello' | 'heard' | 'state';
@@ -42,6 +47,7 @@ export interface PeerContext {
   readonly connections: Pick<Connections, 'heard'>;
   readonly alarms: Pick<Alarms, 'raise'>;
   readonly receipts: Pick<Receipts, 'record'>;
+  readonly audit: AuditCheckpoints;
   readonly replay: ReplayMemory;
   readonly source?: JournalSource;
   readonly sink?: JournalSink;
@@ -74,6 +80,7 @@ export class PeerCore implements SessionHost {
   state: PeerState = 'connecting';
   readonly #since: number;
   readonly #writes = new Set<Promise<unknown>>();
+  readonly #told = new ToldResults();
   readonly #drafts: ReceiptDraft[] = [];
   #keeping: Promise<void> | undefined;
 
@@ -124,7 +131,12 @@ export class PeerCore implements SessionHost {
     ]);
     this.grantVersion = stated?.gv ?? 0;
     const { replica, ops } = context;
-    const facts = { versions: [...protocolVersions], ops: [...ops], replica, half: this.connection.ours };
+    const facts = {
+      versions: [...protocolVersions],
+      ops: [...ops, checkpointsTaken],
+      replica,
+      half: this.connection.ours,
+    };
     return { ...facts, ...(journal && { journal }), ...(stated && { gv: stated.gv, grant: stated.grant }) };
   }
 
@@ -164,6 +176,7 @@ export class PeerCore implements SessionHost {
     this.heard(this.now());
     this.requests.resume();
     this.judge();
+    void this.say(this.context.audit.open(this.connection.id));
   }
 
   ended(session: Session, left: readonly AnswerSheet[]): void {
@@ -175,6 +188,37 @@ export class PeerCore implements SessionHost {
       this.answer(sheet);
     }
     this.judge();
+  }
+
+  told(claims: ResultClaims, raw: string, wanted: boolean): void {
+    const before = this.#told.contradicts(claims);
+    if (wanted) this.#told.keep(claims, raw);
+    if (before === undefined) return;
+    if (!wanted) void this.kept('result', raw);
+    const detail = 'The peer signed two different results for one command.';
+    const about = { connection: this.connection.id, subject: claims.req.jti, evidence: [before, raw] };
+    void this.write(this.context.alarms.raise({ kind: 'result_equivocation', detail, ...about }));
+  }
+
+  checkpoint(heard: HeardCheckpoint): void {
+    if (jointState(this.connection) !== 'pending')
+      void this.say(this.context.audit.take(this.connection.id, heard, this.sealCheckpoint));
+  }
+
+  /** Signs our audit log when that is due, or whatever is new in it. Resolves when it is kept. */
+  async signAudit(when: 'due' | 'now'): Promise<void> {
+    if (jointState(this.connection) === 'pending') return;
+    await this.say(this.context.audit.make(this.connection.id, this.sealCheckpoint, when));
+  }
+
+  readonly sealCheckpoint: SealCheckpoint = (claims) => this.seal.message('writ-ckpt+jws', claims);
+
+  /** To whoever takes checkpoints; who does not, or is away, is shown the last one later. */
+  private say(making: Promise<string | undefined>): Promise<void> {
+    const said = making.then((raw) => {
+      if (raw !== undefined && this.hello?.ops.includes(checkpointsTaken)) this.session?.link.send(raw);
+    });
+    return this.write(said);
   }
 
   answer(sheet: AnswerSheet): void {

@@ -2,7 +2,14 @@
 import { openJws, openKeyStatement, RefusedError, VerifyingKey } from '#protocol';
 import type { KeyStatement, MessageType, OpenedJws } from '#protocol';
 
-const spoken = ['writ-cmd+jws', 'writ-res+jws', 'writ-evt+jws', 'writ-ack+jws', 'writ-hello+jws'] as const;
+const spoken = [
+  'writ-cmd+jws',
+  'writ-res+jws',
+  'writ-evt+jws',
+  'writ-ack+jws',
+  'writ-hello+jws',
+  'writ-ckpt+jws',
+] as const;
 type SpokenType = (typeof spoken)[number];
 
 /** A message of a known key, addressed to us. Its claims have still to be checked. */

@@ -4,6 +4,7 @@ import type { HelloClaims, OperationName } from '#protocol';
 import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
 import type { Link } from '../links/link.js';
+import type { SealCheckpoint } from '../receipts/checkpoints.js';
 import { checkState } from './admission.js';
 import type { CommandHandler } from './command.js';
 import { PeerCore } from './peer-core.js';
@@ -123,7 +124,7 @@ export class Peer {
     const before = this.connection;
     const { theirs } = before.theirs.counter > connection.theirs.counter ? before : connection;
     this.#core.connection = { ...connection, theirs };
-    if (jointState(this.connection) === 'closed') this.#core.requests.failAll(closedError());
+    if (jointState(this.connection) === 'closed') this.ended(before);
     this.tell(this, 'connection');
     if (before.ours.counter !== connection.ours.counter) await this.greet();
     for (const session of this.#core.sessions.values()) session.update();
@@ -132,6 +133,16 @@ export class Peer {
   /** Says our key statement on every link that has not had it. */
   stateKeys(): void {
     for (const session of this.#core.sessions.values()) session.stateKeys();
+  }
+
+  /** Signs our audit log of this connection when that is due, or whatever is new in it. Resolves when it is kept. */
+  signAudit(when: 'due' | 'now'): Promise<void> {
+    return this.#core.signAudit(when);
+  }
+
+  /** Signs where our audit log ends, for its export. */
+  get sealCheckpoint(): SealCheckpoint {
+    return this.#core.sealCheckpoint;
   }
 
   /** Ends every session and its link. */
@@ -151,6 +162,12 @@ export class Peer {
   /** Resolves when what was to be recorded is. */
   settled(): Promise<void> {
     return this.#core.settled();
+  }
+
+  /** The last word of the log is signed while the other side may still hear it. */
+  private ended(before: Connection): void {
+    this.#core.requests.failAll(closedError());
+    if (jointState(before) !== 'closed') void this.signAudit('now');
   }
 
   private get greetEveryMs(): number {

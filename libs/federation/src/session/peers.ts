@@ -27,7 +27,7 @@ import { ReplayMemory } from './replay.js';
 export interface PeersOptions extends LineOptions {
   readonly identity: Identity;
   /** What `hubRecords` or `spokeRecords` wired. */
-  readonly records: Pick<Records, 'alarms' | 'connections' | 'peerKeys' | 'receipts'>;
+  readonly records: Pick<Records, 'alarms' | 'connections' | 'peerKeys' | 'receipts' | 'audit'>;
   /** The journal of a spoke, sent to its hubs. */
   readonly source?: JournalSource;
   /** The journals of spokes, as a hub keeps them. */
@@ -47,6 +47,7 @@ export interface PeerNews {
 }
 
 const sweepMs = 250;
+const auditLookMsMax = 300_000;
 
 export class Peers {
   readonly #peers = new Map<string, Peer>();
@@ -62,6 +63,7 @@ export class Peers {
   readonly #now: () => number;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
+  #auditTimer: NodeJS.Timeout | undefined;
   #stated = '';
   #keeping: Promise<void> = Promise.resolve();
 
@@ -105,6 +107,7 @@ export class Peers {
     this.#stated = this.options.identity.statement.token;
     for (const connection of await this.options.records.connections.list()) await this.take(connection);
     this.#timer = setInterval(() => this.sweep(), sweepMs).unref();
+    this.#auditTimer = setInterval(() => this.signAudits(), this.auditLookMs).unref();
     void this.follow();
   }
 
@@ -124,8 +127,10 @@ export class Peers {
 
   /** Says goodbye on every link and waits for what was still to be recorded. */
   async close(): Promise<void> {
-    this.#stop.abort();
     clearInterval(this.#timer);
+    clearInterval(this.#auditTimer);
+    await Promise.all(this.list().map((peer) => peer.signAudit('now')));
+    this.#stop.abort();
     for (const peer of this.#peers.values()) peer.drop(1001, 'going away');
     await Promise.all([this.#keeping, ...this.list().map((peer) => peer.settled())]);
     this.#opened.complete();
@@ -152,9 +157,9 @@ export class Peers {
 
   private async open(connection: Connection): Promise<Peer> {
     const { identity, records, source, sink, ops = [], grantOf } = this.options;
-    const { connections, alarms, receipts } = records;
+    const { connections, alarms, receipts, audit } = records;
     const root = await this.rootOf(connection);
-    const shared = { identity, connections, alarms, receipts, source, sink, ops, grantOf, replay: this.#replay };
+    const shared = { identity, connections, alarms, receipts, audit, source, sink, ops, grantOf, replay: this.#replay };
     const own = { replica: this.#replica, now: this.#now, log: this.#log };
     const changed = (peer: Peer, what: PeerChange): void => this.changed(peer, what);
     const peer = new Peer({ ...shared, ...own }, connection, root, changed);
@@ -235,6 +240,15 @@ export class Peers {
   private inTurn(keep: () => Promise<void>): void {
     const failed = (error: unknown): void => this.#log('A key statement was not kept.', error);
     this.#keeping = this.#keeping.then(keep).catch(failed);
+  }
+
+  /** Due ones only; looked for often enough that an hour is an hour also after a restart. */
+  private signAudits(): void {
+    for (const peer of this.#peers.values()) void peer.signAudit('due');
+  }
+
+  private get auditLookMs(): number {
+    return Math.min(auditLookMsMax, Math.max(sweepMs, this.options.records.audit.everyMs / 12));
   }
 
   private lookAtKeys(): void {

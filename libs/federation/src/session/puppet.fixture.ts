@@ -71,12 +71,12 @@ export class Puppet {
   }
 
   /** As the side that dials. */
-  async dial(): Promise<void> {
+  async dial(claims: object = {}): Promise<void> {
     this.link.send(this.identity.statement.token);
-    this.link.send(this.hello());
+    this.link.send(this.hello(claims));
     await this.next('keys');
     this.theirs = String((await this.next('hello')).payload['sn']);
-    this.link.send(this.hello({ re: this.theirs }));
+    this.link.send(this.hello({ ...claims, re: this.theirs }));
   }
 
   /** Sends a command and returns the payload of what comes back. */

@@ -85,12 +85,12 @@ export function sessionContract(wiring: Wiring): void {
     test('[F-4] each side learns versions, operations, half-state and grant of the other', () => {
       expect(both.atHub.hello).toMatchObject({
         versions: [1],
-        ops: operationNames,
+        ops: [...operationNames, 'audit.checkpoint'],
         gv: 7,
         grant,
         half: { state: 'active' },
       });
-      expect(both.atSpoke.hello).toMatchObject({ versions: [1], ops: [], half: { state: 'active' } });
+      expect(both.atSpoke.hello).toMatchObject({ versions: [1], ops: ['audit.checkpoint'], half: { state: 'active' } });
     });
 
     test('two hundred commands at once are each answered exactly once, under few signatures', async () => {

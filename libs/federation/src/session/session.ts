@@ -1,8 +1,17 @@
 // One session: what two instances have between them from a hello whose nonces came back until the link ends.
 // It gets messages that are already verified; who they are for was decided before.
 import { z } from 'zod';
-import { ackClaims, clockDifferenceS, eventClaims, helloClaims, lifetimeMaxS, newNonce, resultClaims } from '#protocol';
-import type { HelloClaims, MessageError } from '#protocol';
+import {
+  ackClaims,
+  checkpointClaims,
+  clockDifferenceS,
+  eventClaims,
+  helloClaims,
+  lifetimeMaxS,
+  newNonce,
+  resultClaims,
+} from '#protocol';
+import type { CheckpointClaims, HelloClaims, MessageError, ResultClaims } from '#protocol';
 import { jointState } from '../connections/connection.js';
 import type { JournalPosition, JournalSink, JournalSource } from '../journal/position.js';
 import type { Link, Reply } from '../links/link.js';
@@ -47,6 +56,10 @@ export interface SessionHost extends IntakeTargets {
   /** This session is the newest one now. */
   ready(session: Session): void;
   ended(session: Session, left: readonly AnswerSheet[]): void;
+  /** Results of effects and kills that were waited for, and results that nobody waits for any more. */
+  told(claims: ResultClaims, raw: string, wanted: boolean): void;
+  /** A checkpoint of the other side's audit log, or its countersignature of ours. */
+  checkpoint(heard: { readonly claims: CheckpointClaims; readonly raw: string; readonly ref: string }): void;
   /** Keeps an exact message in the receipts; resolves when it is durable or could not be kept, which the log then tells. */
   kept(kind: 'command' | 'result' | 'refusal', raw: string): Promise<void>;
 }
@@ -172,6 +185,7 @@ export class Session {
     else if (opened.typ === 'writ-res+jws') return this.takeResult(opened, reply);
     else if (opened.typ === 'writ-evt+jws') return this.takeEvents(opened, reply);
     else if (opened.typ === 'writ-ack+jws') return this.takeAck(opened);
+    else if (opened.typ === 'writ-ckpt+jws') return this.takeCheckpoint(opened, reply);
     return true;
   }
 
@@ -206,6 +220,7 @@ export class Session {
     reply?.end();
     if (err === 'clock' && req.jti === this.#hello?.jti) this.clockRefused(diffS);
     const settled = this.host.requests.settle(parsed.data);
+    if (settled?.kind !== 'query' && results) this.host.told(parsed.data, raw, settled !== undefined);
     const denied = results?.some(({ st }) => st === 'denied') ?? false;
     if (settled?.kind === 'query' && denied) void this.host.kept('command', settled.raw);
     if (settled && (settled.kind !== 'query' || denied)) void this.host.kept('result', raw);
@@ -229,6 +244,13 @@ export class Session {
     if (!parsed.success || !this.#flow) return false;
     if (this.#flowing) this.#flow.acknowledged(parsed.data, raw).catch((error: unknown) => this.broken(error));
     return true;
+  }
+
+  private takeCheckpoint({ payload, raw, signingInputHash: ref }: Opened, reply: Reply | undefined): boolean {
+    const parsed = checkpointClaims.safeParse(payload);
+    reply?.end();
+    if (parsed.success) this.host.checkpoint({ claims: parsed.data, raw, ref });
+    return parsed.success;
   }
 
   private recorded(sheet: AnswerSheet, raw: string): Promise<void> {

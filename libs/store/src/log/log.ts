@@ -58,6 +58,11 @@ export class ChainedLog<T = unknown> {
     return { seq, hash };
   }
 
+  /** The last row that was trimmed; row 0 before that. */
+  async base(): Promise<LogPosition> {
+    return (await loadHead(this.store, this.name)).head.base;
+  }
+
   /** Goes through the whole log from what `trim` left. Rows appended meanwhile are left for the next time. */
   async verify(): Promise<LogVerdict> {
     const known = await loadHead(this.store, this.name);

@@ -1,0 +1,145 @@
+// `writ audit` and `writ alarms`: what two instances said to each other, to take along and to verify where there is no network.
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { auditLineMax, surveyAudit, thumbprint, verifyAudit, WritError } from '#protocol';
+import type { AlarmResource, AuditFinding, AuditReport, AuditSource } from '#protocol';
+import { Desk } from '../desk.js';
+import type { Column } from '../printer.js';
+import type { World } from '../world.js';
+
+async function exportTo(desk: Desk, peer: string, file: string): Promise<void> {
+  const target = resolve(file);
+  if (existsSync(target)) throw new WritError('invalid_request', `${target} exists already.`, { field: 'file' });
+  await desk.with('either', async ({ audit }) => {
+    const lines = Readable.from(await audit.export(peer, desk.world.signal));
+    await pipeline(lines, createWriteStream(target, { flags: 'wx', mode: 0o600 }));
+  });
+  desk.print.one({ file: target }, [['audit log', target]]);
+  desk.print.say('It holds what was asked and answered, in clear: keep it as you keep the work itself.');
+}
+
+/** Line by line, none longer than a log has: a file that is none must not fill the memory. */
+function linesOf(file: string): AuditSource {
+  return async function* () {
+    let rest = '';
+    for await (const chunk of createReadStream(resolve(file), { encoding: 'utf8' }) as AsyncIterable<string>) {
+      const parts = (rest + chunk).split('\n');
+      rest = parts.pop() ?? '';
+      yield* parts;
+      if (rest.length > auditLineMax)
+        throw new WritError('invalid_request', `${file} is no audit log: a line has no end.`);
+    }
+    if (rest !== '') yield rest;
+  };
+}
+
+interface VerifyFlags {
+  readonly hub: string;
+  readonly spoke: string;
+}
+
+async function verify(desk: Desk, [file, other]: readonly string[], { hub, spoke }: VerifyFlags): Promise<void> {
+  for (const [name, value] of Object.entries({ hub, spoke })) {
+    const parsed = thumbprint.safeParse(value);
+    if (!parsed.success)
+      throw new WritError('invalid_request', `--${name}: ${parsed.error.issues[0]?.message}`, { field: `--${name}` });
+  }
+  const [source, against] = [linesOf(file ?? ''), other === undefined ? undefined : linesOf(other)];
+  const surveys = [await surveyAudit(source), against && (await surveyAudit(against))] as const;
+  const reports = [await verifyAudit(source, surveys[0], { hub, spoke, witness: surveys[1] })];
+  if (against && surveys[1]) reports.push(await verifyAudit(against, surveys[1], { hub, spoke, witness: surveys[0] }));
+  show(desk, reports);
+  if (reports.some(({ ok }) => !ok)) desk.failed();
+}
+
+const columns: Column<AuditFinding>[] = [
+  { title: 'LINE', value: ({ line }) => line },
+  { title: 'ROW', value: ({ row }) => row },
+  { title: 'FAULT', value: ({ fault }) => fault },
+  { title: 'WHAT', value: ({ detail }) => detail, whole: true },
+];
+
+function show(desk: Desk, reports: readonly AuditReport[]): void {
+  if (desk.print.form === 'json') {
+    desk.print.json(reports.length === 1 ? reports[0] : reports);
+    return;
+  }
+  for (const report of reports) showOne(desk, report);
+}
+
+function showOne(desk: Desk, report: AuditReport): void {
+  const { ok, by, con, rows, from, through, checkpoints, countersignedThrough, unproven, findings, more } = report;
+  desk.print.one(report, [
+    ['verdict', ok ? 'holds' : 'does not hold'],
+    ['log of', `the ${by}, connection ${con}`],
+    ['rows', rows === 0 ? 'none' : `${rows}, ${from} to ${through}`],
+    ['checkpoints', checkpoints],
+    ['both vouch for', countersignedThrough === 0 ? 'nothing yet' : `rows to ${countersignedThrough}`],
+    ['under keys revoked later', unproven === 0 ? undefined : `${unproven} rows that no checkpoint from before covers`],
+  ]);
+  if (findings.length > 0) desk.print.list(findings, columns, '');
+  if (more > 0) desk.print.say(`… and ${more} more.`);
+  for (const { line, evidence } of findings) {
+    for (const token of evidence ?? []) desk.world.out(`evidence, line ${line}: ${token}\n`);
+  }
+}
+
+const alarmColumns: Column<AlarmResource>[] = [
+  { title: 'ALARM', value: ({ id }) => id, whole: true },
+  { title: 'KIND', value: ({ kind }) => kind },
+  { title: 'TIMES', value: ({ count }) => count },
+  { title: 'LAST', value: ({ lastAt }) => lastAt },
+  { title: 'WHAT', value: ({ detail }) => detail, whole: true },
+];
+
+async function alarms(desk: Desk, id: string | undefined, clear: boolean): Promise<void> {
+  await desk.with('either', async ({ audit }) => {
+    if (id === undefined) desk.print.list(await audit.alarms(), alarmColumns, 'No alarms.');
+    else if (clear) await audit.clear(id);
+    else {
+      const proof = await audit.proof(id);
+      desk.print.one(proof, [
+        ...Object.entries(proof.alarm),
+        ...proof.evidence.map((token) => ['evidence', token] as const),
+      ]);
+    }
+  });
+}
+
+const examples = `
+Verifying reads nothing but the files and asks nobody. With the other side's export as a second file, what either signed
+is also held against the other.
+
+Examples:
+  writ audit export spoke-1 hub.jsonl
+  writ audit verify hub.jsonl --hub THUMBPRINT --spoke THUMBPRINT
+  writ audit verify hub.jsonl spoke.jsonl --hub THUMBPRINT --spoke THUMBPRINT
+
+Exit codes: 0 it holds; 1 it does not, and every fault is listed; 2 not such a file; 3 of other instances.`;
+
+export function addAudit(program: Command, world: World): void {
+  const audit = program
+    .command('audit')
+    .description('What this instance and a peer said to each other, exactly')
+    .addHelpText('after', examples);
+  audit
+    .command('export <peer> <file>')
+    .description('Write the audit log of the connection with a peer to a file (admin)')
+    .action((peer: string, file: string, _flags, command: Command) => exportTo(new Desk(world, command), peer, file));
+  audit
+    .command('verify <files...>')
+    .description('Verify an exported log, or the logs of both sides, offline')
+    .requiredOption('--hub <thumbprint>', 'of the root of the hub, as compared at pairing')
+    .requiredOption('--spoke <thumbprint>', 'of the root of the spoke')
+    .action((files: string[], flags: VerifyFlags, command: Command) => verify(new Desk(world, command), files, flags));
+  program
+    .command('alarms [alarm]')
+    .description('What an honest peer never does; one of them with its proof (admin)')
+    .option('--clear', 'somebody has seen to it (admin)')
+    .action((id: string | undefined, { clear = false }: { clear?: boolean }, command: Command) => {
+      return alarms(new Desk(world, command), id, clear);
+    });
+}
