@@ -30,7 +30,16 @@ import {
 
 const text = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
 const words = new Set(text.match(/[A-Za-z][\w.+-]*\w|\w/g));
-const shapes = { checkpointClaims, commandClaims, commandEntry, resultClaims, eventClaims, ackClaims, helloClaims, keysClaims };
+const shapes = {
+  checkpointClaims,
+  commandClaims,
+  commandEntry,
+  resultClaims,
+  eventClaims,
+  ackClaims,
+  helloClaims,
+  keysClaims,
+};
 const more = {
   pairRequestClaims,
   pairResponseClaims,

@@ -3,12 +3,12 @@ import { WritError, type Actor, type AlarmProof, type AlarmResource, type Check 
 import type { Acts } from '../acts.js';
 
 /** The export of one connection, line by line, read while it is taken. */
-export interface OpenedAudit {
+interface OpenedAudit {
   readonly connectionId: string;
   readonly lines: AsyncIterable<string>;
 }
 
-export interface AlarmBook {
+interface AlarmBook {
   list(): Promise<readonly AlarmResource[]>;
   evidence(id: string): Promise<readonly string[]>;
   clear(id: string): Promise<void>;

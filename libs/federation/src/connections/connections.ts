@@ -137,7 +137,8 @@ export class Connections {
   async prune(): Promise<readonly string[]> {
     const before = this.now() - closedKeptMs;
     const gone = (await this.list()).filter((one: StoredConnection) => (one.closedAtMs ?? Infinity) < before);
-    for (const { id } of gone) await this.store.commit({ deletes: [recordOf(id), statementOf(id), statedOf(id), standingOf(id)] });
+    for (const { id } of gone)
+      await this.store.commit({ deletes: [recordOf(id), statementOf(id), statedOf(id), standingOf(id)] });
     return gone.map(({ id }) => id);
   }
 

@@ -1,5 +1,14 @@
 // The audit log of a real connection with something of everything in it, as both sides export it, and ways to tamper with it.
-import { auditRow, chainNext, surveyAudit, verifyAudit, type AuditReport, type AuditRow } from '#protocol';
+import { Readable } from 'node:stream';
+import {
+  auditRow,
+  chainNext,
+  surveyAudit,
+  verifyAudit,
+  type AuditReport,
+  type AuditRow,
+  type AuditSource,
+} from '#protocol';
 import { Federation, until } from '../session/federation.fixture.js';
 import { Spoke, spawnArgs } from '../session/session.contract.js';
 import { exportLines } from './export.js';
@@ -16,13 +25,15 @@ export async function exported(both: Federation, by: Side): Promise<string[]> {
   return lines;
 }
 
-export function sourceOf(lines: readonly string[]) {
-  return async function* () {
-    yield* lines;
-  };
+function sourceOf(lines: readonly string[]): AuditSource {
+  return () => Readable.from(lines) as AsyncIterable<string>;
 }
 
-export async function verified(both: Federation, lines: readonly string[], witness?: readonly string[]): Promise<AuditReport> {
+export async function verified(
+  both: Federation,
+  lines: readonly string[],
+  witness?: readonly string[],
+): Promise<AuditReport> {
   const source = sourceOf(lines);
   const other = witness && { witness: await surveyAudit(sourceOf(witness)) };
   const expected = { hub: both.hub.identity.id, spoke: both.spoke.identity.id, ...other };
@@ -41,9 +52,15 @@ export async function work(both: Federation, name: string): Promise<void> {
 
 /** Both sides sign, and each sees the other's countersignature. */
 export async function sign(both: Federation): Promise<void> {
-  for (const [side, peer] of [['hub', both.atHub], ['spoke', both.atSpoke]] as const) {
+  for (const [side, peer] of [
+    ['hub', both.atHub],
+    ['spoke', both.atSpoke],
+  ] as const) {
     await peer.signAudit('now');
-    await until(`the countersignature for the ${side}`, async () => (await both[side].audit.open(both.con)) === undefined);
+    await until(
+      `the countersignature for the ${side}`,
+      async () => (await both[side].audit.open(both.con)) === undefined,
+    );
   }
 }
 

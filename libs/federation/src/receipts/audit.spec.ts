@@ -29,14 +29,24 @@ describe('an audit log', () => {
     (await verified(both, change([...logs[side]]))).findings;
   const first = (findings: readonly AuditFinding[]) => findings.map(({ fault, row }) => [fault, row])[0];
 
-  test.each(sides)('of the %s verifies offline, keys exchanged in between, and says how far both vouch for it', async (side) => {
-    const report = await verified(both, logs[side]);
-    expect(report.findings).toEqual([]);
-    expect(report).toMatchObject({ ok: true, by: side, con: both.con, from: 1, rows: logs[side].length - 2, unproven: 0 });
-    expect(report.checkpoints).toBeGreaterThanOrEqual(4);
-    expect(report.countersignedThrough).toBeGreaterThan(10);
-    expect(await verified(both, logs[side], logs[side === 'hub' ? 'spoke' : 'hub'])).toMatchObject({ ok: true });
-  });
+  test.each(sides)(
+    'of the %s verifies offline, keys exchanged in between, and says how far both vouch for it',
+    async (side) => {
+      const report = await verified(both, logs[side]);
+      expect(report.findings).toEqual([]);
+      expect(report).toMatchObject({
+        ok: true,
+        by: side,
+        con: both.con,
+        from: 1,
+        rows: logs[side].length - 2,
+        unproven: 0,
+      });
+      expect(report.checkpoints).toBeGreaterThanOrEqual(4);
+      expect(report.countersignedThrough).toBeGreaterThan(10);
+      expect(await verified(both, logs[side], logs[side === 'hub' ? 'spoke' : 'hub'])).toMatchObject({ ok: true });
+    },
+  );
 
   test('of other instances than the two thumbprints is refused', async () => {
     const stranger = await worked(0);
@@ -84,13 +94,16 @@ describe('an audit log', () => {
 
   test('with two rows swapped names one of them', async () => {
     await fc.assert(
-      fc.asyncProperty(places.filter(({ row, other }) => row !== other), async ({ side, row, other }) => {
-        const [a, b] = [logs[side][row]!, logs[side][other]!];
-        const findings = await after(side, (lines) => lines.with(row, b).with(other, a));
-        expect(findings[0]?.fault).toBe('swapped');
-        expect(findings.every(({ fault }) => fault === 'swapped')).toBe(true);
-        expect([row + 1, other + 1]).toContain(findings[0]?.line);
-      }),
+      fc.asyncProperty(
+        places.filter(({ row, other }) => row !== other),
+        async ({ side, row, other }) => {
+          const [a, b] = [logs[side][row]!, logs[side][other]!];
+          const findings = await after(side, (lines) => lines.with(row, b).with(other, a));
+          expect(findings[0]?.fault).toBe('swapped');
+          expect(findings.every(({ fault }) => fault === 'swapped')).toBe(true);
+          expect([row + 1, other + 1]).toContain(findings[0]?.line);
+        },
+      ),
       runs,
     );
   }, 120_000);
@@ -189,7 +202,9 @@ test('[F-1] a key that was revoked proves nothing afterwards; what both sides ha
   const claims = { ...about, jti: 'A'.repeat(22), iat: later, epo: 'A'.repeat(22), seq: 0, h: 'A'.repeat(43) };
   await both.spoke.receipts.record(both.con, [{ kind: 'ack', raw: signJws('writ-ack+jws', claims, stolen) }]);
   const forged = await verified(both, await exported(both, 'spoke'));
-  expect(forged.findings).toEqual([expect.objectContaining({ fault: 'forged', detail: expect.stringContaining('revoked') })]);
+  expect(forged.findings).toEqual([
+    expect.objectContaining({ fault: 'forged', detail: expect.stringContaining('revoked') }),
+  ]);
   await both.end();
 }, 60_000);
 
@@ -200,8 +215,13 @@ function edited(line: string, what: string, where: number): string {
     const at = where % value.length;
     return `${value.slice(0, at)}${value[at] === 'B' ? 'C' : 'B'}${value.slice(at + 1)}`;
   };
-  if (what === 'h') return JSON.stringify({ ...row, h: `A${row.h.slice(1)}` === row.h ? `B${row.h.slice(1)}` : `A${row.h.slice(1)}` });
-  if (what === 'prev') return JSON.stringify({ ...row, prev: row.prev.startsWith('A') ? `B${row.prev.slice(1)}` : `A${row.prev.slice(1)}` });
+  if (what === 'h')
+    return JSON.stringify({ ...row, h: `A${row.h.slice(1)}` === row.h ? `B${row.h.slice(1)}` : `A${row.h.slice(1)}` });
+  if (what === 'prev')
+    return JSON.stringify({
+      ...row,
+      prev: row.prev.startsWith('A') ? `B${row.prev.slice(1)}` : `A${row.prev.slice(1)}`,
+    });
   if (what === 'text') return JSON.stringify({ ...row, text: flip(row.text) });
   if (what === 'raw') return JSON.stringify({ ...row, text: JSON.stringify({ ...text, raw: flip(text.raw) }) });
   return JSON.stringify({ ...row, text: JSON.stringify({ ...text, at: '2020-01-01T00:00:00.000Z' }) });

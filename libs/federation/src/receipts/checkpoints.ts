@@ -7,7 +7,7 @@ import { standingOf } from '../connections/audit-standing.js';
 import { InTurn } from '../journal/in-turn.js';
 import type { Receipts } from './receipts.js';
 
-export interface SealedCheckpoint {
+interface SealedCheckpoint {
   readonly raw: string;
   readonly jti: string;
 }
@@ -125,7 +125,12 @@ export class AuditCheckpoints {
     return undefined;
   }
 
-  private keep(con: string, raws: readonly string[], version: string | null, value: Standing): Promise<LogCommitResult> {
+  private keep(
+    con: string,
+    raws: readonly string[],
+    version: string | null,
+    value: Standing,
+  ): Promise<LogCommitResult> {
     const key = standingOf(con);
     const drafts = raws.map((raw) => ({ kind: 'checkpoint', raw }) as const);
     return this.receipts.record(con, drafts, { checks: [{ key, version }], puts: [{ key, value }] });

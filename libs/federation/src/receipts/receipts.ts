@@ -109,7 +109,8 @@ export class Receipts {
     let after: Key | undefined;
     for (;;) {
       const page = await this.store.list(logs, after ? { after } : {});
-      for (const { key } of page) if (key[2] !== undefined) await this.pruneBefore(key[2], this.now() - this.retentionMs);
+      for (const { key } of page)
+        if (key[2] !== undefined) await this.pruneBefore(key[2], this.now() - this.retentionMs);
       after = page.at(-1)?.key;
       if (after === undefined) return;
     }

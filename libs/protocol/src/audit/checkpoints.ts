@@ -48,11 +48,20 @@ export class Checkpoints {
   ended({ n }: AuditPosition, line: number): void {
     const [dangling] = this.#dangling;
     if (dangling !== undefined && this.findings.count === 0)
-      this.findings.add({ fault: 'dropped', line: dangling, detail: `The checkpoint that line ${dangling} countersigns was dropped.` });
+      this.findings.add({
+        fault: 'dropped',
+        line: dangling,
+        detail: `The checkpoint that line ${dangling} countersigns was dropped.`,
+      });
     const beyond = [...this.#own.keys()].filter((at) => at > n);
     if (beyond.length === 0) return;
     const most = Math.max(...beyond);
-    this.findings.add({ fault: 'cut', line, row: n + 1, detail: `Rows ${n + 1} to ${most} were cut off: a signed checkpoint covers them.` });
+    this.findings.add({
+      fault: 'cut',
+      line,
+      row: n + 1,
+      detail: `Rows ${n + 1} to ${most} were cut off: a signed checkpoint covers them.`,
+    });
   }
 
   /** Whether both sides had vouched for the row by that time. */

@@ -61,4 +61,3 @@ export type AuditEnd = z.infer<typeof auditEnd>;
 export function auditStart(con: string): string {
   return createHash('sha256').update(`federation\0receipts\0${con}\0`).digest('base64url');
 }
-

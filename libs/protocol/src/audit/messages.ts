@@ -60,7 +60,11 @@ export function readRow(text: ReceiptText, parties: Parties, statements: Stateme
 /** @throws RefusedError */
 export function readMessage(raw: string, kind: SpokenKind, parties: Parties, statements: Statements): Said {
   const { typ, by, schema } = shapes[kind];
-  const { payload, kid, signingInputHash: h } = openJws(raw, typ, (id) => {
+  const {
+    payload,
+    kid,
+    signingInputHash: h,
+  } = openJws(raw, typ, (id) => {
     const key = statements.find(id);
     if (key) return key;
     throw new UnknownKeyError(`no key statement names the key ${id}`);
@@ -70,7 +74,8 @@ export function readMessage(raw: string, kind: SpokenKind, parties: Parties, sta
   const { iss, aud, con, iat, jti } = claims as Record<'iss' | 'aud' | 'con' | 'jti', string> & { iat: number };
   const side = by.find((one) => parties[one] === iss);
   const other = side === 'hub' ? parties.spoke : parties.hub;
-  if (!side || aud !== other || con !== parties.con) throw new RefusedError('it is not between these two, or of another connection');
+  if (!side || aud !== other || con !== parties.con)
+    throw new RefusedError('it is not between these two, or of another connection');
   if (statements.issuerOf(kid) !== iss) throw new RefusedError('the key is of the other side');
   if (!statements.spokeAt(kid, iat)) throw new RefusedError('no key statement lets that key speak at that time');
   const revokedAt = statements.revokedAt(kid);

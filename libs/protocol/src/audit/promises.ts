@@ -34,16 +34,30 @@ export class Promises {
 
   take({ jti, h, claims }: Said, token: string, line: number, row: number): void {
     const at = { token, line, row };
-    const { cmds, req, results = [] } = claims as {
+    const {
+      cmds,
+      req,
+      results = [],
+    } = claims as {
       cmds?: unknown;
       req?: { jti: string; h: string };
       results?: readonly CommandResult[];
     };
     if (cmds) this.promise(`message ${jti}`, h, 'Two commands were signed under one message id.', at);
     if (!req) return;
-    this.promise(`message ${req.jti}`, req.h, 'An answer names another message than the one that was sent under that id.', at);
+    this.promise(
+      `message ${req.jti}`,
+      req.h,
+      'An answer names another message than the one that was sent under that id.',
+      at,
+    );
     for (const result of results)
-      this.promise(`result ${req.jti} ${result.id}`, JSON.stringify(result), 'Two different results were signed for one command.', at);
+      this.promise(
+        `result ${req.jti} ${result.id}`,
+        JSON.stringify(result),
+        'Two different results were signed for one command.',
+        at,
+      );
   }
 
   private promise(name: string, said: string, what: string, at: { token: string; line: number; row: number }): void {
@@ -52,7 +66,8 @@ export class Promises {
     const hash = sha256(said).slice(0, 32);
     const known = this.#kept.get(key);
     if (!known) this.#kept.set(key, { hash, line: at.line });
-    else if (known.hash !== hash && this.contradictions.length < 100) this.contradictions.push({ what, firstLine: known.line, ...at });
+    else if (known.hash !== hash && this.contradictions.length < 100)
+      this.contradictions.push({ what, firstLine: known.line, ...at });
   }
 }
 

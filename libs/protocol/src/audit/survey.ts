@@ -97,7 +97,13 @@ class Surveyor {
     const parties = { con: header.con, hub: thumbprintOf(header.hub), spoke: thumbprintOf(header.spoke) };
     const statements = this.#statements;
     const checkpoints = this.#tokens.flatMap(({ raw, line }) => checkpointOf(raw, line, parties, statements));
-    const [rows, promises, cuts, end, endLine] = [this.#rows, this.#promises, this.#cuts, this.#end, this.#endLine || this.#line + 1];
+    const [rows, promises, cuts, end, endLine] = [
+      this.#rows,
+      this.#promises,
+      this.#cuts,
+      this.#end,
+      this.#endLine || this.#line + 1,
+    ];
     return { header, parties, statements, checkpoints, rows, promises, cuts, end, endLine };
   }
 
@@ -153,7 +159,9 @@ function holds(attempt: () => void): boolean {
 }
 
 function notAnExport(): WritError {
-  return new WritError('invalid_request', 'The file does not begin as the export of an audit log does.', { field: 'file' });
+  return new WritError('invalid_request', 'The file does not begin as the export of an audit log does.', {
+    field: 'file',
+  });
 }
 
 function json(text: string): unknown {

@@ -3,7 +3,7 @@ import { RefusedError } from '../refused.js';
 import { WritError } from '../errors.js';
 import { Checkpoints } from './checkpoints.js';
 import { Findings, type AuditFinding } from './finding.js';
-import { auditStart, type AuditPosition } from './format.js';
+import { auditStart, type AuditPosition, type ReceiptText } from './format.js';
 import { readMessage, readRow, UnknownKeyError, type Said } from './messages.js';
 import { Journals, Promises, promisesMax, type Contradiction } from './promises.js';
 import { readLine, readText, type AuditSource, type Checkpoint, type Survey } from './survey.js';
@@ -36,7 +36,11 @@ export interface AuditReport {
 }
 
 /** @throws WritError `key_invalid` when the log is of other instances than those two. */
-export async function verifyAudit(source: AuditSource, survey: Survey, expected: AuditExpectation): Promise<AuditReport> {
+export async function verifyAudit(
+  source: AuditSource,
+  survey: Survey,
+  expected: AuditExpectation,
+): Promise<AuditReport> {
   const { parties } = survey;
   if (parties.hub !== expected.hub || parties.spoke !== expected.spoke) throw ofOthers(survey);
   const { witness } = expected;
@@ -69,7 +73,13 @@ class Verifier {
     this.#surplus = end ? rows - (end.end.n - header.base.n) : 0;
     const placed = (at: Placed, n: number): void => this.row(at, n);
     const known = end && { end: end.end };
-    this.#walk = new ChainWalk({ base: header.base, ...known, surplus: this.#surplus, findings: this.#findings, placed });
+    this.#walk = new ChainWalk({
+      base: header.base,
+      ...known,
+      surplus: this.#surplus,
+      findings: this.#findings,
+      placed,
+    });
     this.base();
   }
 
@@ -134,14 +144,23 @@ class Verifier {
     if (n === 0 && h !== auditStart(parties.con))
       this.#findings.add({ fault: 'edited', line: 1, detail: 'The log of this connection does not begin so.' });
     if (n === 0 || cuts.some((cut) => cut.n === n && cut.h === h)) return;
-    this.#findings.add({ fault: 'dropped', line: 1, row: 1, detail: `Rows 1 to ${n} were dropped: no row says that they were let go.` });
+    this.#findings.add({
+      fault: 'dropped',
+      line: 1,
+      row: 1,
+      detail: `Rows 1 to ${n} were dropped: no row says that they were let go.`,
+    });
   }
 
   private row({ row, line }: Placed, n: number): void {
     this.#rows += 1;
     this.#checkpoints.placed({ n, h: row.h }, line, this.#surplus);
     const text = readText(row);
-    if (!text) return this.forged(line, n, 'its text has not its shape');
+    if (text) this.text(text, line, n);
+    else this.forged(line, n, 'its text has not its shape');
+  }
+
+  private text(text: ReceiptText, line: number, n: number): void {
     try {
       const said = readRow(text, this.survey.parties, this.survey.statements);
       if (said) this.said(said, text.kind, text.raw, line, n);
@@ -163,14 +182,25 @@ class Verifier {
 
   private forged(line: number, n: number, why: string): void {
     if (this.#findings.names(line)) return;
-    this.#findings.add({ fault: 'forged', line, row: n, detail: `Row ${n} (line ${line}) holds what was not said so: ${why}.` });
+    this.#findings.add({
+      fault: 'forged',
+      line,
+      row: n,
+      detail: `Row ${n} (line ${line}) holds what was not said so: ${why}.`,
+    });
   }
 
   private end(): void {
     const { end, endLine } = this.survey;
     const last = this.#walk.last;
     if (end) this.signedEnd(end.end, end.checkpoint, endLine);
-    else this.#findings.add({ fault: 'cut', line: endLine, row: last.n + 1, detail: `The file was cut off after row ${last.n}: its end is missing.` });
+    else
+      this.#findings.add({
+        fault: 'cut',
+        line: endLine,
+        row: last.n + 1,
+        detail: `The file was cut off after row ${last.n}: its end is missing.`,
+      });
     this.#checkpoints.ended(last, endLine);
     const unknown = this.#unknown;
     if (unknown && this.#findings.count === 0) this.forged(unknown.line, unknown.n, unknown.why);
@@ -184,7 +214,8 @@ class Verifier {
       return;
     }
     const last = this.#walk.last;
-    if (last.n < n) this.#findings.add({ fault: 'cut', line, row: last.n + 1, detail: `Rows ${last.n + 1} to ${n} were cut off.` });
+    if (last.n < n)
+      this.#findings.add({ fault: 'cut', line, row: last.n + 1, detail: `Rows ${last.n + 1} to ${n} were cut off.` });
     else if ((last.n !== n || last.h !== h) && this.#findings.count === 0)
       this.#findings.add({
         fault: this.#surplus > 0 ? 'added' : 'edited',
@@ -209,7 +240,13 @@ class Verifier {
       if (wanted.has(line)) tokens.set(line, readText(row)?.raw ?? '');
     });
     for (const { what, firstLine, line, row, token } of this.#contradictions)
-      this.#findings.add({ fault: 'equivocation', line, row, detail: what, evidence: [tokens.get(firstLine) ?? '', token] });
+      this.#findings.add({
+        fault: 'equivocation',
+        line,
+        row,
+        detail: what,
+        evidence: [tokens.get(firstLine) ?? '', token],
+      });
   }
 
   private quietly<T>(read: () => T): T | undefined {

@@ -48,7 +48,12 @@ export class ChainWalk {
   /** A line that is no row: what it was is not known, so the next row is taken as it is. */
   skip(line: number): void {
     this.flush();
-    this.options.findings.add({ fault: 'edited', line, row: this.#last.n + 1, detail: `Line ${line} is no row of an audit log: it was edited.` });
+    this.options.findings.add({
+      fault: 'edited',
+      line,
+      row: this.#last.n + 1,
+      detail: `Line ${line} is no row of an audit log: it was edited.`,
+    });
     this.#blind = true;
   }
 
@@ -64,7 +69,8 @@ export class ChainWalk {
     if (this.#blind) this.place(at, row.n);
     else if (!this.follows(row)) return this.misplaced(at, next);
     else if (isWhole(row)) this.numbered(at);
-    else if (next && next.row.prev === this.#last.h) this.say('added', at, 'stands between two rows that follow one another');
+    else if (next && next.row.prev === this.#last.h)
+      this.say('added', at, 'stands between two rows that follow one another');
     else this.edited(at);
     return 'one';
   }
@@ -89,7 +95,8 @@ export class ChainWalk {
     if (chainNext(this.#last.h, row.text) === row.h) return this.editedLink(at);
     if (next && nextFollows && row.prev === next.row.h) return this.swapped(at, next);
     if (this.#before && row.prev === this.#before.h) return this.doubled(at, next);
-    if (nextFollows || (!next && this.options.end?.h === this.#last.h)) this.say('added', at, 'stands between two rows that follow one another');
+    if (nextFollows || (!next && this.options.end?.h === this.#last.h))
+      this.say('added', at, 'stands between two rows that follow one another');
     else this.elsewhere(at, next);
     return 'one';
   }
@@ -116,7 +123,13 @@ export class ChainWalk {
     const { at, n } = swap;
     const again = next?.row.h === at.row.h;
     if (again) this.say('added', at, 'is a copy of one that comes later');
-    else this.options.findings.add({ fault: 'swapped', line: at.line, row: n, detail: `Rows ${n} and ${n + 1} were swapped.` });
+    else
+      this.options.findings.add({
+        fault: 'swapped',
+        line: at.line,
+        row: n,
+        detail: `Rows ${n} and ${n + 1} were swapped.`,
+      });
     return again;
   }
 
@@ -167,7 +180,8 @@ export class ChainWalk {
     }
     const { n } = this.#last;
     const detail = `Row ${n} was edited: the row after it was made after another text.`;
-    if (!this.options.findings.names(this.#lastLine)) this.options.findings.add({ fault: 'edited', line: this.#lastLine, row: n, detail });
+    if (!this.options.findings.names(this.#lastLine))
+      this.options.findings.add({ fault: 'edited', line: this.#lastLine, row: n, detail });
   }
 
   private follows({ prev }: AuditRow): boolean {
@@ -184,7 +198,12 @@ export class ChainWalk {
   }
 
   private say(fault: 'edited' | 'added' | 'swapped', { row, line }: Placed, how: string): void {
-    this.options.findings.add({ fault, line, row: row.n, detail: `Row ${row.n} (line ${line}) was ${fault}: it ${how}.` });
+    this.options.findings.add({
+      fault,
+      line,
+      row: row.n,
+      detail: `Row ${row.n} (line ${line}) was ${fault}: it ${how}.`,
+    });
   }
 }
 
