@@ -93,10 +93,12 @@ export const spokeConfig = z.strictObject({
   remotes: remoteOptions,
   /** What the work of agents has to pass before it counts, and before it leaves. */
   review: reviewOptions.prefault({}),
-  /** The signed record of what was asked and answered: how long it is kept, and how often each side signs it. */
+  /** The signed record of what was asked and answered. */
   audit: z
     .strictObject({
+      /** Rows older than that go from the beginning of a log; a row says which. */
       retentionDays: z.int().min(1).max(3_650).default(400),
+      /** How often each side signs its log and the other countersigns, while anything is written. */
       checkpointEveryMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
     })
     .prefault({}),
