@@ -88,8 +88,27 @@ export function openJws<T extends MessageType>(
   // A slice shares the characters of the message; putting the parts together again would copy them.
   const input = Buffer.from((token as string).slice(0, head.length + 1 + body.length), 'latin1');
   checkSignature(key, input, signature);
-  const signingInputHash = hash('sha256', input, 'base64url');
-  return { payload: payloadOf(bytes), typ: expected, kid: key.kid, signingInputHash, payloadBytes: bytes.length };
+  return new Verified(payloadOf(bytes), expected, key.kid, bytes.length, input);
+}
+
+/** Hashed when somebody asks: answers are named by the message that they answer, not by their own hash. */
+class Verified<T extends MessageType> implements OpenedJws<T> {
+  #hash: string | undefined;
+  readonly #input: Buffer;
+
+  constructor(
+    readonly payload: unknown,
+    readonly typ: T,
+    readonly kid: string,
+    readonly payloadBytes: number,
+    input: Buffer,
+  ) {
+    this.#input = input;
+  }
+
+  get signingInputHash(): string {
+    return (this.#hash ??= hash('sha256', this.#input, 'base64url'));
+  }
 }
 
 /** base64url SHA-256 of the signing input of a message we signed ourselves: the `h` that its result names. */
@@ -107,7 +126,20 @@ function partsOf(token: unknown): [head: string, body: string, signature: string
   return [token.slice(0, first), token.slice(first + 1, last), token.slice(last + 1)];
 }
 
+/** A key has one header for each type: those that were read lately are not read again. */
+const headersMax = 256;
+const headers = new Map<string, PeekedHeader>();
+
 function headerOf(head: string): PeekedHeader {
+  const known = headers.get(head);
+  if (known) return known;
+  const fresh = parsedHeader(head);
+  if (headers.size >= headersMax) headers.clear();
+  headers.set(head, fresh);
+  return fresh;
+}
+
+function parsedHeader(head: string): PeekedHeader {
   const match = header.exec(decodeBase64url(head)?.toString('latin1') ?? '');
   const [, kid, typ] = match ?? [];
   if (kid === undefined || typ === undefined) throw new RefusedError('the header is not {"alg","kid","typ"}');

@@ -76,7 +76,7 @@ export class PeerRoot {
     if (payload === null || typeof payload !== 'object') throw new RefusedError('the payload is no object');
     if (payload.iss !== this.id) throw new RefusedError('the issuer is another instance');
     if (payload.aud !== audience) throw new RefusedError('the audience is another instance');
-    return Object.assign(opened, { raw, payload });
+    return Object.assign(opened, { raw }) as Opened;
   }
 
   private nowS(): number {

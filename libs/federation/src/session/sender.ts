@@ -105,8 +105,8 @@ export class Sender {
     const { sn, gv } = this.targets.session();
     try {
       const sealed = seal.message('writ-cmd+jws', { sn, cmds: requests.entries(batch, gv) }, commandLifetimeS);
-      requests.sent(refOf(sealed), sealed.raw, batch);
       link.send(sealed.raw);
+      requests.sent(refOf(sealed), sealed.raw, batch);
       if (batch[0]?.kind !== 'query') this.targets.asked(sealed.raw);
     } catch (error) {
       if (batch.length === 1) for (const one of batch) requests.fail(one, error);
