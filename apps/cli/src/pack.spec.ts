@@ -34,7 +34,7 @@ describe('the package', () => {
   test('holds all that it runs, and no tests', async () => {
     const { stdout } = await run('tar', ['-tzf', tarball], { maxBuffer: 2 ** 24 });
     const files = stdout.trim().split('\n');
-    expect(files.filter((file) => /\.(spec|contract)\.|\/test\//.test(file))).toEqual([]);
+    expect(files.filter((file) => /\.(spec|contract|fixture)\.|\/test\//.test(file))).toEqual([]);
     await run('tar', ['-xzf', tarball, '-C', folder]);
     await symlink(join(root, 'node_modules'), join(folder, 'package/node_modules'));
     const bin = join(folder, 'package/apps/cli/bin/writ.mjs');

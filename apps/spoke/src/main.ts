@@ -1,6 +1,6 @@
 // Starts a spoke: `node dist/apps/spoke/src/main.js`, configured by WRIT_… and a file (docs/operations.md).
 import 'reflect-metadata';
-import { closeOnSignals, createLogger, trustAuthorities } from '#api';
+import { closeOnSignals, createLogger, firstKeyLine, trustAuthorities } from '#api';
 import { problemOf } from '#protocol';
 import { readConfig } from './config.js';
 import { startSpoke } from './start.js';
@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   trustAuthorities(config.ca);
   const logger = createLogger(config.logLevel, { instance: config.name });
   const { served, close } = await startSpoke(config, logger);
-  if (served.firstKey !== undefined) process.stdout.write(`The first admin key, shown this once: ${served.firstKey}\n`);
+  process.stdout.write(firstKeyLine({ ...config, ...served }, process.stdout.isTTY));
   process.stdout.write(`Spoke ${config.name} listens at ${served.url}\n`);
   closeOnSignals({ close }, logger);
 }

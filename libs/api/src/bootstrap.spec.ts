@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { request } from 'undici';
+import { firstKeyLine } from './first-key.js';
 
 const main = join(import.meta.dirname, '../../../dist/test/support/tiny-main.js');
 
@@ -34,4 +35,12 @@ describe('the end of an instance', () => {
       await rm(dir, { recursive: true });
     },
   );
+});
+
+test('the first admin key is shown to a terminal only, and not at all to who brought it', () => {
+  const first = { firstKey: 'writ_key', stateDir: '/state' };
+  expect(firstKeyLine(first, true)).toContain('writ_key');
+  expect(firstKeyLine(first, false)).toBe('The first admin key is in /state/cli.key\n');
+  expect(firstKeyLine({ ...first, adminKey: 'writ_key' }, true)).toBe('');
+  expect(firstKeyLine({ stateDir: '/state' }, true)).toBe('');
 });

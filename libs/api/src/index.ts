@@ -10,6 +10,7 @@ export { closeOnSignals, serve } from './bootstrap.js';
 export type { Served, ServeOptions } from './bootstrap.js';
 export { loadConfig } from './config.js';
 export type { ConfigSource } from './config.js';
+export { firstKeyLine } from './first-key.js';
 export { Gateway } from './gateway.js';
 export type {
   AgentPage,

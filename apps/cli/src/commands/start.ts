@@ -91,7 +91,7 @@ export function addStart(program: Command, world: World): void {
       .command(role)
       .summary(what)
       .description(
-        `${what}.\nKeeps everything in its state folder (--state, ~/.writ/${role} by default). The first start prints an admin key once.`,
+        `${what}.\nKeeps everything in its state folder (--state, ~/.writ/${role} by default). The first start makes an admin key, shown once on a terminal and left in cli.key.`,
       )
       .option('--port <n>', 'port to listen on')
       .option('--host <address>', 'address to listen on; loopback unless keys exist')

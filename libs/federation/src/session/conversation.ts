@@ -124,7 +124,7 @@ export class Conversation {
 
   /** Until events flow nobody keeps a POST open for us: what has changed here, such as our half, can be said on this one only. */
   private answerHello(session: Session, reply: Reply): void {
-    if (session.state === 'ready') void session.greet(reply).then(() => reply.end());
+    if (session.state === 'ready') void session.greetOn(reply);
     else reply.end();
   }
 

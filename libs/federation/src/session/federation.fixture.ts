@@ -62,6 +62,8 @@ export class Federation {
   readonly skewMs = { hub: 0, spoke: 0 };
   /** How often each side signs its audit log. */
   checkpointEveryMs = 3_600_000;
+  /** Types of the messages that were posted to the spoke. */
+  readonly posted: string[] = [];
   hub!: Instance;
   spoke!: Instance;
   #port = 0;
@@ -72,7 +74,10 @@ export class Federation {
     private readonly more: Partial<PeersOptions>,
   ) {
     this.server = createServer((request, response) => {
-      postHandler((...hint) => this.spoke.peers.route(...hint))(request, response);
+      postHandler((hint, ...rest) => {
+        this.posted.push(hint.typ);
+        return this.spoke.peers.route(hint, ...rest);
+      })(request, response);
     });
     this.server.on('connection', (socket) => {
       this.sockets.add(socket);
@@ -85,13 +90,14 @@ export class Federation {
     wiring: Wiring = 'pair',
     more: Partial<PeersOptions> = {},
     hubHalf: 'pending' | 'active' = 'active',
+    spokeHalf: 'pending' | 'active' = 'active',
   ) {
     const both = new Federation(wiring, more);
     await new Promise<void>((resolve) => both.server.listen(0, '127.0.0.1', resolve));
     both.#port = (both.server.address() as AddressInfo).port;
     const [hub, spoke] = [await both.instance('hub'), await both.instance('spoke')];
     await both.connect(hub, spoke, 'hub', hubHalf);
-    await both.connect(spoke, hub, 'spoke', 'active');
+    await both.connect(spoke, hub, 'spoke', spokeHalf);
     both.hub = hub;
     both.spoke = spoke;
     if (wiring === 'websocket') both.accept();

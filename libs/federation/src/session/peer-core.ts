@@ -78,6 +78,9 @@ export class PeerCore implements SessionHost {
   grantVersion = 0;
   revision = 0;
   state: PeerState = 'connecting';
+  /** Told of the connection as the registry has it after a hello. */
+  took: (connection: Connection) => Promise<void> = () => Promise.resolve();
+  #taken: Promise<void> = Promise.resolve();
   readonly #since: number;
   readonly #writes = new Set<Promise<unknown>>();
   readonly #told = new ToldResults();
@@ -144,8 +147,14 @@ export class PeerCore implements SessionHost {
     const { connection } = this;
     this.hello = hello;
     if (hello.half.counter > connection.theirs.counter) this.connection = { ...connection, theirs: hello.half };
-    void this.write(this.context.connections.heard(connection.id, hello.half));
+    const heard = this.context.connections.heard(connection.id, hello.half);
+    this.#taken = this.write(heard.then((known) => this.took(known)));
     this.changed('hello');
+  }
+
+  /** What the last hello of the peer made of our own half is known, and goes into our next one. */
+  taken(): Promise<void> {
+    return this.#taken;
   }
 
   /** An acknowledgement of what was sent then: they heard it, and this is how long it took. */

@@ -16,6 +16,8 @@ import type { SessionHost } from './session.js';
 export class Peer {
   readonly #core: PeerCore;
   #greetedAtMs: number;
+  /** How often our acceptance was said without an answer that knows of it. */
+  #pressed = 0;
 
   constructor(
     context: PeerContext,
@@ -24,6 +26,7 @@ export class Peer {
     private readonly tell: (peer: Peer, what: PeerChange) => void,
   ) {
     this.#core = new PeerCore(context, connection, root, (what) => tell(this, what));
+    this.#core.took = (known) => this.turned(known);
     this.#greetedAtMs = context.now();
   }
 
@@ -126,7 +129,10 @@ export class Peer {
     this.#core.connection = { ...connection, theirs };
     if (jointState(this.connection) === 'closed') this.ended(before);
     this.tell(this, 'connection');
-    if (before.ours.counter !== connection.ours.counter) await this.greet();
+    if (before.ours.counter !== connection.ours.counter) {
+      this.#pressed = 0;
+      await this.greet();
+    }
     for (const session of this.#core.sessions.values()) session.update();
   }
 
@@ -152,11 +158,16 @@ export class Peer {
 
   /** Time-outs, the 45 s rule and forgetting; to be called every now and then. */
   sweep(): void {
-    if (this.#core.now() - this.#greetedAtMs >= this.greetEveryMs) void this.greet();
+    if (this.#core.now() - this.#greetedAtMs >= this.greetEveryMs) this.greetAgain();
     this.#core.requests.sweep();
     this.#core.intake.sweep();
     this.#core.judge();
     if (this.state === 'lost') this.drop(1001, 'not heard for 45 s');
+  }
+
+  private greetAgain(): void {
+    if (this.isUnanswered) this.#pressed += 1;
+    void this.greet();
   }
 
   /** Resolves when what was to be recorded is. */
@@ -170,9 +181,20 @@ export class Peer {
     if (jointState(before) !== 'closed') void this.signAudit('now');
   }
 
+  /** A hello of theirs has moved our own half; what is older than what we know already changes nothing. */
+  private async turned(known: Connection): Promise<void> {
+    if (known.ours.counter > this.connection.ours.counter) await this.changed(known);
+  }
+
+  /** On a direct link their answer to our hello tells that they know of our acceptance: without it, it is said again. */
+  private get isUnanswered(): boolean {
+    const { ours, theirs } = this.connection;
+    return this.linkKind === 'https' && ours.state === 'active' && theirs.state === 'pending';
+  }
+
   private get greetEveryMs(): number {
     const { ours, theirs } = this.connection;
-    if (this.linkKind === 'https' && ours.state === 'active' && theirs.state === 'pending') return greetAcceptedEveryMs;
+    if (this.isUnanswered) return Math.min(greetAcceptedMs * 2 ** this.#pressed, greetPendingEveryMs);
     return [ours.state, theirs.state].includes('pending') ? greetPendingEveryMs : greetEveryMs;
   }
 }
@@ -180,8 +202,8 @@ export class Peer {
 const greetEveryMs = 600_000;
 /** While one half is pending: a direct link has no other way to learn of the acceptance. */
 const greetPendingEveryMs = 15_000;
-/** On a direct link, while we have accepted and have not heard that they know: their answer to a hello tells. */
-const greetAcceptedEveryMs = 1_000;
+/** The first wait for an answer to our acceptance; each further one is twice as long, up to that of a pending half. */
+const greetAcceptedMs = 1_000;
 
 function closedError(): WritError {
   return new WritError('connection_closed', 'The connection was closed.');

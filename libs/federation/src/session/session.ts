@@ -48,6 +48,8 @@ export interface SessionHost extends IntakeTargets {
   greeting(): Promise<Omit<HelloClaims, 'v' | 'iss' | 'aud' | 'con' | 'jti' | 'iat' | 'exp' | 'sn' | 're'>>;
   /** What the peer says of itself in a hello that is fresh for sure. */
   greeted(hello: HelloClaims): void;
+  /** Resolves when what the last hello made of our own half is known. */
+  taken(): Promise<void>;
   heard(atMs: number): void;
   /** What was sent then has been answered now. */
   answered(sentAtMs: number): void;
@@ -130,6 +132,13 @@ export class Session {
     });
     this.#greeting = this.#greeting.catch((error: unknown) => this.broken(error));
     return this.#greeting;
+  }
+
+  /** Answers a hello on its own response, with what it has made of our half. */
+  async greetOn(reply: Reply): Promise<void> {
+    await this.host.taken();
+    await this.greet(reply);
+    reply.end();
   }
 
   /**
