@@ -38,6 +38,8 @@ const retentionDays = 400;
 const dayMs = 86_400_000;
 const pageMax = 500;
 const lookBackMax = 5_000;
+/** The first row after a checkpoint or its countersignature mostly tells. */
+const newsPage = 16;
 
 export class Receipts {
   readonly #logs = new Map<string, ChainedLog<Receipt>>();
@@ -70,7 +72,7 @@ export class Receipts {
   /** Whether anything but checkpoints was written after that row. */
   async hasNews(connectionId: string, after: number): Promise<boolean> {
     for (let last = after; ;) {
-      const page = await this.list(connectionId, last);
+      const page = await this.list(connectionId, last, newsPage);
       if (page.some(({ receipt }) => receipt.kind !== 'checkpoint')) return true;
       const end = page.at(-1);
       if (!end) return false;
@@ -133,12 +135,21 @@ export class Receipts {
   }
 
   /** The event message that carried this number, among the latest 5,000 receipts. */
-  async eventMessage(connectionId: string, epo: string, seq: number): Promise<string | undefined> {
+  eventMessage(connectionId: string, epo: string, seq: number): Promise<string | undefined> {
+    return this.latest(connectionId, ({ from }) => from?.epo === epo && from.seq <= seq);
+  }
+
+  /** The last result message that answers the command message of that id, among the latest 5,000 receipts. */
+  resultMessage(connectionId: string, jti: string): Promise<string | undefined> {
+    return this.latest(connectionId, ({ kind, raw }) => kind === 'result' && answers(raw, jti));
+  }
+
+  private async latest(connectionId: string, fits: (receipt: Receipt) => boolean): Promise<string | undefined> {
     const { seq: head } = await this.log(connectionId).head();
     for (let after = head; after > 0 && after > head - lookBackMax;) {
       after = Math.max(0, after - pageMax);
       const page = await this.list(connectionId, after);
-      const found = page.findLast(({ receipt: { from } }) => from?.epo === epo && from.seq <= seq);
+      const found = page.findLast(({ receipt }) => fits(receipt));
       if (found) return found.receipt.raw;
     }
     return undefined;
@@ -151,4 +162,10 @@ export class Receipts {
     this.#logs.set(connectionId, log);
     return log;
   }
+}
+
+/** Of a message that was verified when it came. */
+function answers(raw: string, jti: string): boolean {
+  const payload = Buffer.from(raw.split('.')[1] ?? '', 'base64url').toString();
+  return (JSON.parse(payload) as { req?: { jti?: string } }).req?.jti === jti;
 }

@@ -46,7 +46,7 @@ export interface PeerContext {
   readonly identity: Identity;
   readonly connections: Pick<Connections, 'heard'>;
   readonly alarms: Pick<Alarms, 'raise'>;
-  readonly receipts: Pick<Receipts, 'record'>;
+  readonly receipts: Pick<Receipts, 'record' | 'resultMessage'>;
   readonly audit: AuditCheckpoints;
   readonly replay: ReplayMemory;
   readonly source?: JournalSource;
@@ -200,13 +200,21 @@ export class PeerCore implements SessionHost {
   }
 
   told(claims: ResultClaims, raw: string, wanted: boolean): void {
-    const before = this.#told.contradicts(claims);
-    if (wanted) this.#told.keep(claims, raw);
-    if (before === undefined) return;
-    if (!wanted) void this.kept('result', raw);
+    const contradicts = this.#told.contradicts(claims);
+    if (wanted) this.#told.keep(claims);
+    if (contradicts) void this.write(this.equivocated(claims.req.jti, raw, wanted));
+  }
+
+  /** The first of the two is in the log: its proof. */
+  private async equivocated(jti: string, raw: string, wanted: boolean): Promise<void> {
+    const { receipts, alarms } = this.context;
+    await Promise.allSettled([this.#keeping, ...this.#writes]);
+    const before = await receipts.resultMessage(this.connection.id, jti);
+    if (!wanted) await this.kept('result', raw);
+    const evidence = before === undefined ? [raw] : [before, raw];
     const detail = 'The peer signed two different results for one command.';
-    const about = { connection: this.connection.id, subject: claims.req.jti, evidence: [before, raw] };
-    void this.write(this.context.alarms.raise({ kind: 'result_equivocation', detail, ...about }));
+    const connection = this.connection.id;
+    await alarms.raise({ kind: 'result_equivocation', connection, detail, subject: jti, evidence });
   }
 
   checkpoint(heard: HeardCheckpoint): void {

@@ -1,43 +1,33 @@
 // What a peer has answered to commands with an effect, for a while: whoever says another thing later has said both.
-import type { CommandResult, ResultClaims } from '#protocol';
+import { hash } from 'node:crypto';
+import type { ResultClaims } from '#protocol';
 
 /** Of one peer; beyond them the oldest are forgotten, and only the audit log still tells. */
-const messagesMax = 1_024;
-const charactersMax = 8 * 2 ** 20;
-
-interface Told {
-  readonly raw: string;
-  readonly results: readonly CommandResult[];
-}
+const messagesMax = 256;
 
 export class ToldResults {
-  readonly #told = new Map<string, Told[]>();
-  #characters = 0;
+  /** By the id of the message that was answered: what was said of each of its commands, hashed. */
+  readonly #told = new Map<string, Map<string, string>>();
 
   /** An answer that was waited for. */
-  keep({ req, results = [] }: ResultClaims, raw: string): void {
-    const before = this.#told.get(req.jti) ?? [];
-    this.#told.delete(req.jti);
-    this.#told.set(req.jti, [...before, { raw, results }]);
-    this.#characters += raw.length;
-    for (const [jti, all] of this.#told) {
-      if (this.#told.size <= messagesMax && this.#characters <= charactersMax) return;
-      this.forget(jti, all);
-    }
+  keep({ req, results = [] }: ResultClaims): void {
+    const told = this.#told.get(req.jti) ?? new Map<string, string>();
+    for (const result of results) told.set(result.id, hashOf(result));
+    this.#told.set(req.jti, told);
+    const [oldest] = this.#told.keys();
+    if (this.#told.size > messagesMax && oldest !== undefined) this.#told.delete(oldest);
   }
 
-  /** The earlier message that this one contradicts; told once, so that nobody fills the log with it. */
-  contradicts({ req, results = [] }: ResultClaims): string | undefined {
-    const earlier = this.#told.get(req.jti) ?? [];
-    const other = (one: CommandResult, two: CommandResult) =>
-      one.id === two.id && JSON.stringify(one) !== JSON.stringify(two);
-    const found = earlier.find((told) => told.results.some((one) => results.some((two) => other(one, two))));
-    if (found) this.forget(req.jti, earlier);
-    return found?.raw;
+  /** Whether it says another thing than an earlier one; told once, so that nobody fills the log with it. */
+  contradicts({ req, results = [] }: ResultClaims): boolean {
+    const told = this.#told.get(req.jti);
+    if (!told) return false;
+    const other = results.some((result) => told.has(result.id) && told.get(result.id) !== hashOf(result));
+    if (other) this.#told.delete(req.jti);
+    return other;
   }
+}
 
-  private forget(jti: string, all: readonly Told[]): void {
-    this.#told.delete(jti);
-    for (const one of all) this.#characters -= one.raw.length;
-  }
+function hashOf(result: unknown): string {
+  return hash('sha256', JSON.stringify(result), 'base64url').slice(0, 22);
 }
