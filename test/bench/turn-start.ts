@@ -1,6 +1,7 @@
 // Row `turn-start`: from `send` to the turn's first word at the model, of a session whose backend was kept warm, and of one whose
 // backend had been let go: a sandbox, a tool host and the conversation are there again only then. Whole spokes, the runtime `claude`,
-// the strongest sandbox of this machine, and a model that answers at once.
+// the strongest sandbox of this machine, and a model that answers at once. Once as spokes are, with a checkpoint before each turn, and
+// once without: a checkpoint costs the same warm and cold.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -68,13 +69,13 @@ class Stage {
     private readonly isWarm: boolean,
   ) {}
 
-  static async open(model: string, isWarm: boolean): Promise<Stage> {
+  static async open(model: string, isWarm: boolean, checkpoints: object): Promise<Stage> {
     const ear = await Ear.before(model);
     const price = { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 };
     const config = spokeConfig.parse({
       ...{ name: 'spoke', port: 0, stateDir: freshFolder('turns'), logLevel: 'silent' },
       ...{ sandbox: { allowNone: true }, repositories: { allowFile: true } },
-      pool: isWarm ? {} : { idleMs: 1, sweepMs: 5 },
+      ...{ pool: isWarm ? {} : { idleMs: 1, sweepMs: 5 }, checkpoints },
       runtimes: { claude: { kind: 'claude', baseUrl: ear.url, defaultPrice: price } },
     });
     const started = await startSpoke(config, createLogger('silent'));
@@ -124,12 +125,8 @@ class Stage {
   }
 }
 
-export async function turnStart({ rounds }: { readonly rounds: number }): Promise<Row[]> {
-  process.env.ANTHROPIC_API_KEY ??= 'sk-nobody';
-  const file = join(freshFolder('script'), 'script.json');
-  writeFileSync(file, JSON.stringify(script));
-  const understudy = await UnderstudyProcess.start(file);
-  const [warm, cold] = [await Stage.open(understudy.url, true), await Stage.open(understudy.url, false)];
+async function measured(model: string, rounds: number, checkpoints: object, unit: string): Promise<Row[]> {
+  const [warm, cold] = [await Stage.open(model, true, checkpoints), await Stage.open(model, false, checkpoints)];
   const times = { warm: [] as number[], cold: [] as number[] };
   try {
     for (let round = 0; round <= rounds; round += 1) {
@@ -140,12 +137,26 @@ export async function turnStart({ rounds }: { readonly rounds: number }): Promis
       times.cold.push(theirs);
     }
   } finally {
-    await Promise.all([warm.close(), cold.close(), understudy.stop()]);
+    await Promise.all([warm.close(), cold.close()]);
   }
   const ratio = median(times.cold.map((ms, round) => ms / (times.warm[round] ?? ms)));
   const row = { name: 'turn-start', inflight: 1 };
   return [
-    { ...row, unit: 'ms', ours: hundredths(median(times.warm)), peers: { cold: hundredths(median(times.cold)) } },
-    { ...row, unit: 'ms, peer : writ', ours: 1, peers: { cold: hundredths(ratio) } },
+    { ...row, unit, ours: hundredths(median(times.warm)), peers: { cold: hundredths(median(times.cold)) } },
+    { ...row, unit: `${unit}, peer : writ`, ours: 1, peers: { cold: hundredths(ratio) } },
   ];
+}
+
+export async function turnStart({ rounds }: { readonly rounds: number }): Promise<Row[]> {
+  process.env.ANTHROPIC_API_KEY ??= 'sk-nobody';
+  const file = join(freshFolder('script'), 'script.json');
+  writeFileSync(file, JSON.stringify(script));
+  const understudy = await UnderstudyProcess.start(file);
+  try {
+    const whole = await measured(understudy.url, rounds, {}, 'ms');
+    const bare = await measured(understudy.url, rounds, { keptMax: 0 }, 'ms without checkpoints');
+    return [...whole, ...bare];
+  } finally {
+    await understudy.stop();
+  }
 }
