@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { descendants, running, stillAlive } from './processes.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -81,6 +82,10 @@ class Engine implements TestEngine {
 
   async close(): Promise<void> {
     await this.away('SIGTERM');
+    // Of an engine that was killed and never came back, containers live on.
+    for (const shim of running(`${this.folder}/exec/`))
+      for (const one of [...descendants(shim.pid), shim])
+        if (stillAlive([one]).length > 0) process.kill(one.pid, 'SIGKILL');
     for (const point of (await mounts(this.folder)).reverse()) await run('umount', ['--lazy', point]);
     await rm(this.folder, { recursive: true, force: true });
   }
