@@ -1,20 +1,18 @@
 // The fleet view: every agent on every spoke, fed by the journals. What lives and what ended lately is in memory, older agents in
 // the store. It is as old as the last word of each spoke.
 import { EventEmitter, once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isTerminal, type AgentCounts, type AgentEvent, type AgentResource } from '#protocol';
 import type { AgentPage, AgentQuery } from '#api';
 import { fleetEventsOf, type JournalEntry } from '#federation';
 import { StreamTail, type Store } from '#store';
 import { AgentsIndex } from './agents.index.js';
 import { eventOf } from './entry.js';
+import { JournalReader, type JournalSteps, type Place } from './journal.reader.js';
 import { cursorAt, placeIn, placeOf, type Owners } from './order.js';
 import { Outputs } from './outputs.js';
 import { Page } from './page.js';
 import { ReadModel } from './read-model.js';
 
-/** How long to rest before a journal that could not be read is read anew, in milliseconds. */
-const readAgainMs = 1_000;
 /** Events that are folded and committed together: with the agents they change they fit into one commit. */
 const pageMax = 32;
 /** Entries of one read of what was folded before. */
@@ -39,17 +37,26 @@ export class Fleet {
   private readonly stopping = new AbortController();
   private readonly model: ReadModel;
   private readonly tail: StreamTail;
+  private readonly reader: JournalReader;
   private loaded: Promise<ReadonlyMap<string, number>> | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly told: FleetListener,
-    private readonly failed: (error: unknown) => void,
+    failed: (error: unknown) => void,
     private readonly options: FleetOptions,
   ) {
     this.agents = new AgentsIndex(options.fleetEndedMax);
     this.model = new ReadModel(store);
     this.tail = new StreamTail(store, options.eventsKeptMax);
+    const steps: JournalSteps = {
+      known: async (id) => (await this.load()).get(id) ?? 0,
+      begins: (id, cursor) => void this.places.set(id, cursor),
+      step: (id, at) => this.step(id, at),
+      recall: (id, through) => this.recall(id, through),
+      failed,
+    };
+    this.reader = new JournalReader(store, steps, this.stopping.signal);
   }
 
   /** Reads what the connection's journal holds, then goes on reading as it grows. Resolves when the view has caught up. */
@@ -58,34 +65,9 @@ export class Fleet {
     const { promise: caughtUp, resolve } = Promise.withResolvers<undefined>();
     this.following.set(
       connectionId,
-      this.keepReading(connectionId, () => resolve(undefined)),
+      this.reader.keepReading(connectionId, () => resolve(undefined)),
     );
     await caughtUp;
-  }
-
-  /** A store that went away is read on from where the view is; one that began anew from its start: what is known already changes nothing. */
-  private async keepReading(connectionId: string, caughtUp: () => void): Promise<void> {
-    const { signal } = this.stopping;
-    const at = { cursor: -1 };
-    while (!signal.aborted) {
-      await this.read(connectionId, at, caughtUp).catch(this.failed);
-      await sleep(readAgainMs, undefined, { signal, ref: false }).catch(() => undefined);
-    }
-    caughtUp();
-  }
-
-  private async read(connectionId: string, at: { cursor: number }, caughtUp: () => void): Promise<void> {
-    const known = (await this.load()).get(connectionId) ?? 0;
-    const isFirst = at.cursor < 0;
-    if (isFirst) at.cursor = known;
-    this.places.set(connectionId, at.cursor);
-    if ((await this.store.head(fleetEventsOf(connectionId))) < at.cursor) at.cursor = 0;
-    while (await this.step(connectionId, at));
-    caughtUp();
-    if (isFirst) await this.recall(connectionId, known);
-    const { signal } = this.stopping;
-    for await (const { cursor } of this.store.watch(fleetEventsOf(connectionId), at.cursor, signal))
-      while (at.cursor < cursor && (await this.step(connectionId, at)));
   }
 
   /** What lives, and of what has ended the newest; and how far the journals were read when that was written, or earlier. */
@@ -112,7 +94,7 @@ export class Fleet {
   }
 
   /** One page of the journal: folded, committed with the place in it, then shown and told. False when there is nothing more. */
-  private async step(connectionId: string, at: { cursor: number }): Promise<boolean> {
+  private async step(connectionId: string, at: Place): Promise<boolean> {
     const stream = fleetEventsOf(connectionId);
     const entries = await this.store.read<JournalEntry>(stream, { after: at.cursor, limit: pageMax });
     const last = entries.at(-1)?.cursor;
