@@ -1,9 +1,10 @@
 // The answers to one command message: gathered as its commands end, sealed in groups, kept for a resend of the same bytes.
-import type { CommandResult, OperationKind } from '#protocol';
+import { commandsMax, type CommandResult, type OperationKind } from '#protocol';
 import type { Reply } from '../links/link.js';
 
 export class AnswerSheet {
-  #ready: CommandResult[] = [];
+  readonly #ready: CommandResult[] = [];
+  #groupMax = commandsMax;
   #left: number;
   #answers: string[] = [];
   /** Set while it waits for the sender. */
@@ -27,11 +28,19 @@ export class AnswerSheet {
     this.#ready.push(result);
   }
 
-  /** What has come since the last time. */
+  /** What has come since the last time, as far as it fits into one message by what is known of its like. */
   take(): CommandResult[] {
-    const ready = this.#ready;
-    this.#ready = [];
-    return ready;
+    return this.#ready.splice(0, this.#groupMax);
+  }
+
+  /** So many fit at most; the rest waits for the next message. */
+  giveBack(rest: readonly CommandResult[], groupMax: number): void {
+    this.#groupMax = groupMax;
+    this.#ready.unshift(...rest);
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
   }
 
   /** Sends on the message's own way back when it has one, and ends it with the last answer. */

@@ -363,6 +363,8 @@ describe('a reader that has fallen behind', () => {
     const args = { agentId: '00000000-0000-4000-8000-000000000000', offset: 0 };
     const asked = Array.from({ length: 200 }, () => both.atHub.request('agent.output', args));
     await until('all to be handled', () => handled === 200);
+    await until('answers to wait in the socket', () => near.bufferedBytes > 262_144);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((next) => setImmediate(next));
     expect(near.bufferedBytes).toBeLessThan(2 * 1_048_576);
     far.pause(false);
     expect((await Promise.all(asked)).filter(({ st }) => st === 'ok')).toHaveLength(200);

@@ -115,21 +115,26 @@ export class Sender {
   }
 
   private results(sheet: AnswerSheet): true {
-    sheet.queued = false;
     const results = sheet.take();
     if (results.length > 0) this.sealResults(sheet, results);
+    sheet.queued = sheet.hasReady;
+    if (sheet.queued) this.#sheets.unshift(sheet);
     return true;
   }
 
-  /** A group that does not fit into one message is cut in halves; a single answer that does not is said to be too large. */
+  /**
+   * Of a group that does not fit into one message a half is tried, and the rest goes when the socket has taken that;
+   * a single answer that does not fit is said to be too large.
+   */
   private sealResults(sheet: AnswerSheet, results: readonly CommandResult[]): void {
     const { seal, link } = this.targets;
     let raw: string;
     try {
       raw = seal.message('writ-res+jws', { req: { jti: sheet.jti, h: sheet.h }, results }).raw;
     } catch {
-      const parts = results.length > 1 ? halves(results) : [results.map(unsendable)];
-      for (const part of parts) this.sealResults(sheet, part);
+      const [first = [], rest = []] = results.length > 1 ? halves(results) : [results.map(unsendable)];
+      if (rest.length > 0) sheet.giveBack(rest, first.length);
+      this.sealResults(sheet, first);
       return;
     }
     const send = (): void => sheet.sealed(raw, results.length, (message) => link.send(message));
