@@ -117,7 +117,10 @@ describe('events', () => {
     [liar.seq, liar.chain] = lost;
     liar.tell(one);
     liar.tell(two);
-    expect((await hub.client.agents.list({ taskId: 'told' })).agents.length).toBe(3);
+    const told = async () => (await hub.client.agents.list({ taskId: 'told' })).agents.length;
+    await until('both are known', async () => (await told()) === 3 || undefined);
+    await acked(lost[0] + 2);
+    expect(await told()).toBe(3);
   });
 
   test('another text where one was accepted is equivocation: the first stays, and what follows the second counts for nothing', async () => {

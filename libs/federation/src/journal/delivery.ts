@@ -53,6 +53,8 @@ export class Delivery {
         const due = performance.now() - beatAt >= this.heartbeatMs;
         if (due) await this.sameEpoch(epo);
         const events = due ? [] : await this.read(base + seq);
+        if (!events) ({ seq, h } = await this.acknowledged(epo, seq));
+        if (!events) continue;
         if (due) beatAt = performance.now();
         if (due || events.length > 0) yield { epo, seq: seq + 1, prev: h, events };
         else await this.#news.wait(base + seq, beatAt + this.heartbeatMs - performance.now());
@@ -77,9 +79,17 @@ export class Delivery {
     }
   }
 
-  private async read(after: number): Promise<readonly string[]> {
+  /** Undefined when what comes next is gone: acknowledged over another link, and forgotten. */
+  private async read(after: number): Promise<readonly string[] | undefined> {
     const page = await this.store.read<string>(journalOf(this.connectionId), { after, limit: eventsMax });
+    if (page[0] && page[0].cursor !== after + 1) return undefined;
     return cut(page.map(({ value }) => value));
+  }
+
+  private async acknowledged(epo: string, seq: number): Promise<Pick<ChainPoint, 'seq' | 'h'>> {
+    const { acked } = await this.sameEpoch(epo);
+    if (acked.seq <= seq) throw new WritError('session', 'Events are gone that nobody has acknowledged.');
+    return acked;
   }
 
   private async rewound(epo: string): Promise<Pick<ChainPoint, 'seq' | 'h'> | undefined> {

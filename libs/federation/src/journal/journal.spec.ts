@@ -61,6 +61,24 @@ describe('a journal and its inbox', () => {
     );
   });
 
+  test('[O-2] what was acknowledged over an earlier link while this one began is not numbered a second time', async () => {
+    await ends.append(['"one"']);
+    const late = ends.link();
+    await late.next();
+    const { value: held } = (await late.next()) as { value: EventBatch };
+    await late.return(undefined);
+    const now = ends.link();
+    await now.next();
+    await ends.journal.acknowledged(ends.con, await ends.inbox.accept(ends.con, held, ends.rawOf(held)), 'late');
+    await ends.append(['"two"']);
+    const { value: next } = (await now.next()) as { value: EventBatch };
+    expect(next).toMatchObject({ seq: 2, events: ['"two"'] });
+    await ends.inbox.accept(ends.con, next, ends.rawOf(next));
+    await now.return(undefined);
+    expect(await ends.events()).toEqual(['"one"', '"two"']);
+    expect(await ends.hubAlarms.list()).toEqual([]);
+  });
+
   test('regrouping changes no chain value: the hub ends at the value that the events alone make', async () => {
     const events = Array.from({ length: 400 }, (_, n) => JSON.stringify({ n }));
     await ends.append(events);
