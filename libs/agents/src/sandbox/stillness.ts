@@ -27,7 +27,8 @@ export async function holdStill(look: Look): Promise<Hold | null> {
   const crowd = new Crowd(look);
   let quiet = 0;
   await until(holdMsMax, async () => {
-    quiet = (await crowd.stop()) ? quiet + 1 : 0;
+    await crowd.stop();
+    for (quiet = 0; quiet < looksNeeded && (await crowd.stop());) quiet += 1;
     return quiet >= looksNeeded;
   });
   if (quiet >= looksNeeded) return crowd;
@@ -57,12 +58,18 @@ class Crowd implements Hold {
     const before = this.held;
     let isStill = false;
     await until(holdMsMax, async () => {
-      const { moving, isSure } = await this.sight();
-      const others = [...this.held].filter((pid) => !before.has(pid));
-      isStill = isSure && moving.length === 0 && others.length === 0;
-      return isSure || moving.length > 0;
+      const first = await this.unmoved(before);
+      const { isSure, isSame } = await this.unmoved(before);
+      isStill = isSure && isSame && first.isSame;
+      return isSure || !isSame || !first.isSame;
     });
     return isStill;
+  }
+
+  private async unmoved(before: ReadonlySet<number>): Promise<{ readonly isSure: boolean; readonly isSame: boolean }> {
+    const { moving, isSure } = await this.sight();
+    const isSame = moving.length === 0 && [...this.held].every((pid) => before.has(pid));
+    return { isSure, isSame };
   }
 
   release(): Promise<void> {
@@ -71,13 +78,16 @@ class Crowd implements Hold {
     return Promise.resolve();
   }
 
-  /** A pid that is new and gone again before it could be looked at may have been one of them. */
+  /**
+   * Sure is a look in which every pid was one of them, or a stranger that had been seen before and was there to its end. One that is
+   * gone by then may have left a child that nobody has listed; one that is new may be between `fork` and `exec`, where it cannot be told whose it is.
+   */
   private async sight(): Promise<{ readonly moving: readonly ProcessId[]; readonly isSure: boolean }> {
     const listed = pids();
     const people = everybody(await this.look());
-    const isSure = listed.every((pid) => this.known.has(pid) || exists(pid));
-    this.known = new Set(listed);
     this.held = new Set(people.map(({ pid }) => pid));
+    const isSure = listed.every((pid) => this.held.has(pid) || (this.known.has(pid) && exists(pid)));
+    this.known = new Set(listed);
     return { moving: people.filter(({ pid }) => isMoving(pid)), isSure };
   }
 }
