@@ -40,7 +40,7 @@ class Crowd implements Hold {
   /** Those that we stopped: one that had stopped by itself is not ours to set going. */
   private readonly stopped = new Map<number, ProcessId>();
   private held = new Set<number>();
-  private known = new Set<number>();
+  private strangers = new Set<number>();
 
   constructor(private readonly look: Look) {}
 
@@ -79,15 +79,15 @@ class Crowd implements Hold {
   }
 
   /**
-   * Sure is a look in which every pid was one of them, or a stranger that had been seen before and was there to its end. One that is
-   * gone by then may have left a child that nobody has listed; one that is new may be between `fork` and `exec`, where it cannot be told whose it is.
+   * Sure is a look to whose end every pid was there: one that is gone may have left a child that nobody has listed. Only
+   * those are excused that an earlier look has found to be strangers.
    */
   private async sight(): Promise<{ readonly moving: readonly ProcessId[]; readonly isSure: boolean }> {
     const listed = pids();
     const people = everybody(await this.look());
     this.held = new Set(people.map(({ pid }) => pid));
-    const isSure = listed.every((pid) => this.held.has(pid) || (this.known.has(pid) && exists(pid)));
-    this.known = new Set(listed);
+    const isSure = listed.every((pid) => this.strangers.has(pid) || exists(pid));
+    this.strangers = new Set(listed.filter((pid) => !this.held.has(pid)));
     return { moving: people.filter(({ pid }) => isMoving(pid)), isSure };
   }
 }
