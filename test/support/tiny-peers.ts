@@ -190,9 +190,9 @@ class TinyCommands {
   }
 }
 
-export function tinyCommand(state: Command['state']): Command {
+export function tinyCommand(state: Command['state'], commandId: string = nonce()): Command {
   const actor = { kind: 'key' as const, id: 'aaaaaaaaaa' };
-  return { commandId: nonce(), op: 'agent.spawn', spoke: 'spoke-1', state, actor, createdAt: now(), expiresAt: now() };
+  return { commandId, op: 'agent.spawn', spoke: 'spoke-1', state, actor, createdAt: now(), expiresAt: now() };
 }
 
 export const tinyPeerControllers = [TinyCommands, TinyInvites, TinySpokes, TinyHubs];

@@ -149,6 +149,15 @@ describe('agents on the command line', () => {
     expect((await run('commands', '--status', 'failed')).out).toContain('agent.spawn\tspoke-1\tfailed');
   });
 
+  test('an id that begins with a dash is an id, wherever it stands', async () => {
+    const [id, unknown] = ['-oAAAAAAAAAAAAAAAAAAAA', '-hBBBBBBBBBBBBBBBBBBBB'];
+    tinyPeers.commands.push(tinyCommand('delivered', id));
+    expect((await run('commands', id, '-o', 'json')).out).toContain(id);
+    expect(await run('commands', unknown)).toMatchObject({ code: 4, err: expect.stringContaining('no command') });
+    expect((await run('spawn', '--on', 'spoke', '--repo', repo, '--item', id)).code).toBe(0);
+    expect([...spoke.gateway.entries.values()].map(({ agent }) => agent.context.workItems)).toContainEqual([id]);
+  });
+
   test('[K-3] kill --all latches, spawn is refused with exit code 3, and kill --reset opens again', async () => {
     expect((await run('kill', '--all', '--on', 'spoke', '--reason', 'incident')).code).toBe(0);
     const refused = await run('spawn', '--on', 'spoke', '--repo', repo, '--item', 'x');

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { WritProblem } from '#client';
 import { describeError, problemOf, WritError } from '#protocol';
+import { shielded, unshield } from './dashed.js';
 import { Declined } from './desk.js';
 import { exitCodeOf, exitCodes } from './exit.js';
 import { harmless } from './printer.js';
@@ -11,7 +12,7 @@ import type { World } from './world.js';
 /** Resolves with the exit code; never rejects. */
 export async function run(argv: readonly string[], world: World, version: string): Promise<number> {
   try {
-    await buildProgram(world, version).parseAsync(argv, { from: 'user' });
+    await unshield(buildProgram(world, version)).parseAsync(shielded(argv), { from: 'user' });
     return world.exitCode;
   } catch (error) {
     return explain(error, world, wantsJson(argv));
