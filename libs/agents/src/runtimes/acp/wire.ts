@@ -129,6 +129,12 @@ export class Wire {
     if ((this.quiet += 1) > quietMax) throw new AgentBroke('The agent floods the spoke with messages.');
   }
 
+  /** What it still said is heard first, and how it ended says more: its output errs with that, unless it goes on living. */
+  private async deaf(cause: Error): Promise<AgentBroke> {
+    await pause(departureMs, undefined, { ref: false });
+    return new AgentBroke('The agent does not listen any more.', { cause });
+  }
+
   /** Resolves when the agent's end of the pipe has taken it. */
   private send(message: AnyMessage): Promise<void> {
     if ('method' in message && 'id' in message) this.asked.add(message.id);
@@ -136,7 +142,7 @@ export class Wire {
     const text = `${JSON.stringify(message)}\n`;
     return new Promise((resolve, reject) => {
       this.process.stdin.write(text, (error) => {
-        if (error) reject(new AgentBroke('The agent does not listen any more.', { cause: error }));
+        if (error) void this.deaf(error).then(reject);
         else resolve();
       });
     });
