@@ -56,6 +56,8 @@ export class Session {
   private expiry?: NodeJS.Timeout;
   /** What could not be written down. */
   private unsaved?: string;
+  private writing: Promise<void> = Promise.resolve();
+  private isGone = false;
   private readonly safeguard: Safeguard;
   private readonly rewind: Rewind;
   /** While it is being closed no turn is taken on. */
@@ -115,9 +117,11 @@ export class Session {
     return this.rewind.over();
   }
 
-  /** Nothing of the agent lives any more. */
-  gone(): void {
+  /** Nothing of the agent lives any more, and what it remembers is not written down any more either. */
+  async gone(): Promise<void> {
+    this.isGone = true;
     if (this.isKept) this.parts.pool.gone(this.key);
+    await this.writing;
   }
 
   private get key() {
@@ -187,11 +191,12 @@ export class Session {
 
   private async played(turn: Turn, { backend }: Lease<WarmBackend>): Promise<RuntimeOutcome> {
     const outcome = await backend.backend.turn(turn);
-    await this.remember(backend);
+    if (this.isGone) return outcome;
+    await (this.writing = this.remember(backend));
     return outcome;
   }
 
-  /** What cannot be written now is still in the backend, which is kept for it; what can never be written again ends the session. */
+  /** What cannot be written now is still in the backend, which is kept for it; what can never be written again ends the session. Never rejects. */
   private async remember(warm: WarmBackend): Promise<void> {
     const { memories, agent, log, stop } = this.parts;
     const memory = warm.backend.memory();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { AgentsOptionsInput, LocalAgents } from '#agents';
 import type { AgentResource } from '#protocol';
@@ -128,6 +129,32 @@ describe('a session', () => {
     expect(killed.activity).toBeUndefined();
     expect(killed.turns?.current ?? killed.turns?.last).toBeUndefined();
     await expect(send(agents, agentId, 'true')).rejects.toMatchObject({ code: 'invalid_transition' });
+  });
+
+  test('what its runtime still says after the clean-up is not written down', async () => {
+    const [over, said] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const runtime = new SessionRuntime();
+    const open = runtime.open.bind(runtime);
+    runtime.open = (...args) => {
+      const backend = open(...args);
+      const turn = backend.turn.bind(backend);
+      backend.turn = async (wish) => {
+        const outcome = await turn(wish);
+        await over.promise;
+        said.resolve(undefined);
+        return outcome;
+      };
+      return backend;
+    };
+    const agents = await room.open({ resolver: new ShellResolver(runtime) });
+    const agentId = await begin(agents, 'echo up; sleep 60');
+    await until(agents, agentId, 3);
+    await agents.kill(agentId, admin, 'enough');
+    await cleaned(agents, agentId);
+    over.resolve(undefined);
+    await said.promise;
+    await pause(300);
+    expect(await readdir(join(room.folder, 'agents', 'sessions')).catch(() => [])).toEqual([]);
   });
 
   test('survives a restart between its turns, with worktree and memory', async () => {

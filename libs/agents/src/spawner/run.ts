@@ -119,7 +119,7 @@ export class Run {
     const { options, log } = this.parts.deps;
     const modelClosed = this.work.modelClosed();
     await this.departure.emptied();
-    this.session.gone();
+    await inTime(options.stepMs, 'Writing down a conversation', this.session.gone(), log);
     await modelClosed;
     await inTime(options.stepMs, 'A restore that was under way', this.session.restored(), log);
     await inTime(options.stepMs, 'Closing the output', this.kit.outlet.close(), log);
