@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** Every spec beside its source and every story in test/, as ES modules, on the sources themselves. */
 export default {
   testEnvironment: 'node',
@@ -9,7 +11,9 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
-  maxWorkers: 2,
+  // Most of a test is waiting for processes: one worker more than there are cores.
+  maxWorkers: availableParallelism() + 1,
+  testSequencer: '<rootDir>/tools/slowest-first.mjs',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/tools/closing-line.mjs'],
 };

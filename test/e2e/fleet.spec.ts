@@ -31,8 +31,8 @@ const spawned = async (body: SpawnRequestBody, idempotencyKey?: string) => {
   if (!('agent' in answer)) throw new Error('no answer in time');
   return answer.agent;
 };
-const gone = (taskId: string) =>
-  hub.client.agents.killSelected({ select: { taskId }, reason: 'the story is told' }, 30);
+const gone = (taskId: string, waitS = 30) =>
+  hub.client.agents.killSelected({ select: { taskId }, reason: 'the story is told' }, waitS);
 const refusal = (body: object) => hub.call('POST', '/v1/agents', body).then((answer) => answer.json() as object);
 
 test('a label stands in the fleet, in the acts, and not in a name that was never given', async () => {
@@ -101,7 +101,7 @@ test('[K-3] a spawn that waits for a spoke that is away is meant too: it does no
   await tokyo.away('SIGTERM');
   const waiting = await hub.client.agents.spawn(long('tokyo', 'late'), { waitS: 0 });
   expect(waiting).toHaveProperty('pending');
-  expect((await gone('late')).pending.length).toBe(1);
+  expect((await gone('late', 1)).pending.length).toBe(1);
   await tokyo.back();
   await stage.connected(hub, tokyo);
   const settled = async () => {

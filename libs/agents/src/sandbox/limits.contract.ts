@@ -59,8 +59,10 @@ export function limitsContract(level: SandboxLevel, canLimit: boolean): void {
   );
 
   limited('fork bombs in two launches stay within `pidsMax` together', async () => {
-    const launches = [await trial.launch(`node -e "${bomb}"`, { pidsMax: 60 })];
-    launches.push(await trial.launch(`node -e "${bomb}"`, { pidsMax: 60 }));
+    // Both are there before either goes off: a launch beside a bomb finds no place left.
+    const told = `read go; exec node -e "${bomb}"`;
+    const launches = [await trial.launch(told, { pidsMax: 60 }), await trial.launch(told, { pidsMax: 60 })];
+    for (const { stdin } of launches) stdin.write('go\n');
     await eventually(async () => (await trial.sandbox.survivors(trial.agentId)) > 20, 20_000);
     await sleep(500);
     expect(await trial.sandbox.survivors(trial.agentId)).toBeLessThanOrEqual(62);
