@@ -243,6 +243,28 @@ describe('results', () => {
     );
   }, 30_000);
 
+  test('[O-6] a command that timed out is settled by the answer that comes late, on a later link', async () => {
+    const asked: Json[] = [];
+    answers = (command) => (command.op === 'agent.spawn' ? (asked.push(command), undefined) : undefined);
+    const answer = await hub.client.agents.spawn(stage.job('liar', 'true'), { waitS: 10 });
+    const { commandId, agentId } = (answer as { readonly pending: { commandId: string; agentId?: string } }).pending;
+    expect(await hub.client.commands.get(commandId)).toMatchObject({
+      state: 'timed_out',
+      problem: { code: 'timed_out' },
+    });
+    liar.close();
+    await liar.dial();
+    const [{ asked: heard, id }] = asked as [Json];
+    const body = { agentId, state: 'spawning', spawnedAt: time() };
+    liar.answer(heard as Heard, [{ id, gv: 1, st: 'ok', body }]);
+    const settled = async () => {
+      const { state, problem } = await hub.client.commands.get(commandId);
+      return state === 'delivered' && problem === undefined;
+    };
+    await until('it is settled', settled);
+    expect(asked).toHaveLength(1);
+  }, 30_000);
+
   test('a refusal reaches whoever asked, with the code and the sentence of the spoke', async () => {
     const problem = {
       type: 'urn:writ:problem:latched',

@@ -51,7 +51,7 @@ export type { PeerChange, PeerState, StatedGrant } from './session/peer-core.js'
 export { Peer } from './session/peer.js';
 export { Peers, statementsOf } from './session/peers.js';
 export type { PeerNews, PeersOptions } from './session/peers.js';
-export type { Answer, RequestOptions } from './session/requests.js';
+export type { Answer, RequestOptions } from './session/request.js';
 export { WritClient, WritRecord } from './transport/client.js';
 export { WritContext } from './transport/context.js';
 export { WritExceptionFilter } from './transport/exception.filter.js';

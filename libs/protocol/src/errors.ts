@@ -85,7 +85,7 @@ const kinds = {
   peer_unavailable: {
     status: 503,
     title: 'The peer is not connected',
-    next: 'The command waits until its deadline; see the state of the connection.',
+    next: 'See the state of the connection. A command waits until its deadline; past it, order it again.',
   },
   connection_inactive: {
     status: 409,

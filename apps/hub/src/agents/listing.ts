@@ -55,8 +55,8 @@ export class Listing {
   private async live(query: AgentQuery, owners: Owners): Promise<AgentPage> {
     if (query.cursor !== undefined)
       throw new WritError('invalid_request', 'A live list is one page and takes no cursor.', { field: 'cursor' });
-    const byMs = Date.now() + (query.deadlineMs ?? deadlineMsDefault);
-    const heard = await Promise.all(this.meant(owners).map((one) => this.asked(one, query, byMs)));
+    const deadline = AbortSignal.timeout(query.deadlineMs ?? deadlineMsDefault);
+    const heard = await Promise.all(this.meant(owners).map((one) => this.asked(one, query, deadline)));
     const told = heard.filter((one) => 'agents' in one);
     const agents = told.flatMap((one) => one.agents).sort((a, b) => (placeOf(a) < placeOf(b) ? 1 : -1));
     return {
@@ -66,10 +66,10 @@ export class Listing {
     };
   }
 
-  private async asked(connection: Connection, query: AgentQuery, byMs: number): Promise<Heard> {
+  private async asked(connection: Connection, query: AgentQuery, deadline: AbortSignal): Promise<Heard> {
     const { peer } = connection;
     try {
-      const { agents, more } = await this.pages(connection, query, byMs);
+      const { agents, more } = await this.pages(connection, query, deadline);
       const asOf = new Date().toISOString();
       return { agents: agents.map((agent) => ({ ...agent, spoke: { id: peer.id, name: peer.name }, asOf })), more };
     } catch (error) {
@@ -77,14 +77,13 @@ export class Listing {
     }
   }
 
-  private async pages({ id }: Connection, query: AgentQuery, byMs: number): Promise<Told> {
+  private async pages({ id }: Connection, query: AgentQuery, deadline: AbortSignal): Promise<Told> {
     const agents: AgentResource[] = [];
     const states = [...(query.states ?? agentStates)];
     for (let after: string | undefined, seen = 0; ;) {
       if (!this.clients.isReady(id)) throw new WritError('peer_unavailable', 'It is not connected now.');
-      const timeoutMs = Math.max(1, byMs - Date.now());
       const args = { states, limit: Math.min(pageMax, query.limit), ...(after === undefined ? {} : { after }) };
-      const page = await inTime(this.clients.ask(id, 'agent.list', args, { timeoutMs }), timeoutMs);
+      const page = await this.clients.ask(id, 'agent.list', args, { signal: deadline });
       agents.push(...page.agents.filter((agent) => fits(agent, query, undefined)));
       seen += page.agents.length;
       after = page.next;
@@ -101,16 +100,5 @@ export class Listing {
   private age({ id, peer }: Connection): { readonly name: string; readonly asOf?: string } {
     const { asOf } = this.spokes.mark(id);
     return { name: peer.name, ...(asOf === undefined ? {} : { asOf }) };
-  }
-}
-
-/** Deadlines of requests are looked at now and then only; a list that was promised by a moment is there by then. */
-async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new WritError('timed_out', 'It did not answer in time.')), ms);
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,33 +1,25 @@
-// Carries commands of the outbox to their spoke. The peer keeps what is on its way over cuts and signs it anew; here only the end counts.
-import { problemOf, WritError, type OperationArgs } from '#protocol';
-import type { SpokeClients } from '../spokes/spoke.clients.js';
-import { CommandCarrier, type Answer } from './commands.service.js';
+// The port through which commands of the outbox leave, and what comes back.
 import type { CommandRecord } from './command.js';
 
-/** What says nothing about whether the command was carried out. */
-const unknown: readonly string[] = ['timed_out', 'peer_unavailable', 'store_unavailable'];
+/** What a peer answered: `st` and `body` of the signed result. */
+export interface Answer {
+  readonly st: 'ok' | 'denied' | 'error';
+  readonly code?: string;
+  readonly body: unknown;
+}
 
-export class SpokeCarrier extends CommandCarrier {
-  constructor(
-    private readonly clients: SpokeClients,
-    private readonly now: () => number = Date.now,
-  ) {
-    super();
-  }
+/** The way to the spokes. */
+export abstract class CommandCarrier {
+  /** Whether what is given to `carry` now is signed and sent at once. */
+  abstract isReady(connectionId: string): boolean;
 
-  async carry({ connectionId, op, args, idk, deadlineMs }: CommandRecord, signal: AbortSignal): Promise<Answer | null> {
-    const timeoutMs = Math.max(1, deadlineMs - this.now());
-    try {
-      const body = await this.clients.ask(connectionId, op, args as OperationArgs<typeof op>, {
-        idk,
-        timeoutMs,
-        signal,
-      });
-      return { st: 'ok', body };
-    } catch (error) {
-      if (signal.aborted || (error instanceof WritError && unknown.includes(error.code))) return null;
-      if (error instanceof WritError) return { st: 'denied', code: error.code, body: problemOf(error) };
-      throw error;
-    }
-  }
+  /** Resolves when it is so, when it never will be again because the connection was closed, or with the signal. */
+  abstract ready(connectionId: string, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Sends one command and waits for its signed answer; `null` when it is not known whether it arrived (a cut, a restart).
+   * Waits for the peer to be there. `late` is told the answer that comes after the signal.
+   * @throws WritError `connection_closed` when it never will be.
+   */
+  abstract carry(command: CommandRecord, signal: AbortSignal, late: (answer: Answer) => void): Promise<Answer | null>;
 }

@@ -2,9 +2,11 @@
 import type { Actor, OperationName, Problem } from '#protocol';
 
 /**
- *   pending ──answer ok──▶ delivered
- *      ├─────answer no───▶ failed
- *      └─────deadline────▶ timed_out ──late answer or journal──▶ delivered | failed
+ *   pending, held ──the spoke is there──▶ pending ──answer ok──▶ delivered
+ *      │                                     ├─────answer no───▶ failed
+ *      │                                     └─────deadline────▶ timed_out ──late answer or journal──▶ delivered | failed
+ *      ├──deadline──▶ failed: peer_unavailable, it was never sent        └──ordered again──▶ pending
+ *      └──a kill of its agent──▶ failed: killed, it was never sent
  *
  * `timed_out` says that nobody knows, never that it was not carried out.
  */
@@ -21,6 +23,8 @@ export interface CommandRecord {
   readonly agentId?: string;
   readonly actor: Actor;
   readonly state: CommandState;
+  /** It waits for its spoke and was surely never signed: taken away, in a commit, before it is. */
+  readonly held?: true;
   readonly createdAtMs: number;
   readonly deadlineMs: number;
   readonly settledAtMs?: number;
@@ -28,6 +32,15 @@ export interface CommandRecord {
   readonly problem?: Problem;
 }
 
+/** How a command ended, or that its time did. */
+export type End = Pick<CommandRecord, 'state' | 'settledAtMs' | 'body' | 'problem'>;
+
+/** Nothing changes it any more. */
 export function isSettled(command: CommandRecord): boolean {
   return command.state === 'delivered' || command.state === 'failed';
+}
+
+/** Nobody tries any more; a late answer may still settle one that timed out. */
+export function isOver(command: CommandRecord): boolean {
+  return command.state !== 'pending';
 }

@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { problemOf, WritError, type Actor, type AgentEvent, type OperationName } from '#protocol';
 import type { Key } from '#store';
-import type { CommandRecord } from './command.js';
-import { isSettled } from './command.js';
+import type { Answer, CommandCarrier } from './carrier.js';
+import { isSettled, type CommandRecord, type End } from './command.js';
+import { Departures } from './departures.js';
+import { effectOf, endOf, killedFirst, overdue, type Effect } from './ends.js';
 import { idkTtlMs, type Outbox } from './outbox.js';
 
 export interface Order {
@@ -21,21 +23,11 @@ export interface Order {
   readonly unless?: readonly Key[];
 }
 
-type End = Pick<CommandRecord, 'state' | 'body' | 'problem'>;
-
-/** What a peer answered: `st` and `body` of the signed result. */
-export interface Answer {
-  readonly st: 'ok' | 'denied' | 'error';
-  readonly code?: string;
-  readonly body: unknown;
-}
-
-/**
- * Sends one command and waits for its signed answer; `null` when it is not known whether it arrived (a cut, a restart).
- * Waits for the peer to be there. @throws WritError `connection_closed` when it never will be.
- */
-export abstract class CommandCarrier {
-  abstract carry(command: CommandRecord, signal: AbortSignal): Promise<Answer | null>;
+interface Running {
+  readonly command: CommandRecord;
+  readonly end: Promise<CommandRecord>;
+  /** It has its end: nobody needs to try any more. */
+  readonly over: AbortController;
 }
 
 /** Between two tries of one command, in milliseconds: from the first to the last, doubling. */
@@ -49,40 +41,59 @@ function newCommandId(nowMs: number): string {
 }
 
 export class CommandsService {
-  private readonly running = new Map<
-    string,
-    { readonly command: CommandRecord; readonly end: Promise<CommandRecord> }
-  >();
+  private readonly running = new Map<string, Running>();
   /** What the journal told of commands that are still on their way: counts when no answer comes. */
   private readonly confirmed = new Map<string, End>();
   private readonly stopping = new AbortController();
+  private readonly departures: Departures;
 
   constructor(
     private readonly outbox: Outbox,
     private readonly carrier: CommandCarrier,
     private readonly now: () => number = Date.now,
-  ) {}
+  ) {
+    this.departures = new Departures(outbox, carrier);
+  }
 
   /** Takes up what an earlier run left open. */
   async resume(): Promise<void> {
     for (const command of await this.outbox.open()) void this.drive(command);
   }
 
-  /** Commits the order, sends it, and waits up to `waitMs` for its end. */
+  /**
+   * Commits the order, sends it, and waits up to `waitMs` for its end. An order under the key of one that timed out is that
+   * one, tried until the new deadline. A kill ends the spawns that it means and that were never sent.
+   */
   async execute(order: Order, waitMs: number): Promise<CommandRecord> {
-    const { ttlMs, idk, unless, ...rest } = order;
+    const fresh = this.fresh(order);
+    const stands = await this.outbox.add(fresh, order.unless);
+    const command =
+      stands.state === 'timed_out' ? await this.outbox.reopen(stands.commandId, fresh.deadlineMs) : stands;
+    await this.supersede(command);
+    return isSettled(command) ? command : this.wait(command, waitMs);
+  }
+
+  private fresh({ op, connectionId, spoke, args, actor, idk, agentId, ttlMs }: Order): CommandRecord {
     const createdAtMs = this.now();
     const commandId = newCommandId(createdAtMs);
-    const fresh = {
-      ...rest,
-      commandId,
-      idk: idk ?? commandId,
-      state: 'pending',
-      createdAtMs,
-      deadlineMs: createdAtMs + ttlMs,
-    } as const;
-    const command = await this.outbox.add(fresh, unless);
-    return isSettled(command) ? command : this.wait(command, waitMs);
+    const times = { createdAtMs, deadlineMs: createdAtMs + ttlMs };
+    const held = this.carrier.isReady(connectionId) ? {} : ({ held: true } as const);
+    const what = { op, connectionId, spoke, args, actor, ...(agentId === undefined ? {} : { agentId }) };
+    return { ...what, commandId, idk: idk ?? commandId, state: 'pending', ...times, ...held };
+  }
+
+  /** The kill goes out all the same: the spoke then knows that this agent shall never be. */
+  private async supersede({ op, connectionId, agentId }: CommandRecord): Promise<void> {
+    if (op !== 'agent.kill' && op !== 'agents.kill') return;
+    const meant = this.underWay('agent.spawn', connectionId).filter(
+      (spawn) => op === 'agents.kill' || spawn.agentId === agentId,
+    );
+    await Promise.all(meant.map((spawn) => this.withdraw(spawn)));
+  }
+
+  private async withdraw({ commandId }: CommandRecord): Promise<void> {
+    const { state } = await this.outbox.withdraw(commandId, { settledAtMs: this.now(), ...killedFirst() });
+    if (state !== 'pending') this.running.get(commandId)?.over.abort();
   }
 
   async get(commandId: string): Promise<CommandRecord> {
@@ -115,9 +126,9 @@ export class CommandsService {
   private async confirm(connectionId: string, { op, idk, body }: Effect): Promise<void> {
     const command = await this.outbox.byIdk(connectionId, idk);
     if (!command || isSettled(command) || command.op !== op) return;
-    const end: End = { state: 'delivered', body, problem: undefined };
+    const end: End = { state: 'delivered', body };
     if (this.running.has(command.commandId)) this.confirmed.set(command.commandId, end);
-    else await this.outbox.settle(command.commandId, { settledAtMs: this.now(), ...end });
+    else await this.settled(command, end);
   }
 
   /** Stops sending; what is open stays open for the next start. */
@@ -139,9 +150,10 @@ export class CommandsService {
   private drive(command: CommandRecord): Promise<CommandRecord> {
     const running = this.running.get(command.commandId);
     if (running) return running.end;
-    const end = this.carryOut(command).finally(() => this.forget(command));
+    const over = new AbortController();
+    const end = this.carryOut(command, over.signal).finally(() => this.forget(command));
     end.catch(() => undefined);
-    this.running.set(command.commandId, { command, end });
+    this.running.set(command.commandId, { command, end, over });
     return end;
   }
 
@@ -150,18 +162,21 @@ export class CommandsService {
     this.confirmed.delete(commandId);
   }
 
-  private async carryOut(command: CommandRecord): Promise<CommandRecord> {
+  private async carryOut(command: CommandRecord, over: AbortSignal): Promise<CommandRecord> {
     const deadline = AbortSignal.timeout(Math.max(1, command.deadlineMs - this.now()));
-    const signal = AbortSignal.any([deadline, this.stopping.signal]);
+    const signal = AbortSignal.any([deadline, over, this.stopping.signal]);
     const end = (await this.tryUntil(command, signal)) ?? this.confirmed.get(command.commandId) ?? null;
     if (end === null && this.stopping.signal.aborted) return command;
-    return this.outbox.settle(command.commandId, { settledAtMs: this.now(), ...(end ?? timedOut(command)) });
+    return this.settled(command, end ?? overdue);
   }
 
   private async tryUntil(command: CommandRecord, signal: AbortSignal): Promise<End | null> {
+    const late = (answer: Answer): void => void this.settled(command, endOf(answer)).catch(() => undefined);
     try {
+      const stands = await this.departures.leave(command, signal);
+      if (stands.state !== 'pending') return stands;
       for (let restMs = againMs.first; !signal.aborted; restMs = Math.min(2 * restMs, againMs.last)) {
-        const answer = await this.carrier.carry(command, signal);
+        const answer = await this.carrier.carry(command, signal, late);
         if (answer !== null) return endOf(answer);
         await sleep(restMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false });
       }
@@ -170,35 +185,15 @@ export class CommandsService {
       return signal.aborted ? null : { state: 'failed', problem: problemOf(error) };
     }
   }
-}
 
-interface Effect {
-  readonly op: OperationName;
-  readonly idk: string;
-  readonly body: unknown;
-}
-
-/** What the journal says was carried out under which key, and what its answer says. A session's first turn is its spawn. */
-function effectOf({ type, subject: agentId, time, data }: AgentEvent): Effect | undefined {
-  if (type === 'agent.spawned' && data.idk !== undefined)
-    return { op: 'agent.spawn', idk: data.idk, body: { agentId, state: 'spawning', spawnedAt: time } };
-  if (type === 'agent.turn' && data.idk !== undefined)
-    return { op: 'agent.send', idk: data.idk, body: { agentId, turnId: data.turnId, turn: data.turn } };
-  if (type === 'agent.restored' && data.idk !== undefined) {
-    const { turnId, turn, to, left } = data;
-    return { op: 'agent.restore', idk: data.idk, body: { agentId, turnId, turn, to, left } };
+  private settled({ commandId }: CommandRecord, end: End | ((command: CommandRecord) => End)): Promise<CommandRecord> {
+    const settledAtMs = this.now();
+    const whole = (command: CommandRecord): End => ({
+      settledAtMs,
+      body: undefined,
+      problem: undefined,
+      ...(typeof end === 'function' ? end(command) : end),
+    });
+    return this.outbox.settle(commandId, whole);
   }
-  return undefined;
-}
-
-function endOf({ st, body }: Answer): End {
-  return st === 'ok' ? { state: 'delivered', body } : { state: 'failed', problem: body as CommandRecord['problem'] };
-}
-
-function timedOut({ op, spoke }: CommandRecord): End {
-  const error = new WritError(
-    'timed_out',
-    `${spoke} did not answer ${op} in time; it may have been carried out all the same.`,
-  );
-  return { state: 'timed_out', body: undefined, problem: problemOf(error) };
 }

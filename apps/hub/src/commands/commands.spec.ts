@@ -4,7 +4,8 @@ import { openSqliteStore, type Store } from '#store';
 import { until } from '../../../../test/support/until.js';
 import { agentNo, told } from '../fleet/fleet.fixture.js';
 import type { CommandRecord } from './command.js';
-import { CommandCarrier, CommandsService, type Answer, type Order } from './commands.service.js';
+import { CommandCarrier, type Answer } from './carrier.js';
+import { CommandsService, type Order } from './commands.service.js';
 import { CommandsView } from './commands.view.js';
 import { Outbox } from './outbox.js';
 
@@ -21,9 +22,13 @@ const order = (more: Partial<Order> = {}): Order => ({
 const yes: Answer = { st: 'ok', body: { done: true } };
 const no: Answer = { st: 'denied', code: 'capacity', body: problemOf(new WritError('capacity', 'Full.')) };
 
-/** A way to a spoke whose answers a test gives, one a try; without one it waits as for a spoke that is away. */
+/** A way to a spoke whose answers a test gives, one a try; without one it waits as for a spoke that does not answer. */
 class ByHand extends CommandCarrier {
   readonly carried: CommandRecord[] = [];
+  /** What comes after everybody has gone. */
+  readonly late: ((answer: Answer) => void)[] = [];
+  private there = true;
+  private readonly arriving: (() => void)[] = [];
   private answers: (Answer | null)[] = [];
   private wake = Promise.withResolvers<undefined>();
 
@@ -32,8 +37,34 @@ class ByHand extends CommandCarrier {
     this.wake.resolve(undefined);
   }
 
-  override async carry(command: CommandRecord, signal: AbortSignal): Promise<Answer | null> {
+  away(): void {
+    this.there = false;
+  }
+
+  back(): void {
+    this.there = true;
+    for (const arrived of this.arriving.splice(0)) arrived();
+  }
+
+  override isReady(): boolean {
+    return this.there;
+  }
+
+  override async ready(_connectionId: string, signal: AbortSignal): Promise<void> {
+    if (this.there) return;
+    await new Promise<void>((resolve) => {
+      this.arriving.push(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  override async carry(
+    command: CommandRecord,
+    signal: AbortSignal,
+    late: (answer: Answer) => void,
+  ): Promise<Answer | null> {
     this.carried.push(command);
+    this.late.push(late);
     const cut = Promise.withResolvers<undefined>();
     signal.addEventListener('abort', () => cut.resolve(undefined), { once: true });
     while (this.answers.length === 0 && !signal.aborted) {
@@ -85,6 +116,93 @@ describe('commands', () => {
     expect((await commands.execute(order(), 50)).state).toBe('pending');
     expect(performance.now() - began).toBeLessThan(5_000);
     expect(carrier.carried.length).toBeLessThan(10);
+  });
+
+  test('past its deadline what was never sent is told so, and is not sent when the spoke comes back', async () => {
+    carrier.away();
+    const command = await commands.execute(order({ ttlMs: 20, idk: 'k' }), 5_000);
+    expect(command).toMatchObject({ state: 'failed', problem: { code: 'peer_unavailable' } });
+    expect(command.problem?.detail).toContain('never sent');
+    carrier.back();
+    carrier.answer(yes);
+    expect(await commands.execute(order({ idk: 'k' }), 5_000)).toMatchObject({ state: 'delivered' });
+    expect(carrier.carried).toHaveLength(1);
+    expect((await new CommandsView(commands).get(command.commandId)).answeredAt).toBeUndefined();
+  });
+
+  test('what was never sent is known as such after a restart, and what may have been is not', async () => {
+    const sent = await commands.execute(order({ idk: 'sent', ttlMs: 300 }), 1);
+    carrier.away();
+    const held = await commands.execute(order({ idk: 'held', ttlMs: 300 }), 1);
+    await commands.stop();
+    const next = new ByHand();
+    next.away();
+    const again = new CommandsService(new Outbox(store), next);
+    await again.resume();
+    const ends = async () => Promise.all([sent, held].map(async ({ commandId }) => (await again.get(commandId)).state));
+    await until('both to end', async () => !(await ends()).includes('pending'));
+    expect(await ends()).toEqual(['timed_out', 'failed']);
+    await again.stop();
+  });
+
+  test('[K-15] a kill ends the spawn of its agent that was not sent, and goes out alone', async () => {
+    carrier.away();
+    const spawning = commands.execute(order({ agentId: agentNo(1) }), 5_000);
+    const other = await commands.execute(order({ agentId: agentNo(2) }), 1);
+    await until('both to wait', () => commands.underWay('agent.spawn', 'con').length === 2);
+    const kill = await commands.execute(order({ op: 'agent.kill', agentId: agentNo(1) }), 1);
+    expect(await spawning).toMatchObject({ state: 'failed', problem: { code: 'killed' } });
+    expect(kill.state).toBe('pending');
+    carrier.back();
+    await until('all to leave', () => carrier.carried.length === 2);
+    expect(carrier.carried.map(({ commandId }) => commandId)).toEqual([kill.commandId, other.commandId]);
+  });
+
+  test('[K-3] a kill of all ends every spawn that was not sent, of that spoke alone', async () => {
+    carrier.away();
+    const spawns = await Promise.all(
+      ['con', 'con', 'other'].map((connectionId, n) =>
+        commands.execute(order({ connectionId, agentId: agentNo(n), idk: `k${n}` }), 1),
+      ),
+    );
+    await commands.execute(order({ op: 'agents.kill' }), 1);
+    const states = await Promise.all(spawns.map(async ({ commandId }) => (await commands.get(commandId)).state));
+    expect(states).toEqual(['failed', 'failed', 'pending']);
+  });
+
+  test('what waits for its spoke leaves when it is back, kills first, however late they came', async () => {
+    carrier.away();
+    for (const op of ['agent.spawn', 'agent.send', 'agent.kill', 'agents.resume', 'agent.close'] as const)
+      await commands.execute(order({ op, idk: op, agentId: agentNo(op.length) }), 1);
+    carrier.back();
+    await until('all to leave', () => carrier.carried.length === 5);
+    expect(carrier.carried.map(({ op }) => op).slice(0, 2)).toEqual(['agent.kill', 'agents.resume']);
+  });
+
+  test('a spawn that was sent is not taken back by a kill', async () => {
+    const { commandId } = await commands.execute(order({ agentId: agentNo(1) }), 1);
+    await commands.execute(order({ op: 'agent.kill', agentId: agentNo(1) }), 1);
+    expect((await commands.get(commandId)).state).toBe('pending');
+  });
+
+  test.each([
+    ['delivered', yes],
+    ['failed', no],
+  ] as const)('a late answer settles what timed out: %s', async (state, answer) => {
+    const { commandId } = await commands.execute(order({ op: 'agent.kill', ttlMs: 20 }), 5_000);
+    expect((await commands.get(commandId)).state).toBe('timed_out');
+    carrier.late[0]?.(answer);
+    await until('it to be settled', async () => (await commands.get(commandId)).state === state);
+    expect((await commands.get(commandId)).problem?.code).toBe(state === 'failed' ? 'capacity' : undefined);
+  });
+
+  test('[S-8] ordered again under its key, what timed out is tried until the new deadline, as the same command', async () => {
+    const first = await commands.execute(order({ idk: 'k', ttlMs: 20 }), 5_000);
+    carrier.answer(yes);
+    const second = await commands.execute(order({ idk: 'k' }), 5_000);
+    expect(second).toMatchObject({ commandId: first.commandId, state: 'delivered' });
+    expect(second.problem).toBeUndefined();
+    expect(await outbox.open()).toEqual([]);
   });
 
   test('past its deadline nobody knows, and nobody says that it was not carried out', async () => {

@@ -46,6 +46,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 function resourceOf({ commandId, op, spoke, agentId, state, actor, problem, ...row }: CommandRecord): Command {
   const times = { createdAt: iso(row.createdAtMs), expiresAt: iso(row.deadlineMs) };
-  const answeredAt = row.settledAtMs === undefined || state === 'timed_out' ? undefined : iso(row.settledAtMs);
+  const answeredAtMs = state === 'timed_out' || row.held ? undefined : row.settledAtMs;
+  const answeredAt = answeredAtMs === undefined ? undefined : iso(answeredAtMs);
   return { commandId, op, spoke, agentId, state, actor, ...times, answeredAt, problem };
 }

@@ -1,8 +1,8 @@
 // The hub's memory of what it ordered: a record per command, committed before anything is signed.
 import { isDeepStrictEqual } from 'node:util';
 import { WritError } from '#protocol';
-import type { Check, Key, Store } from '#store';
-import { isSettled, type CommandRecord } from './command.js';
+import type { Check, Commit, Key, Store } from '#store';
+import { isOver, isSettled, type CommandRecord, type End } from './command.js';
 
 /** Ids begin with their time, and hex keeps the order of bytes: the newest command is the last key. */
 const recordKey = (commandId: string): Key => [
@@ -40,7 +40,7 @@ export class Outbox {
       checks,
       puts: [
         { key: recordKey(command.commandId), value: command },
-        { key: openKey(command.commandId), value: command.connectionId },
+        openPut(command),
         { key: idkKey(command), value: command.commandId, ttlMs: idkTtlMs },
         ...(command.agentId === undefined
           ? []
@@ -100,23 +100,63 @@ export class Outbox {
     return found;
   }
 
+  /** May be sent from now on. Gives back the command as it stands: with an end, when something else came first. */
+  async release(commandId: string): Promise<CommandRecord> {
+    return this.alter(commandId, ({ held, ...command }) => (held && !isOver(command) ? { value: command } : undefined));
+  }
+
+  /** One that timed out is ordered once more: it is tried until the new deadline, under the key that it has. */
+  async reopen(commandId: string, deadlineMs: number): Promise<CommandRecord> {
+    return this.alter(commandId, (command) => {
+      if (command.state !== 'timed_out') return undefined;
+      const value = { ...command, state: 'pending', deadlineMs, settledAtMs: undefined, problem: undefined } as const;
+      return { value, puts: [openPut(command)] };
+    });
+  }
+
+  /** Ends a command that was surely never sent. Any other stands as it was. */
+  withdraw(commandId: string, end: End): Promise<CommandRecord> {
+    return this.alter(commandId, (command) => (command.held && !isOver(command) ? ended(command, end) : undefined));
+  }
+
   /**
    * Writes an end, unless one is written already: the first answer counts, a time-out gives way to any answer.
    * A refusal frees the idempotency key: asked again, it is judged anew.
    */
-  async settle(
-    commandId: string,
-    end: Pick<CommandRecord, 'state' | 'settledAtMs' | 'body' | 'problem'>,
-  ): Promise<CommandRecord> {
-    const entry = await this.store.get<CommandRecord>(recordKey(commandId));
-    if (entry === null) throw new WritError('not_found', `There is no command ${commandId}.`);
-    if (isSettled(entry.value)) return entry.value;
-    const settled = { ...entry.value, ...end };
-    const done = await this.store.commit({
-      checks: [{ key: entry.key, version: entry.version }],
-      puts: [{ key: entry.key, value: settled, ttlMs: historyTtlMs }],
-      deletes: [openKey(commandId), ...(end.state === 'failed' ? [idkKey(settled)] : [])],
-    });
-    return done.ok ? settled : this.settle(commandId, end);
+  settle(commandId: string, end: End | ((command: CommandRecord) => End)): Promise<CommandRecord> {
+    return this.alter(commandId, (command) =>
+      isSettled(command) ? undefined : ended(command, typeof end === 'function' ? end(command) : end),
+    );
   }
+
+  /** Until it is written, or nothing is to be changed. */
+  private async alter(
+    commandId: string,
+    change: (command: CommandRecord) => Change | undefined,
+  ): Promise<CommandRecord> {
+    for (;;) {
+      const entry = await this.store.get<CommandRecord>(recordKey(commandId));
+      if (entry === null) throw new WritError('not_found', `There is no command ${commandId}.`);
+      const next = change(entry.value);
+      if (next === undefined) return entry.value;
+      const { value, ttlMs, puts = [], deletes = [] } = next;
+      const put = { key: entry.key, value, ...(ttlMs === undefined ? {} : { ttlMs }) };
+      const checks = [{ key: entry.key, version: entry.version }];
+      if ((await this.store.commit({ checks, puts: [put, ...puts], deletes })).ok) return value;
+    }
+  }
+}
+
+interface Change extends Pick<Commit, 'puts' | 'deletes'> {
+  readonly value: CommandRecord;
+  readonly ttlMs?: number;
+}
+
+function ended(command: CommandRecord, end: End): Change {
+  const freed = end.state === 'failed' ? [idkKey(command)] : [];
+  return { value: { ...command, ...end }, ttlMs: historyTtlMs, deletes: [openKey(command.commandId), ...freed] };
+}
+
+function openPut({ commandId, connectionId }: CommandRecord) {
+  return { key: openKey(commandId), value: connectionId };
 }

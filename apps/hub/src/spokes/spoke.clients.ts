@@ -1,18 +1,18 @@
 // The hub's Nest clients, one for each spoke, and the two ways to use them: a question, or a command of the outbox.
 import { firstValueFrom } from 'rxjs';
 import { WritError, type OperationArgs, type OperationBody, type OperationName } from '#protocol';
-import { WritClient, WritRecord, type Peers } from '#federation';
+import { jointState, WritClient, WritRecord, type Peer, type Peers, type RequestOptions } from '#federation';
 
-export interface AskOptions {
-  readonly timeoutMs: number;
-  readonly idk?: string;
-  readonly signal?: AbortSignal;
-}
+type AskOptions = Pick<RequestOptions, 'idk' | 'timeoutMs' | 'signal' | 'late'>;
 
 export class SpokeClients {
   private readonly clients = new Map<string, WritClient>();
+  /** Who waits for a spoke to be there, by connection. */
+  private readonly waiting = new Map<string, Set<() => void>>();
 
-  constructor(private readonly peers: Peers) {}
+  constructor(private readonly peers: Peers) {
+    peers.changes.subscribe(({ peer }) => this.seen(peer));
+  }
 
   /** The body of the spoke's signed answer. @throws WritError what the spoke refused with, `timed_out`, `peer_unavailable` */
   async ask<O extends OperationName>(
@@ -29,6 +29,23 @@ export class SpokeClients {
     return this.peers.peer(connectionId)?.state === 'ready';
   }
 
+  /** Resolves when it is ready, when the connection is closed, or with the signal. */
+  async ready(connectionId: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.isReady(connectionId) || isClosed(this.peers.peer(connectionId))) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = (): void => resolve(undefined);
+    const waiting = this.waiting.get(connectionId) ?? new Set();
+    this.waiting.set(connectionId, waiting.add(wake));
+    signal.addEventListener('abort', wake, { once: true });
+    await promise;
+    signal.removeEventListener('abort', wake);
+    waiting.delete(wake);
+  }
+
+  private seen(peer: Peer): void {
+    if (peer.state === 'ready' || isClosed(peer)) for (const wake of this.waiting.get(peer.id) ?? []) wake();
+  }
+
   private client(connectionId: string): WritClient {
     const known = this.clients.get(connectionId);
     if (known) return known;
@@ -38,4 +55,8 @@ export class SpokeClients {
     this.clients.set(connectionId, client);
     return client;
   }
+}
+
+function isClosed(peer: Peer | undefined): boolean {
+  return peer !== undefined && jointState(peer.connection) === 'closed';
 }

@@ -10,7 +10,7 @@ import type { CommandHandler } from './command.js';
 import { PeerCore } from './peer-core.js';
 import type { PeerChange, PeerContext, PeerState } from './peer-core.js';
 import type { PeerRoot } from './peer-root.js';
-import type { Answer, RequestOptions } from './requests.js';
+import type { Answer, RequestOptions } from './request.js';
 import type { SessionHost } from './session.js';
 
 export class Peer {

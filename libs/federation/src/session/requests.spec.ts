@@ -3,7 +3,7 @@ import { newNonce } from '#protocol';
 import type { CommandResult } from '#protocol';
 import { info } from './session.contract.js';
 import { Requests } from './requests.js';
-import type { Answer, Waiting } from './requests.js';
+import type { Answer, Waiting } from './request.js';
 
 const h = 'h'.repeat(43);
 
@@ -104,6 +104,81 @@ describe('requests of a peer', () => {
     await expect(first).rejects.toMatchObject({ code: 'timed_out' });
     await expect(second).rejects.toMatchObject({ code: 'peer_unavailable' });
     expect([requests.size, requests.next()]).toEqual([0, undefined]);
+  });
+
+  describe('an answer that comes when nobody waits any more', () => {
+    const stop = { killed: [], alreadyEnded: [], failed: [], survivors: 0 };
+    const killed = (id: string): CommandResult => ({ id, st: 'ok', gv: 1, body: stop });
+
+    function killing() {
+      let now = 0;
+      const opened = open(() => now);
+      const heard: Answer[] = [];
+      const kill = (late = (answer: Answer) => void heard.push(answer)) =>
+        opened.requests.add('agents.kill', 'kill', { reason: 'x' }, { idk: 'k', late });
+      const overdue = () => {
+        now += 60_000;
+        opened.requests.sweep();
+      };
+      return { ...opened, kill, heard, overdue };
+    }
+
+    test('is told once to who gave it up, to either copy, and by its own hash only', async () => {
+      const { requests, kill, sent, answered, heard, overdue } = killing();
+      const asked = kill();
+      const first = sent(requests.next());
+      requests.resume();
+      const second = sent(requests.next());
+      overdue();
+      await expect(asked).rejects.toMatchObject({ code: 'timed_out' });
+      answered({ ...first, h: 'x'.repeat(43) }, killed('0'));
+      answered(first, killed('1'));
+      expect(heard).toEqual([]);
+      expect(answered(first, killed('0'))).toMatchObject({ kind: 'kill' });
+      expect(heard).toEqual([{ st: 'ok', gv: 1, body: stop }]);
+      answered(first, killed('0'));
+      expect(heard).toHaveLength(1);
+      expect(answered(second, killed('0'))).toMatchObject({ kind: 'kill' });
+      requests.resume();
+      expect(requests.next()).toBeUndefined();
+    });
+
+    test.each([
+      [{ survivors: -1 }, 0],
+      [stop, 1],
+    ])('is told also before the request was put by, if it has the shape of its operation: %j', async (body, times) => {
+      const { requests, sent, answered } = killing();
+      const heard: Answer[] = [];
+      const enough = new AbortController();
+      const options = { idk: 'k', late: (answer: Answer) => void heard.push(answer), signal: enough.signal };
+      const asked = requests.add('agents.kill', 'kill', { reason: 'x' }, options);
+      const ref = sent(requests.next());
+      enough.abort(new Error('enough'));
+      await expect(asked).rejects.toThrow('enough');
+      answered(ref, { id: '0', st: 'ok', gv: 1, body });
+      expect(heard).toHaveLength(times);
+    });
+
+    test('of more than a thousand messages the oldest are forgotten', () => {
+      const { requests, kill, sent, answered, heard, overdue } = killing();
+      const refs = Array.from({ length: 1_025 }, () => {
+        kill().catch(() => undefined);
+        return sent(requests.next());
+      });
+      overdue();
+      for (const ref of refs) answered(ref, killed('0'));
+      expect(heard).toHaveLength(1_024);
+    });
+  });
+
+  test('a signal that is a deadline fails it to the moment, as overdue', async () => {
+    const { requests, sent } = open();
+    const signal = AbortSignal.timeout(20);
+    const first = requests.add('instance.info', 'query', {}, { signal });
+    sent(requests.next());
+    const second = requests.add('instance.info', 'query', {}, { signal });
+    await expect(first).rejects.toMatchObject({ code: 'timed_out' });
+    await expect(second).rejects.toMatchObject({ code: 'peer_unavailable' });
   });
 
   test('beyond its bound a request is refused at once, but never a kill', async () => {

@@ -1,48 +1,10 @@
 // What this instance has asked a peer and not yet been answered. Requests belong to the peer, not to a link: after a cut
 // they are signed anew under the same idempotency key, and an answer to any of the copies settles them.
-import { commandBytes, commandBytesMax, commandsMax, operation, WritError } from '#protocol';
-import type { CommandEntry, CommandResult, MessageRef, OperationKind, Problem, ResultClaims } from '#protocol';
-
-/** One caller's way to wait no longer; an `AbortController` for every request costs more than the request's schema. */
-export class Withdrawal {
-  listener: (() => void) | undefined;
-
-  withdraw(): void {
-    this.listener?.();
-  }
-}
-
-export interface RequestOptions {
-  /** For operations with an effect: names it once and for all. */
-  readonly idk?: string;
-  /** 60 s by default; looked at every quarter of a second. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  readonly withdrawal?: Withdrawal;
-  /** W3C `traceparent`. */
-  readonly trace?: string;
-}
-
-/** What the peer said. `gv` is the version of the grant that decided. */
-export type Answer =
-  | { readonly st: 'ok'; readonly gv: number; readonly body: Readonly<Record<string, unknown>> }
-  | { readonly st: 'denied' | 'error'; readonly code: Problem['code']; readonly gv: number; readonly body: Problem };
-
-/** One request on its way. */
-export interface Waiting {
-  readonly op: string;
-  readonly kind: OperationKind;
-  readonly args: Record<string, unknown>;
-  readonly options: RequestOptions;
-  readonly deadlineMs: number;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: unknown) => void;
-  state: 'queued' | 'sent' | 'done';
-  everSent: boolean;
-  again: number;
-  /** Listens to the caller's signal until it is done. */
-  abort?: () => void;
-}
+import { commandBytes, commandBytesMax, commandsMax, WritError } from '#protocol';
+import type { CommandEntry, CommandResult, MessageRef, OperationKind, ResultClaims } from '#protocol';
+import { answerOf, LateAnswers, tellLate } from './late.js';
+import { isOver, isTimeout, overdue } from './request.js';
+import type { Answer, RequestOptions, Waiting } from './request.js';
 
 interface SentMessage {
   readonly h: string;
@@ -64,6 +26,7 @@ const order: readonly OperationKind[] = ['kill', 'effect', 'query'];
 export class Requests {
   readonly #lanes: Record<OperationKind, Waiting[]> = { kill: [], effect: [], query: [] };
   readonly #sent = new Map<string, SentMessage>();
+  readonly #late = new LateAnswers();
   #waiting = 0;
   /** From a message to its answer, the last time; a kill takes the time that an agent takes. */
   roundTripMs: number | undefined;
@@ -147,7 +110,8 @@ export class Requests {
     diffS,
   }: ResultClaims): { readonly raw: string; readonly kind: OperationKind } | undefined {
     const message = this.#sent.get(req.jti);
-    if (message?.h !== req.h) return undefined;
+    if (!message) return this.#late.settle({ req, results });
+    if (message.h !== req.h) return undefined;
     if (message.waiting[0]?.kind !== 'kill') this.roundTripMs = this.now() - message.sentAtMs;
     if (err !== undefined) for (const one of message.waiting) this.refused(one, err, diffS);
     for (const result of results ?? []) this.answered(message, result);
@@ -167,9 +131,15 @@ export class Requests {
     for (const kind of order) this.#lanes[kind].forEach((one) => this.expire(one, now));
     for (const [jti, { waiting }] of this.#sent) {
       for (const one of waiting) this.expire(one, now);
-      if (waiting.every((one) => one.state === 'done')) this.#sent.delete(jti);
+      if (waiting.every(isOver)) this.forget(jti);
     }
     for (const kind of order) this.#lanes[kind] = this.#lanes[kind].filter((one) => one.state === 'queued');
+  }
+
+  private forget(jti: string): void {
+    const message = this.#sent.get(jti);
+    if (message) this.#late.keep(jti, message);
+    this.#sent.delete(jti);
   }
 
   /** Fails everything that waits. */
@@ -180,11 +150,12 @@ export class Requests {
   }
 
   fail(one: Waiting, error: unknown): void {
-    if (this.finish(one)) one.reject(error);
+    const isLate = one.everSent && one.options.late !== undefined;
+    if (this.finish(one, isLate ? 'late' : 'done')) one.reject(error);
   }
 
   private follow(one: Waiting, signal: AbortSignal): void {
-    one.abort = () => this.fail(one, signal.reason);
+    one.abort = () => this.fail(one, isTimeout(signal.reason) ? overdue(one) : signal.reason);
     signal.addEventListener('abort', one.abort, { once: true });
   }
 
@@ -193,14 +164,10 @@ export class Requests {
     if (!one || String(Number(result.id)) !== result.id) return;
     message.left -= 1;
     if (one.state === 'done') return;
-    if (result.st !== 'ok') this.resolve(one, result);
-    else this.resolveOk(one, result.gv, result.body);
-  }
-
-  private resolveOk(one: Waiting, gv: number, body: Record<string, unknown>): void {
-    const parsed = operation(one.op)?.body.safeParse(body);
-    if (parsed?.success) this.resolve(one, { st: 'ok', gv, body: parsed.data as Record<string, unknown> });
-    else this.fail(one, new WritError('schema', `The peer's answer to ${one.op} has not the shape of that operation.`));
+    const answer = answerOf(one.op, result);
+    if (!answer) this.fail(one, new WritError('schema', `The peer's answer to ${one.op} has not its shape.`));
+    else if (one.state === 'late') tellLate(one, answer);
+    else this.resolve(one, answer);
   }
 
   private refused(one: Waiting, err: NonNullable<ResultClaims['err']>, diffS = 0): void {
@@ -223,18 +190,16 @@ export class Requests {
   }
 
   private expire(one: Waiting, now: number): void {
-    if (one.state === 'done' || one.deadlineMs > now) return;
-    const detail = one.everSent ? 'The peer has not answered.' : 'The peer was not connected in time.';
-    this.fail(one, new WritError(one.everSent ? 'timed_out' : 'peer_unavailable', detail));
+    if (!isOver(one) && one.deadlineMs <= now) this.fail(one, overdue(one));
   }
 
   private resolve(one: Waiting, answer: Answer): void {
-    if (this.finish(one)) one.resolve(answer);
+    if (this.finish(one, 'done')) one.resolve(answer);
   }
 
-  private finish(one: Waiting): boolean {
-    if (one.state === 'done') return false;
-    one.state = 'done';
+  private finish(one: Waiting, state: 'late' | 'done'): boolean {
+    if (isOver(one)) return false;
+    one.state = state;
     this.#waiting -= 1;
     const { signal, withdrawal } = one.options;
     if (one.abort) signal?.removeEventListener('abort', one.abort);

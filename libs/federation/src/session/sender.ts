@@ -5,7 +5,8 @@ import type { AckClaims, CommandResult } from '#protocol';
 import type { EventAck, EventBatch } from '../journal/position.js';
 import type { Link } from '../links/link.js';
 import type { AnswerSheet } from './answers.js';
-import type { Requests, Waiting } from './requests.js';
+import type { Waiting } from './request.js';
+import type { Requests } from './requests.js';
 import { refOf } from './seal.js';
 import type { Seal } from './seal.js';
 

@@ -3,8 +3,8 @@ import { ClientProxy } from '@nestjs/microservices';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
 import { WritError } from '#protocol';
 import type { OperationName } from '#protocol';
-import { Withdrawal } from '../session/requests.js';
-import type { Answer, RequestOptions } from '../session/requests.js';
+import { Withdrawal } from '../session/request.js';
+import type { Answer, RequestOptions } from '../session/request.js';
 
 /** Whoever can be asked. */
 export interface Asked {

@@ -1,0 +1,42 @@
+// Carries commands of the outbox to their spoke. The peer keeps what is on its way over cuts and signs it anew; here only the end counts.
+import { problemOf, WritError, type OperationArgs } from '#protocol';
+import type { SpokeClients } from '../spokes/spoke.clients.js';
+import { CommandCarrier, type Answer } from './carrier.js';
+import type { CommandRecord } from './command.js';
+
+/** What says nothing about whether the command was carried out. */
+const unknown: readonly string[] = ['timed_out', 'peer_unavailable', 'store_unavailable'];
+
+export class SpokeCarrier extends CommandCarrier {
+  constructor(
+    private readonly clients: SpokeClients,
+    private readonly now: () => number = Date.now,
+  ) {
+    super();
+  }
+
+  isReady(connectionId: string): boolean {
+    return this.clients.isReady(connectionId);
+  }
+
+  ready(connectionId: string, signal: AbortSignal): Promise<void> {
+    return this.clients.ready(connectionId, signal);
+  }
+
+  async carry(
+    { connectionId, op, args, idk, deadlineMs }: CommandRecord,
+    signal: AbortSignal,
+    late: (answer: Answer) => void,
+  ): Promise<Answer | null> {
+    const timeoutMs = Math.max(1, deadlineMs - this.now());
+    const options = { idk, timeoutMs, signal, late };
+    try {
+      const body = await this.clients.ask(connectionId, op, args as OperationArgs<typeof op>, options);
+      return { st: 'ok', body };
+    } catch (error) {
+      if (signal.aborted || (error instanceof WritError && unknown.includes(error.code))) return null;
+      if (error instanceof WritError) return { st: 'denied', code: error.code, body: problemOf(error) };
+      throw error;
+    }
+  }
+}
