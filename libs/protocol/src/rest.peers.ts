@@ -98,7 +98,10 @@ const connection = {
   theirs: half,
   connected: z.boolean(),
   heardAt: time.optional(),
-  link: z.strictObject({ kind: z.enum(['outbound', 'direct']), url: httpUrl }),
+  link: z.strictObject({
+    kind: z.enum(['outbound', 'direct', 'broker']),
+    url: httpUrl.optional().describe('Absent for `broker`: each side has its own setting for that'),
+  }),
   createdAt: time,
   /** Absent before the first link. */
   journal: journal.optional(),

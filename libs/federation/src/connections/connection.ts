@@ -16,9 +16,14 @@ export interface HalfState {
   readonly counter: number;
 }
 
-/** How the two reach each other. A spoke of kind `outbound` dials and opens no port; `direct` is dialled by the hub. */
+/**
+ * How the two reach each other. A spoke of kind `outbound` dials and opens no port; `direct` is dialled by the hub; over a
+ * `broker` both dial out to it, each to the one of its own settings.
+ */
 export type LinkSetting =
-  { readonly kind: 'outbound'; readonly url: string } | { readonly kind: 'direct'; readonly url: string };
+  | { readonly kind: 'outbound'; readonly url: string }
+  | { readonly kind: 'direct'; readonly url: string }
+  | { readonly kind: 'broker' };
 
 export interface PeerIdentity {
   /** Thumbprint of the pinned root key. */

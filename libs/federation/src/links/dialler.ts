@@ -1,15 +1,19 @@
-// Keeps one link up: dials, hands the link over, and dials again with a jittered exponential back-off that a restart does not reset.
+// Keeps one link, or the connection to a broker, up: dials, hands it over, and dials again with a jittered exponential back-off that a restart does not reset.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Key, Store } from '#store';
-import type { Link } from './link.js';
+
+/** A link, or the connection to a broker. */
+interface Dialled {
+  close(code: number, reason: string): void;
+}
 
 /** What to keep up. */
-export interface DialTask {
+export interface DialTask<T extends Dialled> {
   /** Names the other end; its back-off is kept under this name. */
   readonly name: string;
-  dial(signal: AbortSignal): Promise<Link>;
-  /** Uses the link to its end. True when it was of use (a session came about), and then the back-off begins anew. */
-  attend(link: Link): Promise<boolean>;
+  dial(signal: AbortSignal): Promise<T>;
+  /** Uses it to its end. True when it was of use (a session came about), and then the back-off begins anew. */
+  attend(dialled: T): Promise<boolean>;
   /** Told of every attempt that failed, for logs. */
   failed?(error: unknown): void;
 }
@@ -31,7 +35,7 @@ export class Dialler {
   ) {}
 
   /** Until the signal aborts; then the link is closed (1001) and the promise resolves. */
-  async keep(task: DialTask, signal: AbortSignal): Promise<void> {
+  async keep<T extends Dialled>(task: DialTask<T>, signal: AbortSignal): Promise<void> {
     const key: Key = ['federation', 'dial', task.name];
     let { failures, notBefore } = (await this.store.get<BackOff>(key))?.value ?? { failures: 0, notBefore: 0 };
     while (!signal.aborted) {
@@ -42,7 +46,7 @@ export class Dialler {
     }
   }
 
-  private async attempt(task: DialTask, signal: AbortSignal): Promise<boolean> {
+  private async attempt<T extends Dialled>(task: DialTask<T>, signal: AbortSignal): Promise<boolean> {
     try {
       const link = await task.dial(signal);
       const leave = (): void => link.close(1001, 'going away');

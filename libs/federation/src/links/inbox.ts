@@ -14,11 +14,10 @@ export class Inbox {
     for (const message of this.#early.splice(0)) this.take(message);
   }
 
-  take(message: string): void {
-    if (this.#listener) {
-      if (!this.#listener(message)) this.refused();
-    } else if (this.#early.push(message) > earlyMessagesMax) {
-      this.refused();
-    }
+  /** False when it was refused. */
+  take(message: string): boolean {
+    const taken = this.#listener ? this.#listener(message) : this.#early.push(message) <= earlyMessagesMax;
+    if (!taken) this.refused();
+    return taken;
   }
 }

@@ -35,7 +35,10 @@ export function listen(link: Link): { readonly got: string[]; next(count: number
   return { got, next };
 }
 
-export function linkContract(name: string, connect: () => Promise<Wire>): void {
+/** What a sender sees of a message that the other end refuses: a close, or nothing at all. */
+type Refusal = 'closed' | 'silence';
+
+export function linkContract(name: string, connect: () => Promise<Wire>, refusal: Refusal = 'closed'): void {
   describe(`a link over ${name}`, () => {
     let wire: Wire;
     let accepted: Link;
@@ -81,11 +84,27 @@ export function linkContract(name: string, connect: () => Promise<Wire>): void {
       expect(await listen(wire.dialled).next(1)).toEqual([envelope('keys', 'early')]);
     });
 
-    test('says 1008 to the sender of a message that is refused', async () => {
-      accepted.onMessage(() => false);
-      wire.dialled.send(envelope('cmd', 'forged'));
-      expect((await wire.dialled.closed).code).toBe(1008);
-    });
+    if (refusal === 'closed') {
+      test('says 1008 to the sender of a message that is refused', async () => {
+        accepted.onMessage(() => false);
+        wire.dialled.send(envelope('cmd', 'forged'));
+        expect((await wire.dialled.closed).code).toBe(1008);
+      });
+    } else {
+      test('says nothing to the sender of a message that is refused, and goes on', async () => {
+        const near = listen(wire.dialled);
+        const got: string[] = [];
+        accepted.onMessage((message) => {
+          got.push(message);
+          accepted.send(envelope('res', 'good'));
+          return !message.includes('forged');
+        });
+        wire.dialled.send(envelope('cmd', 'forged'));
+        wire.dialled.send(envelope('cmd', 'good'));
+        await near.next(2);
+        expect(got).toEqual([envelope('cmd', 'forged'), envelope('cmd', 'good')]);
+      });
+    }
 
     test('refuses a message over the limit', async () => {
       listen(accepted);

@@ -14,7 +14,8 @@ export interface Reply {
 }
 
 /**
- * Takes one message; false refuses it, without a word why: a socket is closed with 1008, a POST gets 400 without body.
+ * Takes one message; false refuses it, without a word why: a socket is closed with 1008, a POST gets 400 without body,
+ * a broker silence.
  * Who takes a message that came with a `reply` also ends that reply.
  */
 export type MessageListener = (message: string, reply?: Reply) => boolean;
@@ -23,7 +24,7 @@ export type MessageListener = (message: string, reply?: Reply) => boolean;
 export const earlyMessagesMax = 4;
 
 export abstract class Link {
-  abstract readonly kind: 'websocket' | 'https' | 'pair';
+  abstract readonly kind: 'websocket' | 'https' | 'broker' | 'pair';
   /** Where the other end is, for logs only. */
   abstract readonly remote: string;
   /** Queues one message; a link that is closed drops it silently: `closed` tells. */

@@ -63,7 +63,8 @@ export class Conversation {
   static accept(link: Link, lobby: Lobby, root?: PeerRoot): void {
     const conversation = new Conversation(link, lobby, false);
     conversation.#root = root;
-    if (root) clearTimeout(conversation.#timer);
+    // What is posted to us is one link for as long as we run; every other has to become a session.
+    if (link.kind === 'https') clearTimeout(conversation.#timer);
     link.onMessage(conversation.take);
   }
 

@@ -17,6 +17,7 @@ import { Identity } from '../identity/identity.js';
 import type { JournalInbox } from '../journal/inbox.js';
 import type { Journal } from '../journal/journal.js';
 import { AddressPolicy } from '../links/address-policy.js';
+import { Broker } from '../links/broker/broker.js';
 import { linkedPair } from '../links/pair.js';
 import { postHandler } from '../links/posts.js';
 import { acceptWebSockets } from '../links/upgrade.js';
@@ -27,7 +28,18 @@ import { Peers } from './peers.js';
 import type { PeersOptions } from './peers.js';
 import type { Peer } from './peer.js';
 
-export type Wiring = 'pair' | 'websocket' | 'https';
+export type Wiring = 'pair' | 'websocket' | 'https' | 'broker';
+
+/** A broker as both sides dial it, and how to cut every connection to it. */
+export interface BrokerPlace {
+  readonly url: string;
+  cut(): void;
+}
+
+/** `place` for the wiring `broker`; everything else for the spoke alone. */
+export interface FederationOptions extends Partial<PeersOptions> {
+  readonly place?: BrokerPlace;
+}
 
 /** Waits until it holds; fails after 10 s with what was waited for. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -71,7 +83,7 @@ export class Federation {
 
   private constructor(
     readonly wiring: Wiring,
-    private readonly more: Partial<PeersOptions>,
+    private readonly more: FederationOptions,
   ) {
     this.server = createServer((request, response) => {
       postHandler((hint, ...rest) => {
@@ -88,7 +100,7 @@ export class Federation {
   /** Paired, both halves active unless told otherwise; nothing dialled yet. */
   static async paired(
     wiring: Wiring = 'pair',
-    more: Partial<PeersOptions> = {},
+    more: FederationOptions = {},
     hubHalf: 'pending' | 'active' = 'active',
     spokeHalf: 'pending' | 'active' = 'active',
   ) {
@@ -105,7 +117,7 @@ export class Federation {
   }
 
   /** Both started and connected. */
-  static async connected(wiring: Wiring = 'pair', more: Partial<PeersOptions> = {}) {
+  static async connected(wiring: Wiring = 'pair', more: FederationOptions = {}) {
     const both = await Federation.paired(wiring, more);
     await both.start();
     return both;
@@ -135,6 +147,7 @@ export class Federation {
   cut(): void {
     for (const socket of this.sockets) socket.destroy();
     if (this.wiring === 'pair') this.atSpoke.drop(1006, 'cut');
+    if (this.wiring === 'broker') this.more.place?.cut();
   }
 
   /** Ends one side and starts it again on what it kept. */
@@ -180,11 +193,17 @@ export class Federation {
       ...(side === 'spoke' ? { source: spoke.journal, ops: operationNames } : { sink: hub.inbox }),
       log: { warn: ({ err }, message) => void log.push(`${message} ${inspect(err)}`) },
       linkTo: this.wiring === 'pair' ? () => Promise.resolve(this.pair()) : undefined,
+      broker: this.broker(identity.id, policy),
       ...(side === 'spoke' ? this.more : {}),
     };
     const { alarms, connections, peerKeys, receipts, audit } = options.records;
     const kept = { alarms, connections, peerKeys, receipts, audit, journal: spoke.journal, inbox: hub.inbox };
     return { identity, store, ...kept, log, peers: new Peers(options) };
+  }
+
+  private broker(id: string, policy: AddressPolicy): Broker | undefined {
+    const { place } = this.more;
+    return place && new Broker({ options: { url: place.url, auth: 'none' }, id, policy, tallyMs: 100 });
   }
 
   private pair() {
@@ -195,7 +214,8 @@ export class Federation {
 
   private async connect(of: Instance, other: Instance, we: 'hub' | 'spoke', ours: 'pending' | 'active'): Promise<void> {
     const { id, root, statement } = other.identity;
-    const link: LinkSetting = { kind: this.wiring === 'https' ? 'direct' : 'outbound', url: this.url };
+    const kind = this.wiring === 'https' ? 'direct' : 'outbound';
+    const link: LinkSetting = this.wiring === 'broker' ? { kind: 'broker' } : { kind, url: this.url };
     const peer = { id, name: we === 'hub' ? 'spoke' : 'hub', rootJwk: root.publicJwk };
     const { commit } = of.connections.draft({ id: this.con, we, peer, link, ours });
     await of.store.commit({ ...commit, puts: [...(commit.puts ?? []), of.peerKeys.first(this.con, statement)] });

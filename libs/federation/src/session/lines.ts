@@ -2,10 +2,14 @@
 import type { Store } from '#store';
 import type { Connection } from '../connections/connection.js';
 import { AddressPolicy } from '../links/address-policy.js';
+import type { Broker } from '../links/broker/broker.js';
+import { listenForLinks } from '../links/broker/door.js';
+import { openBrokerLink } from '../links/broker/open.js';
 import { Dialler } from '../links/dialler.js';
 import { dialHttps } from '../links/https.js';
 import type { Link } from '../links/link.js';
 import { dialWebSocket } from '../links/websocket.js';
+import { WritError } from '#protocol';
 import { Conversation } from './conversation.js';
 import type { Lobby } from './conversation.js';
 import type { Peer } from './peer.js';
@@ -16,6 +20,8 @@ export interface LineOptions {
   readonly policy?: AddressPolicy;
   /** Certificates trusted besides the system's, PEM. */
   readonly ca?: string;
+  /** Where connections over a broker meet; kept up while the peers are. */
+  readonly broker?: Broker;
   /** Where links come from when it is not the network: for two instances in one process. */
   readonly linkTo?: (connection: Connection, signal: AbortSignal) => Promise<Link>;
 }
@@ -42,6 +48,16 @@ export class Lines {
     const dialling = this.#dialling.get(peer.id);
     if (weDial(peer.connection) && !over && !dialling && !this.stop.aborted) this.dial(peer);
     if (over && dialling) this.hangUp(peer, dialling);
+  }
+
+  /** A spoke asks for its links at the broker: we are there for it, as long as it may still have to hear of an end. */
+  expect(peer: Peer): void {
+    const { connection } = peer;
+    const { broker } = this.options;
+    if (connection.we !== 'hub' || connection.link.kind !== 'broker') return;
+    if (!broker) this.lobby.log(`${connection.peer.name} can only be reached over a broker: set \`broker\`.`);
+    else
+      listenForLinks(broker, this.route(connection), (link) => Conversation.accept(link, this.lobby, peer.host.root));
   }
 
   private dial(peer: Peer): void {
@@ -73,12 +89,27 @@ export class Lines {
   private async linkTo(connection: Connection, signal: AbortSignal): Promise<Link> {
     const { policy = new AddressPolicy(), ca, linkTo } = this.options;
     if (linkTo) return linkTo(connection, signal);
-    const { kind, url } = connection.link;
+    const { link } = connection;
     const options = { policy, ca, signal };
-    return kind === 'outbound' ? dialWebSocket(url, options) : dialHttps(url, options);
+    if (link.kind === 'broker') return openBrokerLink(this.broker(), this.route(connection), signal);
+    return link.kind === 'outbound' ? dialWebSocket(link.url, options) : dialHttps(link.url, options);
+  }
+
+  private broker(): Broker {
+    const { broker } = this.options;
+    if (broker) return broker;
+    throw new WritError(
+      'peer_unavailable',
+      'The connection is over a broker, and this instance has none: set `broker`.',
+    );
+  }
+
+  private route({ id: con, we, peer }: Connection) {
+    const [hub, spoke] = we === 'hub' ? [this.lobby.id, peer.id] : [peer.id, this.lobby.id];
+    return { hub, spoke, con };
   }
 }
 
 function weDial({ we, link }: Connection): boolean {
-  return we === (link.kind === 'outbound' ? 'spoke' : 'hub');
+  return we === (link.kind === 'direct' ? 'hub' : 'spoke');
 }

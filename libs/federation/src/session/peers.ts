@@ -105,6 +105,8 @@ export class Peers {
   /** Learns of all connections, then dials and follows their changes in the background. */
   async start(): Promise<void> {
     this.#stated = this.options.identity.statement.token;
+    const { broker, store } = this.options;
+    broker?.keep({ store, now: this.#now, log: this.#log }, this.#stop.signal);
     for (const connection of await this.options.records.connections.list()) await this.take(connection);
     this.#timer = setInterval(() => this.sweep(), sweepMs).unref();
     this.#auditTimer = setInterval(() => this.signAudits(), this.auditLookMs).unref();
@@ -132,7 +134,7 @@ export class Peers {
     await Promise.all(this.list().map((peer) => peer.signAudit('now')));
     this.#stop.abort();
     for (const peer of this.#peers.values()) peer.drop(1001, 'going away');
-    await Promise.all([this.#keeping, ...this.list().map((peer) => peer.settled())]);
+    await Promise.all([this.#keeping, this.options.broker?.ended(), ...this.list().map((peer) => peer.settled())]);
     this.#opened.complete();
     this.#changes.complete();
   }
@@ -165,6 +167,7 @@ export class Peers {
     const peer = new Peer({ ...shared, ...own }, connection, root, changed);
     this.#peers.set(connection.id, peer);
     this.keepStated(connection);
+    this.#lines.expect(peer);
     this.#opened.next(peer);
     return peer;
   }

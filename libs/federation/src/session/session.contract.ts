@@ -4,7 +4,7 @@ import { agentIdOf, operationNames } from '#protocol';
 import type { Grant } from '#protocol';
 import type { CommandHandler, IncomingCommand, Outcome } from './command.js';
 import { Federation, until } from './federation.fixture.js';
-import type { Wiring } from './federation.fixture.js';
+import type { BrokerPlace, Wiring } from './federation.fixture.js';
 
 const grant: Grant = {
   operations: [...operationNames],
@@ -59,12 +59,13 @@ export class Spoke {
   }
 }
 
-export function sessionContract(wiring: Wiring): void {
+/** `placeOf` where the wiring wants a broker. */
+export function sessionContract(wiring: Wiring, placeOf: () => BrokerPlace | undefined = () => undefined): void {
   describe(`two instances over ${wiring}`, () => {
     let both: Federation;
     let spoke: Spoke;
     beforeEach(async () => {
-      both = await Federation.connected(wiring, { grantOf: async () => ({ gv: 7, grant }) });
+      both = await Federation.connected(wiring, { place: placeOf(), grantOf: async () => ({ gv: 7, grant }) });
       spoke = new Spoke(both.con);
       both.atSpoke.serve(spoke.handle);
     });
@@ -284,7 +285,7 @@ export function sessionContract(wiring: Wiring): void {
       if (greetings > 1) await gate.promise;
       return { gv: 1, grant };
     };
-    const both = await Federation.paired(wiring, { grantOf }, 'pending');
+    const both = await Federation.paired(wiring, { place: placeOf(), grantOf }, 'pending');
     try {
       await both.hub.peers.start();
       await both.spoke.peers.start();
