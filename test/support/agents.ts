@@ -39,7 +39,7 @@ export interface RoomOptions {
   readonly review?: Pick<CreateAgents, 'review' | 'scanner'>;
   readonly checkpoints?: WorktreeOptions['checkpoints'];
   /** The budget, what owners may spend, and the clock. */
-  readonly spending?: Pick<CreateAgents, 'budget' | 'allowance' | 'now'>;
+  readonly spending?: Pick<CreateAgents, 'budget' | 'allowance' | 'dial' | 'now'>;
 }
 
 /** One state folder, one store, one repository; agents on it can be opened more than once, one after the other. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import {
   agentsOptions,
   dockerOptions,
+  egressHosts,
   budgetOptions,
   checkpointOptions,
   gcOptions,
@@ -57,7 +58,7 @@ export const spokeConfig = z.strictObject({
   eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
   /** A sign of life to each hub at least this often. */
   heartbeatMs: z.int().min(100).max(15_000).default(15_000),
-  agents: agentsOptions.omit({ stateDir: true, gc: true, pool: true }).prefault({}),
+  agents: agentsOptions.omit({ stateDir: true, egress: true, gc: true, pool: true }).prefault({}),
   /** What a session can go back to: how many checkpoints, in how many bytes. */
   checkpoints: checkpointOptions.prefault({}),
   /** Warm backends of sessions: how many, how long. */
@@ -87,6 +88,14 @@ export const spokeConfig = z.strictObject({
       readyMax: z.int().min(0).max(100).default(2),
       /** Only of branches with at least so many files. */
       readyFilesMin: z.int().min(1).max(100_000_000).default(2_000),
+    })
+    .prefault({}),
+  egress: z
+    .strictObject({
+      /** Hosts that agents may be let reach: `registry.npmjs.org`, `*.example.org`, `host:8443`. Each agent reaches those that its spawn asked for; none by default. */
+      hosts: egressHosts.default([]),
+      /** Networks in which these hosts may be: `public`, `loopback`, `private`, or CIDR ranges. */
+      networks: z.array(z.string().max(64)).max(100).default(['public']),
     })
     .prefault({}),
   /** SSH keys, HTTPS tokens and branches to push to, by URL pattern, the first that matches: `repositories`, `ssh`, `https`, `push`. */

@@ -26,6 +26,7 @@ import {
 } from '#federation';
 import { operationNames, type Check } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
+import { dialBy } from './agents/dial.js';
 import { local, SpokeGateway } from './agents/gateway.js';
 import { Inbox } from './agents/inbox.js';
 import { modelKey, remoteToken, type SpokeConfig } from './config.js';
@@ -221,15 +222,17 @@ function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround)
   const { checkpoints } = config;
   const worktrees = new GitWorktrees({ root, allowFile, inUse, ready, checkpoints, ...bounds, ...keys });
   const resolver = new ConfiguredResolver(config, modelKey);
-  const options = { ...config.agents, gc: config.gc, pool: config.pool, stateDir: join(config.stateDir, 'agents') };
-  const { budget, review } = config;
-  return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options, budget, review });
+  const { budget, review, egress, gc, pool } = config;
+  const options = { ...config.agents, egress: egress.hosts, gc, pool, stateDir: join(config.stateDir, 'agents') };
+  const dial = dialBy(new AddressPolicy(egress.networks));
+  return createAgents({ ...ground, sandboxes: sandboxes.all, worktrees, resolver, options, budget, review, dial });
 }
 
 /** The limits of a hub beside those of each agent, as its grant stands at this moment; the spoke's own people have none. */
 async function allowanceOf(grants: GrantsService, owner: string): Promise<Allowance | undefined> {
   if (owner === local) return undefined;
-  return (grants.known(owner) ?? (await grants.find(owner)))?.grant;
+  const grant = (grants.known(owner) ?? (await grants.find(owner)))?.grant;
+  return { ...grant, egress: grant?.egress ?? [] };
 }
 
 function reachOf(peers: Peers, connectionId: string) {

@@ -1,6 +1,8 @@
 // Opens the room: options compiled, parts put together, recovery done.
+import { WritError } from '#protocol';
 import type { Store } from '#store';
 import type { AgentsDeps, AgentsLog, AgentsObserver } from './deps.js';
+import type { Dial } from './egress/options.js';
 import { BoundedStore } from './lifecycle/bounded-store.js';
 import { LocalAgents } from './local.js';
 import { agentsOptions, type AgentsOptionsInput } from './options.js';
@@ -29,6 +31,8 @@ export interface CreateAgents {
   readonly budget?: BudgetInput;
   /** What an owner may spend as its grant stands now; by default no owner has such limits. */
   readonly allowance?: AllowanceOf;
+  /** Connects agents to the hosts of `options.egress`; by default nothing is dialled. */
+  readonly dial?: Dial;
   /** The instance id of this spoke. */
   readonly sourceId: string;
   readonly log: AgentsLog;
@@ -48,9 +52,9 @@ export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
   const store = new BoundedStore(given.store, options.storeMs);
   const budget = budgetOptions.parse(given.budget ?? {});
   const review = reviewOptions.parse(given.review ?? {});
-  const { allowance = () => undefined, now = Date.now, observer = nobody } = given;
+  const { allowance = () => undefined, dial = noWay, now = Date.now, observer = nobody } = given;
   const scanner = given.scanner ?? new SecretlintScanner(review.secrets.scanMs);
-  const deps: AgentsDeps = { ...given, options, review, scanner, budget, allowance, store, now, observer };
+  const deps: AgentsDeps = { ...given, options, review, scanner, budget, allowance, dial, store, now, observer };
   const holder = await Holder.open(deps.store, options.stateDir, options.leaseMs, deps.log);
   const ground = await laid(deps, holder);
   const agents = new LocalAgents(deps, ground, doors(deps, ground, holder));
@@ -59,3 +63,7 @@ export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
 }
 
 const nobody: AgentsObserver = { killed: () => undefined, cleaned: () => undefined };
+
+const noWay: Dial = () => {
+  throw new WritError('invalid_request', 'No way leads out of this spoke.');
+};

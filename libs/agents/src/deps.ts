@@ -1,5 +1,6 @@
 // What the whole room stands on; handed down from `createAgents` and never looked up elsewhere.
 import type { Store } from '#store';
+import type { Dial } from './egress/options.js';
 import type { AgentsOptions } from './options.js';
 import type { Resolver } from './profiles/resolver.js';
 import type { AllowanceOf, Budget } from './spending/options.js';
@@ -34,6 +35,7 @@ export interface AgentsDeps {
   readonly scanner: SecretScanner;
   readonly budget: Budget;
   readonly allowance: AllowanceOf;
+  readonly dial: Dial;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** The instance id of this spoke: the `source` of every event. */

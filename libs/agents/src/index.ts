@@ -23,6 +23,8 @@ export type {
 export { openForkServer } from './processes/current.js';
 export { Resolver } from './profiles/resolver.js';
 export type { Resolved } from './profiles/resolver.js';
+export { egressHosts } from './egress/options.js';
+export type { Dial } from './egress/options.js';
 export { dockerOptions } from './sandbox/docker.options.js';
 export { openSandboxes, Sandboxes } from './sandbox/open.js';
 export type { SandboxOptions, SandboxReport } from './sandbox/open.js';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { limits } from '#protocol';
 import { poolOptions } from './pool/options.js';
+import { egressHosts } from './egress/options.js';
 import { gcOptions } from './gc/options.js';
 
 const ms = (fallback: number, max = 86_400_000) => z.int().min(1).max(max).default(fallback);
@@ -27,6 +28,8 @@ export const agentsOptions = z.strictObject({
   }),
   /** What no request and no grant may exceed; a limit that stands here is always enforced. */
   ceilings: limits.default({}),
+  /** Hosts that agents may be let reach at all. */
+  egress: egressHosts.default([]),
   /** Warm backends of sessions. */
   pool: poolOptions.prefault({}),
   /** How long a session may live, from its spawn. */

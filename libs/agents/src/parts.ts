@@ -19,6 +19,7 @@ import { Pool } from './pool/pool.js';
 import type { WarmBackend } from './sessions/warm-backend.js';
 import { SessionDesk } from './sessions/desk.js';
 import { Memories } from './sessions/memories.js';
+import { egressFolder } from './egress/egress.js';
 import { modelFolder } from './model/access.js';
 import { OutputReader } from './output/reader.js';
 import { Spools } from './output/spool.js';
@@ -47,7 +48,8 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const mint = new EventMint(deps.sourceId, deps.now);
   const spools = new Spools(join(options.stateDir, 'output'));
   await spools.prepare();
-  await rm(join(options.stateDir, modelFolder), { recursive: true, force: true });
+  for (const folder of [modelFolder, egressFolder])
+    await rm(join(options.stateDir, folder), { recursive: true, force: true });
   const ends = new Turnstile(options.startsMax);
   const saga = new CleanupSaga(deps, register, mint, ends, holder.mark);
   const starts = new Turnstile(options.startsMax);

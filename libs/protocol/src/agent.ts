@@ -2,6 +2,7 @@
 // All figures are safe integers: money is in millionths of a US dollar (`…MicroUsd`), times are ISO 8601 in UTC.
 import { z } from 'zod';
 import { actor } from './actor.js';
+import { egressHost } from './egress.js';
 import {
   agentId,
   branchName,
@@ -86,6 +87,8 @@ export const agentOptions = z.strictObject({
   push: z.strictObject({ branch: branchName.optional() }).optional(),
   /** Commands that have to pass in the sandbox as well as the spoke's own; each an argv, never a shell string. */
   gates: fits(z.array(gateArgv).min(1).max(10), 8_192).optional(),
+  /** Hosts that the agent may reach, by tunnels alone; none by default: it has no network. */
+  egress: z.array(egressHost).min(1).max(50).optional(),
 });
 
 /** The body of `agent.spawn` and, without `spoke`, of `POST /v1/agents` on a spoke. */

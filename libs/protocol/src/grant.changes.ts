@@ -1,5 +1,6 @@
 // What another grant would change, in words and for programs: more, less, or the same said otherwise, and from when on.
 import { sandboxLevels } from './agent.js';
+import { coversHost } from './egress.js';
 import type { Grant } from './grant.js';
 import { coversPattern } from './pattern.js';
 
@@ -17,7 +18,7 @@ export interface GrantChange {
   readonly words: string;
 }
 
-const atOnce = new Set(['operations', 'perDay.tokens', 'perDay.moneyMicroUsd', 'hubLost']);
+const atOnce = new Set(['operations', 'perDay.tokens', 'perDay.moneyMicroUsd', 'hubLost', 'egress']);
 
 type Said = Omit<GrantChange, 'from'>;
 type Covers = (wide: string, narrow: string) => boolean;
@@ -29,6 +30,7 @@ const lists = {
   repositories: ['work on', coversPattern],
   branches: ['start from', coversPattern],
   push: ['push to', coversPattern],
+  egress: ['reach', coversHost],
   runtimes: ['run', equal],
 } as const satisfies Partial<Record<keyof Grant, readonly [string, Covers]>>;
 

@@ -32,6 +32,7 @@ const anyGrant = fc
     repositories: fc.subarray(patterns),
     branches: fc.subarray(['**', '*', 'main', 'release/*']),
     push: fc.option(fc.subarray(['writ/*', 'main']), { nil: undefined }),
+    egress: fc.option(fc.subarray(['a.test', '*.a.test', 'x.a.test', 'a.test:80']), { nil: undefined }),
     runtimes: fc.subarray(['claude', 'shell']),
     models: fc.option(fc.subarray(['a', 'b']), { nil: undefined }),
     sandbox: fc.constantFrom('none' as const, 'unshare' as const, 'docker' as const),
@@ -52,8 +53,9 @@ const anySpawn = fc
     sandbox: fc.option(fc.constantFrom('none' as const, 'docker' as const), { nil: undefined }),
     turnsMax: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
     push: fc.option(fc.constantFrom('main', 'writ/1'), { nil: undefined }),
+    egress: fc.option(fc.constantFrom(['a.test'], ['x.a.test', '*.a.test'], ['a.test:80']), { nil: undefined }),
   })
-  .map(({ agentType, repository, branch, runtime, model, sandbox, turnsMax, push }) =>
+  .map(({ agentType, repository, branch, runtime, model, sandbox, turnsMax, push, egress }) =>
     spawnArgs.parse({
       ...{ taskId: 't', agentType, context: { repository, branch, workItems: ['x'] } },
       options: {
@@ -62,6 +64,7 @@ const anySpawn = fc
         sandbox,
         limits: { turnsMax },
         push: push === undefined ? undefined : { branch: push },
+        egress,
       },
     }),
   );
@@ -89,6 +92,7 @@ describe('what an edit of a grant changes', () => {
     ['approval', { approval: { withinS: 60 } }, ['less approval next_spawn']],
     ['another branch', { branches: ['main'] }, ['less branches next_spawn', 'same branches next_spawn']],
     ['a branch to push to', { push: ['writ/*'] }, ['more push next_spawn']],
+    ['a host to reach', { egress: ['*.a.test'] }, ['more egress at_once']],
     ['another runtime', { runtimes: ['claude', 'shell'] }, ['more runtimes next_spawn']],
     ['starts a minute', { startsPerMinute: 2 }, ['less startsPerMinute next_spawn']],
   ];

@@ -1,6 +1,7 @@
 // A grant: what a spoke lets one connection do. Allow-lists and ceilings only; unknown fields are refused.
 import { z } from 'zod';
 import { agentType, limits, sandboxLevel } from './agent.js';
+import { egressHost } from './egress.js';
 import { runtimeName } from './names.js';
 import { operationName } from './operations.js';
 
@@ -34,6 +35,11 @@ export const grant = z.strictObject({
     .optional()
     .describe('Branches that its agents may push to; the default branch has to stand here in full'),
   gates: z.boolean().optional().describe('Whether a spawn may add commands of its own that have to pass'),
+  egress: z
+    .array(egressHost)
+    .max(200)
+    .optional()
+    .describe('Hosts that its agents may reach, of those that this spoke names: registry.npmjs.org, *.example.org'),
   runtimes: z.array(runtimeName).max(50).default(['claude']).describe('Runtimes of this spoke that it may name'),
   models: z.array(z.string().max(128)).max(50).optional().describe('Left out: any model that this spoke offers'),
   sandbox: sandboxLevel.default('unshare').describe('The weakest sandbox that its agents may run in'),

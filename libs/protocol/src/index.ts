@@ -3,6 +3,7 @@ export { describeError, errorCodes, problemOf, WritError } from './errors.js';
 export type { ErrorCode, ErrorContext, Problem } from './errors.js';
 export { actor } from './actor.js';
 export type { Actor } from './actor.js';
+export { coversAnyHost, egressHost } from './egress.js';
 export {
   activity,
   agentContext,

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   compilePattern,
+  egressHost,
   effectiveLimits,
   effectiveSandbox,
   grant,
@@ -163,6 +164,67 @@ describe('patterns', () => {
     expect(matches('a'.repeat(2_048))).toBe(false);
     expect(compilePattern('**a*'.repeat(70) + 'b')('a'.repeat(2_048))).toBe(false);
     expect(compilePattern('**a*'.repeat(70) + 'b')(`${'a'.repeat(2_047)}b`)).toBe(true);
+  });
+});
+
+describe('[F-5] a host to reach', () => {
+  const reach = (hosts: string[] | undefined, ...egress: string[]) => rule({ egress: hosts }, { options: { egress } });
+
+  test('is none unless the grant names it', () => {
+    expect([reach(undefined, 'a.test'), reach([], 'a.test'), reach(['b.test'], 'a.test')]).toEqual(
+      Array(3).fill('egress'),
+    );
+    expect([reach(['a.test'], 'a.test'), rule({})]).toEqual(['ok', 'ok']);
+    expect(reach(['a.test'], 'a.test', 'b.test')).toBe('egress');
+  });
+
+  test('is that name and that port; a star is what is below', () => {
+    const passes = [reach(['*.a.test'], 'x.a.test'), reach(['*.a.test'], 'y.x.a.test', '*.x.a.test', '*.a.test')];
+    expect([...passes, reach(['a.test:443'], 'a.test'), reach(['a.test:80'], 'a.test:80')]).toEqual(
+      Array(4).fill('ok'),
+    );
+    const beyond = [
+      ['*.a.test', 'a.test'],
+      ['a.test', '*.a.test'],
+      ['a.test', 'x.a.test'],
+      ['*.a.test', 'xa.test'],
+    ];
+    const ports = [
+      ['a.test', 'a.test:80'],
+      ['a.test:80', 'a.test'],
+      ['*.a.test', 'x.a.test:8443'],
+    ];
+    for (const [granted = '', asked = ''] of [...beyond, ...ports]) expect(reach([granted], asked)).toBe('egress');
+  });
+
+  test('is a name or an IPv4 address, and nothing that means something else to somebody', () => {
+    const odd = [
+      '',
+      '*',
+      '*.',
+      'A.test',
+      'a..test',
+      '-a.test',
+      'a.test.',
+      'a.test:0',
+      'a.test:65536',
+      'a.test:',
+      'a_b.test',
+    ];
+    const worse = [
+      'https://a.test',
+      'a.test/x',
+      'u@a.test',
+      '[::1]',
+      '::1',
+      'a.*.test',
+      'a.test:80:80',
+      'ä.test',
+      'a.test\n',
+    ];
+    for (const host of [...odd, ...worse]) expect([host, egressHost.safeParse(host).success]).toEqual([host, false]);
+    for (const host of ['localhost', '10.0.0.1:8443', '*.a-b.test', 'x1.test:65535'])
+      expect([host, egressHost.safeParse(host).success]).toEqual([host, true]);
   });
 });
 

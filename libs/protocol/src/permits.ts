@@ -1,6 +1,7 @@
 // The one decision about a grant: may this connection do this? Allow-lists and ceilings only, and the executing side's
 // floor always wins: whoever asks cannot choose its own strictness.
 import { type Limits, type SandboxLevel, sandboxLevels, type SpawnArgs } from './agent.js';
+import { coversAnyHost } from './egress.js';
 import type { Grant } from './grant.js';
 import type { OperationArgs, OperationName } from './operations.js';
 import { compilePattern } from './pattern.js';
@@ -31,6 +32,7 @@ function permitsSpawn(grant: Grant, args: SpawnArgs): Permission {
   if (!matchesAny(grant.branches, context.branch)) return denied('branches', grant.branches);
   if (options.push && !mayPush(grant.push, options.push.branch)) return denied('push', grant.push ?? []);
   if (options.gates && grant.gates !== true) return denied('gates', false);
+  if (!mayReach(grant.egress, options.egress)) return denied('egress', grant.egress ?? []);
   if (!grant.runtimes.includes(runtime)) return denied('runtimes', grant.runtimes);
   if (!modelAllowed(grant, options.model)) return denied('models', grant.models);
   if (weaker(options.sandbox ?? grant.sandbox, grant.sandbox)) return denied('sandbox', grant.sandbox);
@@ -49,6 +51,10 @@ function matchesAny(patterns: readonly string[], text: string): boolean {
 /** Without a branch it is the agent's own, whose name only the spoke can judge: see `pushPermit`. */
 function mayPush(patterns: readonly string[] = [], branch: string | undefined): boolean {
   return branch === undefined ? patterns.length > 0 : pushPermit(patterns, branch) !== undefined;
+}
+
+function mayReach(hosts: readonly string[] = [], asked: readonly string[] = []): boolean {
+  return asked.every((host) => coversAnyHost(hosts, host));
 }
 
 /** Where an agent may push its branch. */

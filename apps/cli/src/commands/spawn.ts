@@ -25,6 +25,7 @@ interface SpawnFlags {
   readonly sandbox?: string;
   readonly session?: string;
   readonly task?: string;
+  readonly egress?: string[];
   readonly idempotencyKey?: string;
   readonly push?: string | true;
   readonly gate?: string[];
@@ -50,7 +51,8 @@ function requestOf(flags: SpawnFlags): SpawnRequestBody {
   const { task = `cli-${randomUUID()}`, type, repo, branch, item, skill, runtime, model, sandbox, session } = flags;
   const push = flags.push === true ? {} : flags.push && { branch: flags.push };
   const gates = flags.gate?.map((script) => ['sh', '-c', script]);
-  const asked = { ...(push && { push }), ...(gates && { gates }) };
+  const { egress } = flags;
+  const asked = { ...(push && { push }), ...(gates && { gates }), ...(egress && { egress }) };
   const options = { runtime, model, sandbox, session, limits: limitsOf(flags.limit), ...asked };
   const context = { repository: repo, branch, workItems: item, skills: skill };
   const request = spawnRequest.safeParse({ spoke: spokeOf(flags), taskId: task, agentType: type, context, options });
@@ -141,6 +143,7 @@ export function addSpawn(program: Command, world: World): void {
     .option('--idempotency-key <key>', 'the same key and request give the same agent')
     .option('--push [branch]', 'send its commits to this branch of the remote when it completed; `writ/ID` by default')
     .option('--gate <command>', 'has to pass in the sandbox as well as the spoke’s own (`sh -c`, repeatable)', several)
+    .option('--egress <host>', 'a host that the agent may reach; none by default (repeatable)', several)
     .option('--wait', 'until the agent has ended; exit code 0 only when it completed')
     .addHelpText('after', examples)
     .action((options: SpawnFlags, command: Command) => spawn(options, new Desk(world, command)));

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { LimitReached, type ModelAccess, type ModelTrouble, type ModelUpstream } from '../runtimes/runtime.js';
 import type { Mount, SandboxProcess } from '../sandbox/sandbox.js';
+import { through } from '../doorways/forwarder.js';
 import { Door } from './door.js';
-import { forwarderInside, forwarderMount, socketInside } from './forwarder.js';
 import { Passage, type Asked } from './passage.js';
 import type { Purse } from './purse.js';
 import { refusedFor } from './refusal.js';
@@ -63,10 +63,8 @@ export class AgentModel implements ModelAccess {
     this.signal.throwIfAborted();
     this.door ??= this.opened(upstream);
     const { socket } = await this.door;
-    // To connect is to write: the user inside has to be allowed to.
-    const mounts = [{ from: socket, to: socketInside, writable: true }, forwarderMount()];
-    const wrapped = ['node', forwarderInside(), socketInside, ...argv] as const;
-    return this.parts.launch(wrapped, { ...env, ANTHROPIC_API_KEY: this.token }, mounts, signal);
+    const way = through({ name: 'model', socket, tells: ['ANTHROPIC_BASE_URL'] }, argv);
+    return this.parts.launch(way.argv, { ...env, ANTHROPIC_API_KEY: this.token }, way.mounts, signal);
   }
 
   /** Ends what is under way and waits until it is paid for; nothing is admitted after. */

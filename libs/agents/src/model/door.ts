@@ -1,10 +1,9 @@
 // The agent's own door to the model API: HTTP on a Unix socket in the agent's folder, open to its token alone.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { chmod, mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { AgentSocket } from '../doorways/agent-socket.js';
 import { read } from './bytes.js';
 import type { Asked, Reply } from './passage.js';
 import { Refused, refusedFor } from './refusal.js';
@@ -12,7 +11,6 @@ import { Refused, refusedFor } from './refusal.js';
 const requestBytesMax = 32 * 2 ** 20;
 const requestsMax = 16;
 const connectionsMax = 64;
-const socketName = 'api.sock';
 
 export interface DoorOptions {
   /** Made for this agent alone, and removed with the door. */
@@ -24,7 +22,7 @@ export interface DoorOptions {
 export class Door {
   private readonly server: Server;
   private inside = 0;
-  private handle?: FileHandle;
+  private listening?: AgentSocket;
 
   private constructor(private readonly options: DoorOptions) {
     this.server = createServer((request, response) => void this.serve(request, response));
@@ -34,32 +32,18 @@ export class Door {
   /** Listens when this resolves; only the owner may connect. */
   static async open(options: DoorOptions): Promise<Door> {
     const door = new Door(options);
-    await rm(options.folder, { recursive: true, force: true });
-    await mkdir(options.folder, { recursive: true, mode: 0o700 });
-    await door.listen();
-    await chmod(door.socket, 0o600);
+    door.listening = await AgentSocket.open(door.server, options.folder);
     return door;
   }
 
   get socket(): string {
-    return join(this.options.folder, socketName);
+    return this.listening?.path ?? '';
   }
 
   /** Every open stream ends, and nothing is admitted any more. */
   async close(): Promise<void> {
     this.server.closeAllConnections();
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
-    await this.handle?.close();
-    await rm(this.options.folder, { recursive: true, force: true });
-  }
-
-  /** A socket's path has at most 107 bytes; the way over the open folder is short wherever that lies. */
-  private async listen(): Promise<void> {
-    const handle = (this.handle = await open(this.options.folder));
-    const path = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}/${socketName}` : this.socket;
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(path, resolve);
-    });
+    await this.listening?.close();
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

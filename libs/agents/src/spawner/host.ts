@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AgentsDeps } from '../deps.js';
 import { hasSession, type AgentRecord } from '../lifecycle/record.js';
 import { AgentModel, modelFolder, type AccessParts } from '../model/access.js';
+import { AgentEgress } from '../egress/egress.js';
 import type { Outlet } from '../output/outlet.js';
 import type { Questions } from '../questions/questions.js';
 import type { Resolved } from '../profiles/resolver.js';
@@ -38,6 +39,7 @@ type Env = Readonly<Record<string, string>>;
 /** `gate` is a launch that has nothing of the agent's own but the worktree. */
 interface RunHost extends RuntimeHost {
   readonly model: AgentModel;
+  readonly egress: AgentEgress;
   readonly gate: (argv: Argv, env: Env, signal: AbortSignal) => Promise<SandboxProcess>;
 }
 
@@ -46,9 +48,11 @@ export function hostOf(parts: HostParts): RunHost {
   const work = { from: worktree.path, to: workFolder, writable: resolved.profile.writes };
   const limits = resourceLimits(agent.limits);
   const spec: CellSpec = { agentId: agent.agentId, cwd: workFolder, mounts: [work, ...resolved.mounts], limits };
-  const launch = async (argv: Argv, env?: Env, more: readonly Mount[] = [], own?: AbortSignal) => {
+  const egress = new AgentEgress(parts.deps, agent);
+  const launch = async (argv: Argv, env: Env = {}, more: readonly Mount[] = [], own?: AbortSignal) => {
     signal.throwIfAborted();
-    const process = await cell.launch({ ...spec, mounts: [...spec.mounts, ...more] }, argv, env, own);
+    const led = await egress.led({ argv, env, mounts: [...spec.mounts, ...more] });
+    const process = await cell.launch({ ...spec, mounts: once(led.mounts) }, led.argv, led.env, own);
     void process.end.then(({ limit }) => limit && stop(outgrown(limits)));
     await launched(process.enforced);
     return process;
@@ -61,6 +65,7 @@ export function hostOf(parts: HostParts): RunHost {
     launch: (argv, env = {}, own) => atHome(argv, env, [], own),
     gate: (argv, env, own) => launch(argv, env, [], own),
     model: modelOf(parts, atHome),
+    egress,
     output: (text) => outlet.append(text),
     permission: (wish, over) =>
       questions.ask(agent.agentId, { ...wish, kind: 'permission' }, AbortSignal.any([signal, over])),
@@ -70,6 +75,11 @@ export function hostOf(parts: HostParts): RunHost {
     },
     record: (delta) => meter.record(delta),
   };
+}
+
+/** Two ways out have one forwarder. */
+function once(mounts: readonly Mount[]): readonly Mount[] {
+  return [...new Map(mounts.map((mount) => [mount.to, mount])).values()];
 }
 
 function outgrown({ diskBytesMax = 0 }: ResourceLimits): Stop {

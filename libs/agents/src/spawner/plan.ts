@@ -6,6 +6,7 @@ import {
   actor,
   agentId,
   agentIdOf,
+  coversAnyHost,
   branchName,
   idempotencyKey,
   limits,
@@ -61,6 +62,14 @@ export function refuseSession({ options }: SpawnArgs, runtime: Pick<Runtime, 'ki
   if (options.session === undefined || runtime.takesTurns) return;
   const detail = `A runtime of kind ${runtime.kind} has one turn and keeps no session: its agent ends with its task.`;
   throw new WritError('invalid_request', detail, { field: 'args.options.session' });
+}
+
+/** The spoke's own list holds for everybody, whatever a grant says. @throws WritError `invalid_request` */
+export function refuseEgress({ options }: SpawnArgs, hosts: readonly string[]): void {
+  const beyond = options.egress?.find((host) => !coversAnyHost(hosts, host));
+  if (beyond === undefined) return;
+  const detail = `No agent of this spoke may reach ${beyond}: \`egress.hosts\` of the spoke names those that may be reached.`;
+  throw new WritError('invalid_request', detail, { field: 'args.options.egress' });
 }
 
 /** The door has said where to; a push that it has not judged goes nowhere. */

@@ -117,10 +117,10 @@ export class Run {
   /** Nothing of the agent lives, asks a model or writes any more. */
   private async emptied(): Promise<void> {
     const { options, log } = this.parts.deps;
-    const modelClosed = this.work.modelClosed();
+    const waysClosed = this.work.waysClosed();
     await this.departure.emptied();
     await inTime(options.stepMs, 'Writing down a conversation', this.session.gone(), log);
-    await modelClosed;
+    await waysClosed;
     await inTime(options.stepMs, 'A restore that was under way', this.session.restored(), log);
     await inTime(options.stepMs, 'Closing the output', this.kit.outlet.close(), log);
   }

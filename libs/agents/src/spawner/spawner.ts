@@ -22,7 +22,7 @@ import type { Register } from '../lifecycle/register.js';
 import { spawnQuestion } from '../questions/question.js';
 import type { Drain } from './drain.js';
 import type { Allowance } from '../spending/options.js';
-import { fitting, refuseSession, validated, type Fitting, type ValidRequest } from './plan.js';
+import { fitting, refuseEgress, refuseSession, validated, type Fitting, type ValidRequest } from './plan.js';
 
 const TRIES_MAX = 5;
 
@@ -73,6 +73,7 @@ export class Spawner {
     try {
       const { runtime } = await deps.resolver.resolve(request.args);
       refuseSession(request.args, runtime);
+      refuseEgress(request.args, deps.options.egress);
       return await fitting(request, deps.options, deps.sandboxes);
     } catch (error) {
       const standing = await this.standing(request);

@@ -2,6 +2,7 @@
 import { inTime } from '../lifecycle/within.js';
 import { argsOf, type Phase } from '../lifecycle/record.js';
 import { toPhase, toRunning } from '../lifecycle/states.js';
+import type { AgentEgress } from '../egress/egress.js';
 import type { AgentModel } from '../model/access.js';
 import type { Resolved } from '../profiles/resolver.js';
 import type { AgentTask, RuntimeOutcome } from '../runtimes/runtime.js';
@@ -14,6 +15,7 @@ import type { Leave } from './turnstile.js';
 
 export class Work {
   private model?: AgentModel;
+  private egress?: AgentEgress;
   private creating?: Promise<Worktree>;
   private becameRunning?: Promise<unknown>;
 
@@ -50,9 +52,11 @@ export class Work {
   }
 
   /** Beside the stop, which does not wait for it; before the end is recorded, so that what was spent is in it. */
-  async modelClosed(): Promise<void> {
-    const { deps } = this.parts;
-    if (this.model) await inTime(deps.options.stepMs, 'Ending requests to the model', this.model.close(), deps.log);
+  async waysClosed(): Promise<void> {
+    const { options, log } = this.parts.deps;
+    const cut = this.egress?.close();
+    if (this.model) await inTime(options.stepMs, 'Ending requests to the model', this.model.close(), log);
+    if (cut) await inTime(options.stepMs, 'Closing the way out', cut, log);
   }
 
   /** Whether there may be a worktree, once its making is over. */
@@ -109,6 +113,7 @@ export class Work {
     };
     const host = hostOf({ ...this.parts, ...this.kit, worktree, resolved, launched });
     this.model = host.model;
+    this.egress = host.egress;
     return host;
   }
 }

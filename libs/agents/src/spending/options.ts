@@ -21,9 +21,11 @@ export interface Allowance {
   readonly startsPerMinute?: number;
   /** Models that its agents may use; absent: all that the runtime offers. */
   readonly models?: readonly string[];
+  /** Hosts that its agents may reach, of those that the spoke names; absent: all of them. */
+  readonly egress?: readonly string[];
 }
 
-/** Asked at every spawn and before every request to a model. Undefined for an owner without such limits. */
+/** Asked at every spawn, before every request to a model and every tunnel. Undefined for an owner without such limits. */
 export type AllowanceOf = (owner: string) => Allowance | undefined | Promise<Allowance | undefined>;
 
 /** The owner whose agents the spoke's own people spawn. */

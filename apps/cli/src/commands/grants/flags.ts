@@ -12,6 +12,7 @@ export interface GrantFlags {
   readonly branch?: string[];
   readonly push?: string[];
   readonly gates?: boolean;
+  readonly egress?: string[];
   readonly runtime?: string[];
   readonly agents?: string;
   readonly approval?: string;
@@ -50,6 +51,7 @@ export function takesGrant(command: Command): Command {
       several,
     )
     .option('--gates', 'its spawns may add commands of their own that have to pass (`writ spawn --gate`)')
+    .option('--egress <host>', 'hosts its agents may reach, none by default: registry.npmjs.org (repeatable)', several)
     .option('--runtime <name>', 'runtimes, `claude` by default (repeatable)', several)
     .option('--agents <n>', 'how many agents at once, 5 by default')
     .option('--approval <seconds>', 'a person has to approve each spawn within so long (`writ approve`)')
@@ -69,7 +71,7 @@ function perDay({ agentsPerDay, tokensPerDay, usdPerDay }: GrantFlags): unknown 
 }
 
 function fromFlags(flags: GrantFlags): unknown {
-  const { allow, repo, branch, push, gates, runtime, agents, approval, startsPerMinute } = flags;
+  const { allow, repo, branch, push, gates, egress, runtime, agents, approval, startsPerMinute } = flags;
   if (!allow && !repo) return { operations: ['agent.status'] };
   if (!allow || !repo)
     throw new WritError('invalid_request', 'Name both: --allow worker --repo PATTERN.', {
@@ -82,6 +84,7 @@ function fromFlags(flags: GrantFlags): unknown {
     branches: branch,
     push,
     gates,
+    egress,
     runtimes: runtime,
     concurrentMax: number(agents),
     approval: approval === undefined ? undefined : { withinS: Number(approval) },

@@ -16,6 +16,7 @@ export function grantLines(grant: Grant): [string, string][] {
     ['branches', list(grant.branches, 'none')],
     ['push to', list(grant.push, 'none')],
     ['gates', grant.gates === true ? 'it may add its own' : 'this spoke’s own'],
+    ['may reach', list(grant.egress, 'nothing: no network')],
     ['runtimes', list(grant.runtimes, 'none')],
     ['models', list(grant.models, 'any that this spoke offers')],
     ['sandbox', `at least ${grant.sandbox}`],

@@ -1,4 +1,4 @@
-// A program in a container that uses a model: the forwarder inside, the socket of its agent mounted.
+// Programs in a container with a way out, to a model or to a host: the forwarder inside, the socket of their agent mounted.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { Understudy } from '../../../../apps/understudy/src/server.js';
 import { cleaned, Room } from '../../../../test/support/agents.js';
 import { openEngine } from '../../../../test/support/docker.js';
 import { key, programResolver } from '../../../../test/support/model-program.js';
+import { Outside, tries } from '../../../../test/support/outside.js';
 import { requirement } from '../../../../test/support/require.js';
 import { openSandboxes } from '../sandbox/open.js';
 
@@ -54,5 +55,23 @@ requirement('a container engine', engine !== undefined, missing)('containers wor
     expect(agent).toMatchObject({ state: 'completed', sandbox: { level: 'docker' }, usage: { turns: 1 } });
     expect(agent.sandbox?.enforced).toEqual(expect.arrayContaining(['memoryBytesMax', 'pidsMax']));
     expect(`${said}${JSON.stringify([await room.events(), room.log.lines])}`).not.toContain(key);
+  });
+
+  test('it reaches the host that it asked for and no other', async () => {
+    const { image = '', socketPath = '' } = engine ?? {};
+    const { all } = await openSandboxes({ stateDir, docker: { image, socketPath, callMs: 20_000 } });
+    const outside = await Outside.open();
+    const [host, other] = [`tools.test:${outside.port}`, `other.test:${outside.port}`];
+    const agents = await room.open({
+      options: { egress: [host, other] },
+      spending: { dial: outside.dial },
+      sandboxes: () => all.filter(({ level }) => level === 'docker'),
+    });
+    const { args, ...request } = room.request(tries(host, other));
+    const { agentId } = await agents.spawn({ ...request, args: { ...args, options: { egress: [host] } } });
+    expect(await cleaned(agents, agentId)).toMatchObject({ sandbox: { level: 'docker' } });
+    const lines = (await agents.output(agentId, 0, 20_000)).text.split('\n');
+    expect(lines).toEqual([`${host} 200 hello from outside`, expect.stringContaining(`${other} 403 `), '']);
+    outside.close();
   });
 });
