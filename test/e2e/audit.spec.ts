@@ -64,12 +64,8 @@ test('both logs verify offline, with keys exchanged and both sides stopped in be
   }
   expect(statSync(files.hub).mode & 0o077).toBe(0);
   expect(await verify(files.hub)).toMatchObject({ code: 0, report: { ok: true, by: 'hub', unproven: 0 } });
-  // An export is as old as its moment: what either side has signed since then, the other's file may know already.
-  const vouched = async () => {
-    const both = [await exported(spoke), await exported(hub)];
-    return (await verify(...both)).code === 0 || undefined;
-  };
-  await until('two exports of one moment, which vouch for each other', vouched, 60_000);
+  // Exports of different moments are compared as far as both go.
+  expect(await verify(files.hub, await exported(spoke))).toMatchObject({ code: 0 });
 }, 180_000);
 
 test('a row that is edited, dropped, added or swapped is named, and so is an end that is cut off', async () => {

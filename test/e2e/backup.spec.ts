@@ -55,6 +55,8 @@ test('a spoke made of its backup begins a new epoch that the hub shows; commands
   expect((await writ(['backup', file, '--state', stateDir, '--on', 'spoke'])).err).toContain('exists already');
 
   const after = await done('echo after');
+  const { agentId: adrift } = await stage.spawn(hub, 'north', 'echo ready; exec sleep 86424');
+  await stage.running(hub, adrift);
   const overheard = tap.frames.findLast(({ text }) => JSON.stringify(part(text, 1)).includes('"agent.spawn"'));
   const { atHub: unbroken } = await agreed();
   expect(unbroken.break).toBeUndefined();
@@ -81,6 +83,16 @@ test('a spoke made of its backup begins a new epoch that the hub shows; commands
   expect((await spoke.client.agents.get(before)).state).toBe('completed');
   expect(await refusal(spoke.client.agents.get(after))).toMatchObject({ code: 'not_found' });
   expect((await hub.client.agents.get(after)).state).toBe('completed');
+  const lost = async () => {
+    const agent = await hub.client.agents.get(adrift);
+    return agent.state === 'running' ? undefined : agent;
+  };
+  expect(await until('the hub to know that nobody knows of it', lost, 30_000)).toMatchObject({
+    state: 'failed',
+    exitReason: 'lost',
+    reason: expect.stringContaining('does not know this agent any more'),
+  });
+  expect((await hub.client.spokes.get('north')).liveAgents).toBe(0);
 
   const answersFrom = tap.frames.length;
   tap.injectOn(connection, 'to-spoke', overheard!.text);
@@ -109,8 +121,12 @@ test('what is no backup is refused, and nothing is made of it', async () => {
 test('a hub made of its backup is the same hub: its spoke finds it again, and commands work', async () => {
   const { stateDir } = hub.instance.options;
   const file = join(stage.folder, 'hub.writ');
+  const { agentId: lasting } = await stage.spawn(hub, 'north', 'echo ready; exec sleep 86425');
+  await stage.running(hub, lasting);
   expect((await writ(['backup', file, '--state', stateDir, '--on', 'hub'])).code).toBe(0);
   const after = await done('echo after the backup of the hub');
+  await spoke.client.agents.kill(lasting, 'while the backup lies in its drawer');
+  await stage.ended(hub, lasting);
   const lost = await agreed();
   await hub.away('SIGKILL');
   rmSync(stateDir, { recursive: true });
@@ -125,5 +141,9 @@ test('a hub made of its backup is the same hub: its spoke finds it again, and co
   });
   expect(atHub.break).toMatchObject({ epoch: lost.atHub.epoch, journaled: lost.atHub.seq });
   expect(atHub.break!.accepted).toBeLessThan(lost.atHub.seq);
+  expect(await stage.ended(hub, lasting)).toMatchObject({
+    state: 'killed',
+    reason: 'while the backup lies in its drawer',
+  });
   await done('echo works');
 }, 120_000);

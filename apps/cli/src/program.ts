@@ -1,6 +1,7 @@
 // All of `writ`: the options that every command takes, and the commands.
 import { Command, Option } from 'commander';
 import { addAudit } from './commands/audit.js';
+import { addOrders } from './commands/orders.js';
 import { addAgents } from './commands/agents.js';
 import { addBackup } from './commands/backup.js';
 import { addCommands } from './commands/commands.js';
@@ -63,6 +64,7 @@ export function buildProgram(world: World, version: string): Command {
     addQuestions,
     addKeys,
     addAudit,
+    addOrders,
     addGc,
     addBackup,
     addDrain,

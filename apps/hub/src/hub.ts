@@ -10,6 +10,7 @@ import {
   Identity,
   openAudit,
   Peers,
+  learnedKeys,
   statementsOf,
   type HubRecords,
 } from '#federation';
@@ -24,6 +25,7 @@ import { Outbox } from './commands/outbox.js';
 import { SpokeCarrier } from './commands/spoke.carrier.js';
 import type { HubConfig } from './config.js';
 import { Fleet } from './fleet/fleet.js';
+import { Settlement } from './fleet/settlement.js';
 import { InstanceView } from './instance.js';
 import { InvitesService } from './invites/invites.service.js';
 import { Latches } from './latches.js';
@@ -81,10 +83,20 @@ export class Hub {
     const commands = new CommandsService(new Outbox(store), new SpokeCarrier(clients));
     const spokes = new Spokes(connections, directory, heardAt);
     const unread = (error: unknown) => log.error({ err: error }, 'the journal of a spoke could not be read');
-    const fleet = new Fleet(store, commands.heard, unread, config);
+    const fleet = new Fleet(store, commands.heard, unread, config, (id) => settlement.look(id));
     const latches = new Latches(store, acts);
     const warn = ({ detail, cure }: Check) => log.warn({ cure }, detail);
-    const signing = new SigningService({ keys: identity, acts, changed: peers.stateKeys, warn });
+    const signing = new SigningService({
+      ...{ keys: identity, acts, changed: peers.stateKeys, warn, alarms: records.alarms },
+      ...{
+        peers: () => statementsOf(peers),
+        learn: async (ref, token) => {
+          const connection = await directory.find(ref);
+          return learnedKeys(connection, await peers.learn(connection.id, token));
+        },
+        failed: (error) => log.error({ err: error }, 'the key statements could not be looked at'),
+      },
+    });
     const sealOf = (id: string) => peers.peer(id)?.sealCheckpoint;
     const open = async (ref: string) =>
       openAudit({ receipts: records.receipts, identity, sealOf }, await directory.find(ref));
@@ -96,6 +108,10 @@ export class Hub {
     ];
     const view = new InstanceView(config, identity.id, store, trust);
     const queries = new Queries(clients);
+    const journal = (id: string) => records.inbox.view(id);
+    const isReady = (id: string) => clients.isReady(id);
+    const settlement = new Settlement({ store, fleet, queries, isReady, journal, failed: unread });
+    peers.changes.subscribe(({ peer }) => settlement.look(peer.connection.id));
     const patience = config.commands;
     const stated = (id: string) => statedGrant(peers, id);
     const placement = new Placement(store, spokes, stated, {

@@ -21,6 +21,7 @@ import {
   openAudit,
   Peers,
   spokeRecords,
+  learnedKeys,
   statementsOf,
   type SpokeRecords,
 } from '#federation';
@@ -114,7 +115,17 @@ export class Spoke {
     const housekeeping = new HousekeepingService(agents, acts);
     const backups = new BackupService({ store, acts, stateDir: config.stateDir, role: 'spoke', name: config.name });
     const warn = ({ detail, cure }: Check) => log.warn({ cure }, detail);
-    const signing = new SigningService({ keys: identity, acts, changed: peers.stateKeys, warn });
+    const signing = new SigningService({
+      ...{ keys: identity, acts, changed: peers.stateKeys, warn, alarms: records.alarms },
+      ...{
+        peers: () => statementsOf(peers),
+        learn: async (ref, token) => {
+          const connection = await directory.find(ref);
+          return learnedKeys(connection, await peers.learn(connection.id, token));
+        },
+        failed: (error) => log.error({ err: error }, 'the key statements could not be looked at'),
+      },
+    });
     const sealOf = (id: string) => peers.peer(id)?.sealCheckpoint;
     const open = async (ref: string) =>
       openAudit({ receipts: records.receipts, identity, sealOf }, await directory.find(ref));

@@ -40,6 +40,7 @@ export type { Readiness } from './health.js';
 export { AuditController } from './audit/audit.controller.js';
 export { AuditService } from './audit/audit.service.js';
 export { checkPeerKeys } from './signing/check.js';
+export { watchStatements } from './signing/watch.js';
 export type { PeerStatement } from './signing/check.js';
 export { SigningController } from './signing/signing.controller.js';
 export { SigningService } from './signing/signing.service.js';

@@ -1,5 +1,13 @@
 // The keys of the instance itself.
-import type { KeyRevoke, KeyRotate, RootParked, SigningKeys, StatementAdopt } from '#protocol';
+import type {
+  KeyRevoke,
+  KeyRotate,
+  PeerKeysLearned,
+  PeerStatementGiven,
+  RootParked,
+  SigningKeys,
+  StatementAdopt,
+} from '#protocol';
 import type { Http } from './http.js';
 
 export class SigningResource {
@@ -20,6 +28,11 @@ export class SigningResource {
   /** A key statement that the root signed elsewhere. */
   adopt(body: StatementAdopt): Promise<SigningKeys> {
     return this.act('statement', body);
+  }
+
+  /** The newest key statement of a peer that no link brings. */
+  learn(body: PeerStatementGiven): Promise<PeerKeysLearned> {
+    return this.act('peer', body);
   }
 
   /** Where on the instance's machine its root key now lies, to be taken away. */

@@ -138,6 +138,7 @@ export const exitReasons = [
   'scan_failed',
   'result_invalid',
   'spoke_restarted',
+  'lost',
   'connection_lost',
   'shutdown',
   'approval_denied',

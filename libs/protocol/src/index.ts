@@ -263,6 +263,8 @@ export {
   keyAlgorithm,
   keyRevoke,
   keyRotate,
+  peerKeysLearned,
+  peerStatement,
   rootPark,
   rootParked,
   signingKeys,
@@ -270,7 +272,15 @@ export {
 } from './rest.signing.js';
 export { alarm, alarmPage, alarmProof, auditQuery } from './rest.audit.js';
 export type { AlarmProof, AlarmResource } from './rest.audit.js';
-export type { KeyRevoke, KeyRotate, RootParked, SigningKeys, StatementAdopt } from './rest.signing.js';
+export type {
+  KeyRevoke,
+  KeyRotate,
+  PeerKeysLearned,
+  PeerStatementGiven,
+  RootParked,
+  SigningKeys,
+  StatementAdopt,
+} from './rest.signing.js';
 export { drainBody, drainState } from './rest.drain.js';
 export type { DrainBody, DrainState } from './rest.drain.js';
 export { backupMade } from './rest.backup.js';

@@ -5,7 +5,7 @@ import { time } from './names.js';
 /** `peer`: the name or id of a peer, or the id of the connection. */
 export const auditQuery = z.strictObject({ peer: z.string().min(1).max(64) });
 
-/** Something an honest peer never does. `detail` is a sentence for people. */
+/** Something an honest peer never does, or keys that run out. `detail` is a sentence for people. */
 export const alarm = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'must be the id of an alarm'),
   kind: z.string(),

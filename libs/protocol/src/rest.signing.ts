@@ -45,3 +45,16 @@ export const rootPark = z.strictObject({ reason });
 /** Where on the instance's machine the root key now lies, for somebody to take it away. */
 export const rootParked = z.strictObject({ path: z.string() });
 export type RootParked = z.infer<typeof rootParked>;
+
+/** The newest key statement of a peer, handed over by people because no link brings it. `peer`: its name or id. */
+export const peerStatement = z.strictObject({ peer: z.string().min(1).max(64), token: z.string().max(65_536), reason });
+export type PeerStatementGiven = z.infer<typeof peerStatement>;
+/** What speaks for the peer from now on. */
+export const peerKeysLearned = z.strictObject({
+  id: thumbprint,
+  name: z.string(),
+  keys: z.array(z.strictObject({ kid: thumbprint, alg: keyAlgorithm })),
+  revoked: z.array(z.strictObject({ kid: thumbprint, at: time })),
+  expiresAt: time,
+});
+export type PeerKeysLearned = z.infer<typeof peerKeysLearned>;

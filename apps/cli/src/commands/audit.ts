@@ -71,13 +71,18 @@ function show(desk: Desk, reports: readonly AuditReport[]): void {
 }
 
 function showOne(desk: Desk, report: AuditReport): void {
-  const { ok, by, con, rows, from, through, checkpoints, countersignedThrough, unproven, findings, more } = report;
+  const { ok, by, con, rows, from, through, checkpoints, countersignedThrough, unproven, later, findings, more } =
+    report;
   desk.print.one(report, [
     ['verdict', ok ? 'holds' : 'does not hold'],
     ['log of', `the ${by}, connection ${con}`],
     ['rows', rows === 0 ? 'none' : `${rows}, ${from} to ${through}`],
     ['checkpoints', checkpoints],
     ['both vouch for', countersignedThrough === 0 ? 'nothing yet' : `rows to ${countersignedThrough}`],
+    [
+      'of an earlier moment',
+      later && `the other file knows of rows to ${later.n}, signed ${new Date(later.at * 1_000).toISOString()}`,
+    ],
     ['under keys revoked later', unproven === 0 ? undefined : `${unproven} rows that no checkpoint from before covers`],
   ]);
   if (findings.length > 0) desk.print.list(findings, columns, '');
@@ -111,7 +116,7 @@ async function alarms(desk: Desk, id: string | undefined, clear: boolean): Promi
 
 const examples = `
 Verifying reads nothing but the files and asks nobody. With the other side's export as a second file, what either signed
-is also held against the other.
+is also held against the other. Files of different moments are compared as far as both go.
 
 Examples:
   writ audit export spoke-1 hub.jsonl

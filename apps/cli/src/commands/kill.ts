@@ -44,6 +44,15 @@ function showLatches(desk: Desk, latches: LatchBody[]): void {
   desk.print.list(latches, columns, 'No killswitch is set: agents can be spawned.');
 }
 
+/** Nothing has happened yet: how many it would be, and which. */
+function showMeant(desk: Desk, outcome: KillOutcomeResource): void {
+  const { killed } = outcome.report;
+  desk.print.one(outcome, [
+    ['would be killed', killed.length],
+    ['agents', killed.join(', ')],
+  ]);
+}
+
 /** Undefined when nothing selects. */
 function selectionOf({ task, type, spoke, label }: KillFlags): KillSelected['select'] | undefined {
   if ([task, type, spoke, label].every((part) => part === undefined)) return undefined;
@@ -58,7 +67,9 @@ async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Pr
     throw new WritError('invalid_request', 'Name one agent, or a selection, or --all, or --reset.', { field: 'agent' });
   await desk.with('either', async (client) => {
     if (reset) showLatches(desk, await client.kill.reset({ scope, reason }));
-    else if (select) showOutcome(desk, await client.agents.killSelected({ select, reason, dryRun: flags.dryRun }));
+    else if (select && flags.dryRun)
+      showMeant(desk, await client.agents.killSelected({ select, reason, dryRun: true }));
+    else if (select) showOutcome(desk, await client.agents.killSelected({ select, reason }));
     else if (all) showOutcome(desk, await client.kill.all({ scope, reason }));
     else showOutcome(desk, await client.agents.kill(await wholeId(client, given ?? ''), reason));
   });

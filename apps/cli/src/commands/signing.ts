@@ -16,6 +16,14 @@ const columns = [
   { title: 'SIGNS', value: ({ signing }: Shown) => (signing ? 'yes' : 'no') },
   { title: 'VERIFIES UNTIL', value: ({ until }: Shown) => until },
 ];
+/** A statement is renewed in the middle of its seven days. */
+const endingMs = 2 * 86_400_000;
+const cures = {
+  automatic: 'It should have been renewed by itself: see the log, and the clock of that machine.',
+  failing: 'It could not be renewed: the folder keys/ cannot be written. See disk and permissions.',
+  'by hand':
+    'Sign a new one where the root is: writ keys export FILE, writ keys sign FILE --root KEY, writ keys import.',
+} as const;
 export const reasonOption = [
   '--reason <text>',
   'why; it goes into the records',
@@ -30,7 +38,10 @@ export function showSigning(desk: Desk, shown: SigningKeys): void {
   desk.print.list(shown.keys, columns, '');
   if (desk.print.form === 'plain') return;
   const { id, rootHere, statement, waits, revoked } = shown;
-  desk.print.say(`Root ${id}${rootHere ? '' : ', kept elsewhere'}. The statement holds until ${statement.expiresAt}.`);
+  const leftMs = Date.parse(statement.expiresAt) - Date.now();
+  const holds = leftMs > 0 ? 'holds until' : 'RAN OUT at';
+  desk.print.say(`Root ${id}${rootHere ? '' : ', kept elsewhere'}. The statement ${holds} ${statement.expiresAt}.`);
+  if (leftMs < endingMs) desk.print.say(cures[shown.renewal]);
   if (revoked.length > 0) desk.print.say(`Revoked: ${revoked.map(({ kid }) => kid).join(', ')}`);
   if (waits)
     desk.print.say(
@@ -124,6 +135,22 @@ export function addSigning(keys: Command, world: World): void {
     .requiredOption('--root <file>', 'the root key')
     .action((file: string, { root }: { root: string }, command: Command) => sign(new Desk(world, command), file, root));
   keys
+    .command('learn <peer> <file>')
+    .description('Take the newest keys of a peer from a file, revocations above all, when no link brings them (admin)')
+    .option(...reasonOption)
+    .addHelpText('after', learning)
+    .action(async (peer: string, file: string, { reason }: { reason: string }, command: Command) => {
+      const desk = new Desk(world, command);
+      const token = statementIn(file);
+      const learned = await desk.with('either', (client) => client.signing.learn({ peer, token, reason }));
+      desk.print.one(learned, [
+        ['peer', learned.name],
+        ['speaks with', learned.keys.map(({ kid }) => kid).join(', ')],
+        ['revoked', learned.revoked.map(({ kid }) => kid).join(', ') || 'none'],
+        ['until', learned.expiresAt],
+      ]);
+    });
+  keys
     .command('import <statement>')
     .description('Hand a statement that the root signed elsewhere to the instance: a file (admin)')
     .option(...reasonOption)
@@ -133,6 +160,20 @@ export function addSigning(keys: Command, world: World): void {
       showSigning(desk, await desk.with('either', (client) => client.signing.adopt({ token, reason })));
     });
 }
+
+/** The file that `writ keys export` wrote over there, or the bare statement. */
+function statementIn(file: string): string {
+  const text = readFileSync(resolve(file), 'utf8').trim();
+  return text.startsWith('{') ? signingKeys.parse(readJson(file)).statement.token : text;
+}
+
+const learning = `
+A key that was revoked counts here from the moment the new statement arrives, which is at once while a link stands. When none
+does, the file that \`writ keys export\` writes on the other side brings it; the pinned root is what it is verified with.
+
+Examples:
+  writ keys export keys.json                                  # on the side that revoked
+  writ keys learn hub keys.json --reason "its key is stolen"  # on the side that shall know`;
 
 const offline = `
 A root key that is kept elsewhere signs a new statement at least every seven days:

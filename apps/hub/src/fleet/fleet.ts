@@ -3,7 +3,7 @@
 import { EventEmitter, once } from 'node:events';
 import { isTerminal, type AgentCounts, type AgentEvent, type AgentResource } from '#protocol';
 import type { AgentPage, AgentQuery } from '#api';
-import { fleetEventsOf, type JournalEntry } from '#federation';
+import { fleetEventsOf, InTurn, type JournalEntry } from '#federation';
 import { StreamTail, type Store } from '#store';
 import { AgentsIndex } from './agents.index.js';
 import { eventOf } from './entry.js';
@@ -34,6 +34,8 @@ export class Fleet {
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly following = new Map<string, Promise<void>>();
   private readonly places = new Map<string, number>();
+  /** What is read and what is amended never overlap. */
+  private readonly turns = new InTurn();
   private readonly stopping = new AbortController();
   private readonly model: ReadModel;
   private readonly tail: StreamTail;
@@ -45,6 +47,8 @@ export class Fleet {
     private readonly told: FleetListener,
     failed: (error: unknown) => void,
     private readonly options: FleetOptions,
+    /** Told of a connection whose journal began anew, after the view has all of the epoch before. */
+    private readonly broke: (connectionId: string) => void = () => undefined,
   ) {
     this.agents = new AgentsIndex(options.fleetEndedMax);
     this.model = new ReadModel(store);
@@ -52,7 +56,7 @@ export class Fleet {
     const steps: JournalSteps = {
       known: async (id) => (await this.load()).get(id) ?? 0,
       begins: (id, cursor) => void this.places.set(id, cursor),
-      step: (id, at) => this.step(id, at),
+      step: (id, at) => this.turns.run(id, () => this.step(id, at)),
       recall: (id, through) => this.recall(id, through),
       failed,
     };
@@ -106,7 +110,22 @@ export class Fleet {
     await this.tail.passed(stream, at.cursor, last);
     at.cursor = last;
     this.places.set(connectionId, last);
+    if (entries.some(({ value }) => value.kind === 'break')) this.broke(connectionId);
     return true;
+  }
+
+  /** Takes in what a journal should have told of one of its connection's agents. False when it has to be tried again. */
+  amend(connectionId: string, event: AgentEvent): Promise<boolean> {
+    return this.turns.run(connectionId, async () => {
+      const page = new Page((agentId) => this.model.get(agentId), connectionId);
+      await page.take(this.places.get(connectionId) ?? 0, event);
+      if (page.moves.length > 0 && !(await this.model.amend(connectionId, page.moves))) return false;
+      // Another replica may have been first: then the store has what is missing here.
+      const now = await this.model.get(event.subject);
+      if (now) for (const gone of this.agents.put(now)) this.outputs.forget(gone);
+      this.changes.emit(event.subject);
+      return true;
+    });
   }
 
   private show(connectionId: string, { changed, heard }: Page): void {

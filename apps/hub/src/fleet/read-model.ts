@@ -65,15 +65,8 @@ export class ReadModel {
 
   /** One commit: what the agents have become, and that the journal was read up to `to`. Nothing when another replica did it. */
   async commit(connectionId: string, to: number, moves: readonly Move[]): Promise<void> {
+    const { puts, deletes } = written(moves);
     const key = cursorKey(connectionId);
-    const agents = moves.map(({ after }) => after);
-    const live = agents.filter(({ state }) => !isTerminal(state));
-    const puts = [
-      ...agents.map((agent) => ({ key: agentKey(agent.agentId), value: agent })),
-      ...agents.map((agent) => ({ key: timeKey(placeOf(agent)), value: agent.agentId })),
-      ...live.map(({ agentId }) => ({ key: liveKey(agentId), value: agentId })),
-    ];
-    const deletes = agents.filter((agent) => !live.includes(agent)).map(({ agentId }) => liveKey(agentId));
     for (;;) {
       const entry = await this.store.get<Read>(key);
       if ((entry?.value.cursor ?? 0) >= to) return;
@@ -81,6 +74,16 @@ export class ReadModel {
       const checks = [{ key, version: entry?.version ?? null }];
       if ((await this.store.commit({ checks, puts: [{ key, value }, ...puts], deletes })).ok) return;
     }
+  }
+
+  /** One commit of what became known otherwise than by the journal, which stays where it was. False when it moved meanwhile. */
+  async amend(connectionId: string, moves: readonly Move[]): Promise<boolean> {
+    const { puts, deletes } = written(moves);
+    const key = cursorKey(connectionId);
+    const entry = await this.store.get<Read>(key);
+    const value: Read = { cursor: entry?.value.cursor ?? 0, counts: counted(entry?.value.counts ?? noCounts, moves) };
+    const checks = [{ key, version: entry?.version ?? null }];
+    return (await this.store.commit({ checks, puts: [{ key, value }, ...puts], deletes })).ok;
   }
 
   async *live(): AsyncIterable<AgentResource> {
@@ -124,4 +127,16 @@ export class ReadModel {
       if (page.length < pageMax) return;
     }
   }
+}
+
+function written(moves: readonly Move[]) {
+  const agents = moves.map(({ after }) => after);
+  const live = agents.filter(({ state }) => !isTerminal(state));
+  const puts = [
+    ...agents.map((agent) => ({ key: agentKey(agent.agentId), value: agent })),
+    ...agents.map((agent) => ({ key: timeKey(placeOf(agent)), value: agent.agentId })),
+    ...live.map(({ agentId }) => ({ key: liveKey(agentId), value: agentId })),
+  ];
+  const deletes = agents.filter((agent) => !live.includes(agent)).map(({ agentId }) => liveKey(agentId));
+  return { puts, deletes };
 }

@@ -35,8 +35,8 @@ describe('the key statement of an instance', () => {
 
   test('of peers is named a day before its end, and whoever asks without a key does not learn whose', () => {
     const peers = [
-      { name: 'near', endsAtMs: now + 2 * dayMs },
-      { name: 'far', endsAtMs: now + dayMs / 2 },
+      { connection: 'a', name: 'near', endsAtMs: now + 2 * dayMs },
+      { connection: 'b', name: 'far', endsAtMs: now + dayMs / 2 },
     ];
     const checks = checkPeerKeys(peers, now);
     expect(checks).toEqual([

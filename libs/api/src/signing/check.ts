@@ -27,13 +27,18 @@ export function checkKeys({ statement, renewal }: SigningKeys, nowMs: number): C
 
 /** A peer of which the last key statement is known. `endsAtMs`: epoch milliseconds. */
 export interface PeerStatement {
+  readonly connection: string;
   readonly name: string;
   readonly endsAtMs: number;
 }
 
+export function isEnding(endsAtMs: number, nowMs: number): boolean {
+  return endsAtMs - nowMs < peerWarnBeforeMs;
+}
+
 /** Nothing unless there is something to say. */
 export function checkPeerKeys(peers: readonly PeerStatement[], nowMs: number): Check[] {
-  const ending = peers.filter(({ endsAtMs }) => endsAtMs - nowMs < peerWarnBeforeMs);
+  const ending = peers.filter(({ endsAtMs }) => isEnding(endsAtMs, nowMs));
   if (ending.length === 0) return [];
   const names = ending.slice(0, namesMax).map(({ name }) => name);
   const more = ending.length > namesMax ? ` and ${ending.length - namesMax} more` : '';

@@ -1,8 +1,17 @@
 // The instance's own keys over REST: anybody with a key may look, admins change.
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { keyRevoke, keyRotate, rootPark, rootParked, signingKeys, statementAdopt } from '#protocol';
-import type { KeyRevoke, KeyRotate, SigningKeys, StatementAdopt } from '#protocol';
+import {
+  keyRevoke,
+  keyRotate,
+  peerKeysLearned,
+  peerStatement,
+  rootPark,
+  rootParked,
+  signingKeys,
+  statementAdopt,
+} from '#protocol';
+import type { KeyRevoke, KeyRotate, PeerKeysLearned, PeerStatementGiven, SigningKeys, StatementAdopt } from '#protocol';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs } from '../keys/roles.js';
 import { SigningService } from './signing.service.js';
@@ -44,6 +53,18 @@ export class SigningController {
   @ApiResponse({ status: 200, standardSchema: signingKeys })
   adopt(@CallerOf() { actor }: Caller, @Body({ schema: statementAdopt }) body: StatementAdopt): Promise<SigningKeys> {
     return this.signing.adopt(body, actor);
+  }
+
+  @Post('peer')
+  @HttpCode(200)
+  @Needs('admin')
+  @ApiOperation({ summary: 'Take the newest key statement of a peer, which people brought because no link does' })
+  @ApiResponse({ status: 200, standardSchema: peerKeysLearned })
+  learn(
+    @CallerOf() { actor }: Caller,
+    @Body({ schema: peerStatement }) body: PeerStatementGiven,
+  ): Promise<PeerKeysLearned> {
+    return this.signing.learn(body, actor);
   }
 
   @Post('park')

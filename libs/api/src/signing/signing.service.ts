@@ -5,12 +5,15 @@ import type {
   KeyAlgorithm,
   KeyRevoke,
   KeyRotate,
+  PeerKeysLearned,
+  PeerStatementGiven,
   RootParked,
   SigningKeys,
   StatementAdopt,
 } from '#protocol';
 import type { Acts } from '../acts.js';
-import { checkKeys } from './check.js';
+import { checkKeys, type PeerStatement } from './check.js';
+import { watchStatements, type AlarmDesk } from './watch.js';
 
 /** What holds the keys. All changes are refused with a `WritError` before anything is changed. */
 export interface KeyHolder {
@@ -26,8 +29,13 @@ export interface SigningParts {
   readonly acts: Acts;
   /** Tells the peers, before anything else is signed. */
   readonly changed: () => void;
-  /** Told every hour of what runs out. */
+  /** Told every hour of what runs out, our own and of peers; alarms say the same. */
   readonly warn: (check: Check) => void;
+  readonly peers: () => readonly PeerStatement[];
+  readonly alarms: AlarmDesk;
+  readonly failed: (error: unknown) => void;
+  /** Takes a peer's statement that people brought. @throws WritError `not_found`, `key_invalid` */
+  readonly learn: (peer: string, token: string) => Promise<PeerKeysLearned>;
 }
 
 const lookEveryMs = 3_600_000;
@@ -47,12 +55,15 @@ export class SigningService {
 
   /** Looks now and every hour. */
   start(): void {
-    const look = () => {
-      const check = this.check();
-      if (check.outcome !== 'ok') this.parts.warn(check);
-    };
+    const look = () => void this.look().catch(this.parts.failed);
     this.timer = setInterval(look, lookEveryMs).unref();
     look();
+  }
+
+  private async look(): Promise<void> {
+    const { peers, alarms, warn } = this.parts;
+    const statements = { own: this.shown(), peers: peers() };
+    for (const check of await watchStatements(alarms, statements, Date.now())) warn(check);
   }
 
   stop(): void {
@@ -72,6 +83,14 @@ export class SigningService {
   /** @throws WritError `key_invalid` */
   adopt({ token, reason }: StatementAdopt, actor: Actor): Promise<SigningKeys> {
     return this.act('identity.statement', actor, { reason }, (keys) => keys.adopt(token));
+  }
+
+  /** The statement of a peer that no link brings. @throws WritError `not_found`, `spoke_unknown`, `key_invalid` */
+  async learn({ peer, token, reason }: PeerStatementGiven, actor: Actor): Promise<PeerKeysLearned> {
+    const learned = await this.parts.learn(peer, token);
+    const { id, revoked, expiresAt } = learned;
+    await this.parts.acts.record({ act: 'peer.keys', subject: id, actor, detail: { reason, revoked, expiresAt } });
+    return learned;
   }
 
   /** @throws WritError `key_invalid` when it is not here. */

@@ -1,4 +1,4 @@
-// Alarms: what an honest peer never does, kept where the people of both sides see it.
+// Alarms: what an honest peer never does, and what soon stops one from speaking, kept where the people of both sides see it.
 import { createHash } from 'node:crypto';
 import type { Key, Store } from '#store';
 
@@ -15,7 +15,9 @@ export type AlarmKind =
   | 'audit_equivocation'
   | 'audit_rewound'
   | 'result_equivocation'
-  | 'replay';
+  | 'replay'
+  | 'keys_ending'
+  | 'keys_ended';
 
 export interface Alarm {
   readonly id: string;

@@ -2,8 +2,8 @@
 // dials, takes in who dials us, and keeps time for all of them with one timer.
 import { concat, defer, from, Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { newNonce } from '#protocol';
-import type { OperationName } from '#protocol';
+import { newNonce, RefusedError, WritError } from '#protocol';
+import type { KeyStatement, OperationName } from '#protocol';
 import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
 import type { Identity } from '../identity/identity.js';
@@ -139,6 +139,20 @@ export class Peers {
     this.#changes.complete();
   }
 
+  /**
+   * Takes a peer's key statement that people brought, where no link does; what its keys said up to now is cut off.
+   * @throws WritError `not_found`, `key_invalid` for one of another root, older than the known one, or run out
+   */
+  async learn(connectionId: string, token: string): Promise<KeyStatement> {
+    const peer = this.#peers.get(connectionId);
+    if (!peer) throw new WritError('not_found', 'No connection of that id.');
+    const statement = learnedFrom(peer.host.root, token);
+    const same = this.list().filter(({ connection }) => connection.peer.id === peer.connection.peer.id);
+    for (const { id } of same) await this.options.records.peerKeys.learn(id, statement);
+    for (const one of same) one.drop(1012, 'begin anew');
+    return statement;
+  }
+
   private async follow(): Promise<void> {
     const { signal } = this.#stop;
     try {
@@ -270,10 +284,29 @@ export class Peers {
   }
 }
 
-/** Of every connection that is not closed: whose key statement ends when, epoch ms. */
-export function statementsOf(peers: Peers): readonly { readonly name: string; readonly endsAtMs: number }[] {
+/** Whose key statement ends when, epoch ms. */
+export interface KnownEnd {
+  readonly connection: string;
+  readonly name: string;
+  readonly endsAtMs: number;
+}
+
+/** Of every connection that is not closed. */
+export function statementsOf(peers: Peers): readonly KnownEnd[] {
   const open = peers.list().filter(({ connection }) => jointState(connection) !== 'closed');
-  return open.map(({ connection, keysEndAt = 0 }) => ({ name: connection.peer.name, endsAtMs: keysEndAt }));
+  return open.map(({ connection: { id, peer }, keysEndAt = 0 }) => {
+    return { connection: id, name: peer.name, endsAtMs: keysEndAt };
+  });
+}
+
+function learnedFrom(root: PeerRoot, token: string): KeyStatement {
+  try {
+    return root.learn(token);
+  } catch (cause) {
+    if (!(cause instanceof RefusedError || cause instanceof WritError)) throw cause;
+    const detail = 'It is not a statement of the root of that peer, or older than the one that is known.';
+    throw new WritError('key_invalid', detail, { cause });
+  }
 }
 
 function isDirectSpoke({ we, link }: Connection): boolean {

@@ -10,6 +10,12 @@ export interface Countersigned {
   readonly at: number;
 }
 
+/** The other file knows of more rows, signed when this one was made or after: it is of a later moment. `at`: epoch seconds. */
+export interface LaterState {
+  readonly n: number;
+  readonly at: number;
+}
+
 export class Checkpoints {
   /** Of the side whose log it is, by the row they name. */
   readonly #own = new Map<number, Checkpoint[]>();
@@ -19,6 +25,7 @@ export class Checkpoints {
   /** Lines that countersign what is not there. */
   readonly #dangling: number[] = [];
   #good = 0;
+  #later: LaterState | undefined;
 
   /** `witnesses`: checkpoints of the same side that stand in the other one's log. */
   constructor(
@@ -53,14 +60,36 @@ export class Checkpoints {
         line: dangling,
         detail: `The checkpoint that line ${dangling} countersigns was dropped.`,
       });
-    const beyond = [...this.#own.keys()].filter((at) => at > n);
-    if (beyond.length === 0) return;
-    const most = Math.max(...beyond);
+    const most = [...this.#own.values()]
+      .flat()
+      .filter((one) => one.n > n)
+      .sort((a, b) => a.n - b.n || a.iat - b.iat);
+    const last = most.at(-1);
+    if (!last) return;
+    const contradicted = most.findLast((one) => !this.isLater(one));
+    if (contradicted) this.cut(n, line, contradicted);
+    else this.#later = { n: last.n, at: last.iat };
+  }
+
+  get later(): LaterState | undefined {
+    return this.#later;
+  }
+
+  /** Signed when the end of this file was signed, or after: by then the log had gone on. Times are whole seconds. */
+  private isLater({ iat, token }: Checkpoint): boolean {
+    const { endCheckpoint, checkpoints } = this.survey;
+    const isOfThisFile = checkpoints.some((own) => own.token === token);
+    return endCheckpoint !== undefined && !isOfThisFile && iat >= endCheckpoint.iat;
+  }
+
+  private cut(n: number, line: number, { n: most, token }: Checkpoint): void {
+    const { endCheckpoint } = this.survey;
     this.findings.add({
       fault: 'cut',
       line,
       row: n + 1,
       detail: `Rows ${n + 1} to ${most} were cut off: a signed checkpoint covers them.`,
+      ...(endCheckpoint && { evidence: [token, endCheckpoint.token] as const }),
     });
   }
 

@@ -13,7 +13,7 @@ export interface AuditFinding {
   /** The row that it is about, as the log counts. */
   readonly row?: number;
   readonly detail: string;
-  /** Of an equivocation: the two exact messages that prove it. */
+  /** The two exact messages that cannot both be true: of an equivocation, and of a cut whose end was signed anew. */
   readonly evidence?: readonly [string, string];
 }
 

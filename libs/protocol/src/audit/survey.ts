@@ -43,6 +43,8 @@ export interface Survey {
   readonly promises: number;
   readonly cuts: readonly { readonly n: number; readonly h: string }[];
   readonly end?: AuditEnd;
+  /** The signed end, when its signature holds. */
+  readonly endCheckpoint?: Checkpoint;
   readonly endLine: number;
 }
 
@@ -104,7 +106,8 @@ class Surveyor {
       this.#end,
       this.#endLine || this.#line + 1,
     ];
-    return { header, parties, statements, checkpoints, rows, promises, cuts, end, endLine };
+    const [endCheckpoint] = end ? checkpointOf(end.checkpoint, endLine, parties, statements) : [];
+    return { header, parties, statements, checkpoints, rows, promises, cuts, end, endCheckpoint, endLine };
   }
 
   private begin(line: ReturnType<typeof readLine>): void {

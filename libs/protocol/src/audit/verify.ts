@@ -1,7 +1,7 @@
 // Verifies an exported audit log against nothing but two thumbprints. Reads it several times, keeps little of it.
 import { RefusedError } from '../refused.js';
 import { WritError } from '../errors.js';
-import { Checkpoints } from './checkpoints.js';
+import { Checkpoints, type LaterState } from './checkpoints.js';
 import { Findings, type AuditFinding } from './finding.js';
 import { auditStart, type AuditPosition, type ReceiptText } from './format.js';
 import { readMessage, readRow, UnknownKeyError, type Said } from './messages.js';
@@ -30,6 +30,8 @@ export interface AuditReport {
   readonly countersignedThrough: number;
   /** Rows under a key that was revoked later, which no countersigned checkpoint of before covers. */
   readonly unproven: number;
+  /** The other file is of a later moment: it knows that the log went on to row `n`, signed at `at` (epoch seconds). */
+  readonly later?: LaterState;
   readonly findings: readonly AuditFinding[];
   /** Findings beyond those. */
   readonly more: number;
@@ -45,10 +47,15 @@ export async function verifyAudit(
   if (parties.hub !== expected.hub || parties.spoke !== expected.spoke) throw ofOthers(survey);
   const { witness } = expected;
   if (witness && witness.parties.con !== parties.con) throw ofOthers(survey);
-  const verifier = new Verifier(survey, witness?.checkpoints ?? []);
+  const verifier = new Verifier(survey, witness ? sworn(witness) : []);
   await verifier.walk(source);
   await verifier.promises(source);
   return verifier.report();
+}
+
+/** What a file says with a signature: its checkpoints, and its end. */
+function sworn({ checkpoints, endCheckpoint }: Survey): readonly Checkpoint[] {
+  return endCheckpoint ? [...checkpoints, endCheckpoint] : checkpoints;
 }
 
 class Verifier {
@@ -128,6 +135,7 @@ class Verifier {
       checkpoints: this.#checkpoints.own,
       countersignedThrough: Math.max(0, ...countersigned),
       unproven: this.#unproven,
+      ...(this.#checkpoints.later && { later: this.#checkpoints.later }),
       findings: [...kept].sort((a, b) => a.line - b.line),
       more: count - kept.length,
     };
