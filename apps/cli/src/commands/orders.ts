@@ -20,7 +20,7 @@ interface Order {
 }
 
 interface Flags {
-  readonly key?: string;
+  readonly signedWith?: string;
   readonly since?: string;
 }
 
@@ -101,7 +101,7 @@ class Orders {
   }
 }
 
-async function show(desk: Desk, peer: string, { key, since = '' }: Flags): Promise<void> {
+async function show(desk: Desk, peer: string, { signedWith: key, since = '' }: Flags): Promise<void> {
   const orders = new Orders();
   await desk.with('either', async ({ audit }) => {
     for await (const line of linesOf(await audit.export(peer, desk.world.signal))) orders.take(line);
@@ -117,13 +117,13 @@ Questions (status, lists, output) leave no trace and are not here.
 Examples:
   writ orders hub-1                       # on a spoke: what that hub ordered
   writ orders spoke-1 --since 2026-11-21  # on a hub: what was ordered there
-  writ orders hub-1 --key KEY             # what one key signed, after it was stolen`;
+  writ orders hub-1 --signed-with KEY     # what one key signed, after it was stolen`;
 
 export function addOrders(program: Command, world: World): void {
   program
     .command('orders <peer>')
     .description('What was ordered over a connection, newest first, with the key that signed it (admin)')
-    .option('--key <thumbprint>', 'signed with this key only')
+    .option('--signed-with <thumbprint>', 'with this key only')
     .option('--since <time>', 'from that time on, as 2026-11-21T03:00:00Z')
     .addHelpText('after', examples)
     .action((peer: string, flags: Flags, command: Command) => show(new Desk(world, command), peer, flags));
