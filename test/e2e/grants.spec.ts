@@ -1,7 +1,9 @@
 // What a grant allows: kept on the spoke, in force at once, and shown to the hub. What is outside gets the rule that says no.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { GrantInput, SpawnRequestBody } from '#protocol';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Grant, GrantInput, Limits, SpawnRequestBody } from '#protocol';
+import { agentIdOf } from '#protocol';
 import { Federation, refusal, type Player } from '../support/federation.js';
+import { Tap } from '../support/tap.js';
 import { until } from '../support/until.js';
 
 let stage: Federation;
@@ -9,10 +11,19 @@ let hub: Player;
 let other: Player;
 let spoke: Player;
 let allowed: GrantInput;
+/** All that the first hub hears goes through it. */
+const tap = new Tap();
 
 beforeAll(async () => {
   stage = await Federation.open();
-  [hub, other, spoke] = await Promise.all([stage.hub('hub'), stage.hub('other'), stage.spoke('acme')]);
+  const publicUrl = await tap.open();
+  stage.afterwards(() => tap.close());
+  [hub, other, spoke] = await Promise.all([
+    stage.hub('hub', { publicUrl }),
+    stage.hub('other'),
+    stage.spoke('acme', { agents: { graceMs: 1_000, agentsMax: 4 } }),
+  ]);
+  tap.aim(hub.instance.url);
   allowed = stage.grant({
     agentTypes: ['worker'],
     branches: ['main'],
@@ -191,3 +202,134 @@ test('of two admins who edit the same version one is refused and told so, and ne
   expect((await spoke.client.hubs.grant('hub')).version).toBe(version + 1);
   await spoke.client.hubs.setGrant('hub', { grant });
 });
+
+describe('each rule of a grant', () => {
+  let version: number;
+  let grant: Grant;
+  beforeAll(async () => {
+    ({ version, grant } = await spoke.client.hubs.grant('hub'));
+  });
+  afterAll(async () => {
+    await spoke.client.hubs.setGrant('hub', { grant });
+  });
+
+  /** Everything of the spoke that a spawn could have changed. */
+  const standing = async () => {
+    const { agents } = await spoke.client.agents.list({ limit: 200 });
+    const books = await spoke.client.usage.report({ by: 'hub' });
+    return {
+      agents: agents.map(({ agentId, state }) => [agentId, state]),
+      books,
+      latches: await spoke.client.kill.latches(),
+    };
+  };
+  const ceilings: Limits = {
+    ...{ turnsMax: 5, tokensMax: 1_000, moneyMicroUsdMax: 1_000, wallMs: 60_000, outputBytesMax: 4_096 },
+    ...{ memoryBytesMax: 67_108_864, pidsMax: 64, cpuPercentMax: 50, diskBytesMax: 67_108_864 },
+  };
+  const shell = { runtime: 'shell' };
+  const claude = { runtime: 'claude' };
+  const rules: readonly [
+    field: string,
+    change: Partial<GrantInput>,
+    asked: Partial<SpawnRequestBody>,
+    allows: string,
+  ][] = [
+    ['operations', { operations: ['agent.status'] }, {}, '["agent.status"]'],
+    ['agentTypes', { agentTypes: ['worker'] }, { agentType: 'tester' }, '["worker"]'],
+    ['repositories', { repositories: ['https://git.example.org/**'] }, {}, 'git.example.org'],
+    ['branches', { branches: ['release/*'] }, {}, '["release/*"]'],
+    ['push', {}, { options: { ...shell, push: {} } }, '[]'],
+    ['push', { push: ['writ/*'] }, { options: { ...shell, push: { branch: 'main' } } }, '["writ/*"]'],
+    ['gates', {}, { options: { ...shell, gates: [['true']] } }, 'false'],
+    ['runtimes', { runtimes: ['shell'] }, { options: claude }, '["shell"]'],
+    [
+      'models',
+      { runtimes: ['claude'], models: ['model-a'] },
+      { options: { ...claude, model: 'model-b' } },
+      '["model-a"]',
+    ],
+    ['models', { runtimes: ['claude'], models: ['model-a'] }, { options: claude }, '["model-a"]'],
+    ['sandbox', { sandbox: 'docker' }, { options: { ...shell, sandbox: 'namespace' } }, '"docker"'],
+    ...Object.entries(ceilings).map(([name, most]): (typeof rules)[number] => {
+      const asked = { options: { ...shell, limits: { [name]: most + 1 } } };
+      return [`limits.${name}`, { limits: ceilings }, asked, String(most)];
+    }),
+    ['perDay.agents', { perDay: { agents: 0 } }, {}, '0 to 0 a day'],
+    ['perDay.tokens', { perDay: { tokens: 0 } }, {}, '0 to 0 a day'],
+    ['perDay.moneyMicroUsd', { perDay: { moneyMicroUsd: 0 } }, {}, '0 to 0 a day'],
+    ['startsPerMinute', { startsPerMinute: 0 }, {}, '0 to 0 in 60 s'],
+    ['concurrentMax', { concurrentMax: 0 }, {}, 'the limit is 0'],
+  ];
+
+  test('[F-5] is refused with its name and what it allows, shown to the hub, and changes nothing', async () => {
+    const before = await standing();
+    for (const [field, change, asked, allows] of rules) {
+      const narrowed = { ...grant, concurrentMax: 4, ...change };
+      const set = await spoke.client.hubs.setGrant('hub', { grant: narrowed });
+      const answer = await asking(asked);
+      const code = field === 'concurrentMax' ? 'capacity' : 'grant_denied';
+      expect([field, answer]).toEqual([field, { code, field, detail: expect.stringContaining(allows) }]);
+      version = set.version;
+    }
+    expect(await standing()).toEqual(before);
+    await until('the hub to show it', async () => (await hub.client.spokes.get('acme')).grant?.version === version);
+    expect((await hub.call('PUT', '/v1/spokes/acme/grant', { grant }, { 'if-match': '*' })).status).toBe(404);
+  }, 60_000);
+
+  test('[F-5] holds for every operation that acts on an agent, and leaves the agent as it was', async () => {
+    await spoke.client.hubs.setGrant('hub', { grant });
+    const { agentId } = await stage.spawn(hub, 'acme', 'echo ready; exec sleep 86405');
+    await stage.running(hub, agentId);
+    await spoke.client.hubs.setGrant('hub', { grant: { ...grant, operations: ['agent.status'] } });
+    const before = await standing();
+    const { agents } = hub.client;
+    const reason = 'let me';
+    for (const act of [
+      agents.kill(agentId, reason, 20),
+      agents.send(agentId, 'more'),
+      agents.close(agentId, { reason, force: true }),
+      agents.restore(agentId, { turn: 1, reason }),
+      agents.checkpoints(agentId),
+      agents.diff(agentId),
+    ])
+      expect(await refusal(act)).toMatchObject({ code: 'grant_denied', field: 'operations' });
+    expect(await standing()).toEqual(before);
+    await spoke.client.agents.kill(agentId, 'done');
+  }, 60_000);
+});
+
+test('[F-12] two hubs that use the same names and fill the spoke hear nothing of one another', async () => {
+  await spoke.client.hubs.setGrant('hub', { grant: { ...stage.grant(), concurrentMax: 4 } });
+  await spoke.client.hubs.setGrant('other', { grant: { ...stage.grant(), concurrentMax: 4 } });
+  const same = { taskId: 'same-task' };
+  const work = 'echo ready; exec sleep 86405';
+  const heardFrom = tap.frames.length;
+  const spawn = async (at: Player, idempotencyKey: string, taskId: string) => {
+    const answer = await at.client.agents.spawn(stage.job('acme', work, { taskId }), { waitS: 20, idempotencyKey });
+    return 'agent' in answer ? answer.agent : undefined;
+  };
+  const [mine, theirs] = await Promise.all([
+    spawn(hub, 'same-key', 'same-task'),
+    spawn(other, 'same-key', 'same-task'),
+  ]);
+  const [myCon, theirCon] = [mine?.owner, theirs?.owner];
+  expect([mine?.agentId, theirs?.agentId]).toEqual([agentIdOf(myCon!, 'same-key'), agentIdOf(theirCon!, 'same-key')]);
+  const more = [await spawn(other, 'secret-key-2', 'secret-task'), await spawn(other, 'secret-key-3', 'secret-task')];
+  const refused = await refusal(hub.client.agents.spawn(stage.job('acme', work, same), { waitS: 20 }));
+  expect(refused).toEqual({ code: 'capacity', detail: 'This spoke has no place for another agent now.' });
+  expect(
+    (await hub.client.agents.list({ live: true, limit: 200, state: 'running,spawning' })).agents.map(
+      (one) => one.agentId,
+    ),
+  ).toEqual([mine?.agentId]);
+  const secrets = [theirCon, 'secret-task', 'secret-key', ...[theirs, ...more].map((one) => one?.agentId)];
+  secrets.push((await other.client.signing.show()).id);
+  await stage.running(hub, mine!.agentId);
+  const heard = tap.frames.slice(heardFrom).filter(({ direction }) => direction === 'to-hub');
+  expect(heard.length).toBeGreaterThan(2);
+  const said = heard.map(({ text }) => Buffer.from(text.split('.')[1] ?? '', 'base64url').toString()).join('\n');
+  expect(said).toContain(mine?.agentId);
+  expect(secrets.filter((secret) => said.includes(secret!))).toEqual([]);
+  await Promise.all([hub, other].map((at) => at.client.kill.all({ reason: 'done' }, 30)));
+}, 60_000);

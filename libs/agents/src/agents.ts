@@ -155,7 +155,10 @@ export abstract class Agents {
   abstract counts(): Promise<AgentCounts>;
   /** Live agents, over all owners or of one. */
   abstract live(owner?: string): Promise<number>;
-  /** Places left for an owner under the spoke's own limit: for hubs without the share that is kept for its own people. */
+  /**
+   * Places left for an owner under the spoke's own limit: for hubs without the share that is kept for its own people, and as if
+   * there were no other hub. [F-12]
+   */
   abstract free(owner: string): Promise<number>;
   /** What was spent on some days, by owner, repository or day. @throws WritError `invalid_request` */
   abstract usage(question: UsageQuestion): Promise<readonly UsageGroup[]>;

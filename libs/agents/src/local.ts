@@ -145,9 +145,8 @@ export class LocalAgents extends Agents {
     if (await this.draining()) return 0;
     const { agentsMax } = this.deps.options;
     const books = await this.ground.ledger.books();
-    const whole = agentsMax - books.liveOf(() => true);
-    const peers = peersPart(agentsMax, this.deps.budget) - books.liveOf((one) => one !== localOwner);
-    return Math.max(0, owner === localOwner ? whole : Math.min(whole, peers));
+    if (owner === localOwner) return Math.max(0, agentsMax - books.liveOf(() => true));
+    return Math.max(0, peersPart(agentsMax, this.deps.budget) - books.live(owner));
   }
 
   async counts(): Promise<AgentCounts> {

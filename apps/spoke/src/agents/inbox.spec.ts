@@ -83,6 +83,15 @@ describe('the signed inbox', () => {
     expect((await inbox.list({ limit: 10 }, hub())).agents).toEqual([]);
   });
 
+  test.each(['send', 'close', 'restore'] as const)('[F-7] asks it once more before a %s too', async (what) => {
+    const { agentId } = await inbox.spawn(args(), hub('one'));
+    await grants.set(con, { ...grant, operations: ['agent.spawn', 'agent.status'] }, { actor: admin });
+    const asked = { agentId, input: 'more', to: 1, force: true, reason: 'why' };
+    await expect(inbox[what](asked, hub('two'))).rejects.toMatchObject({ code: 'grant_denied', field: 'operations' });
+    await agents.kill(agentId, admin, 'done');
+    await cleaned(agents, agentId);
+  });
+
   test('a spawn without an idempotency key, and one for a full journal, leave nothing', async () => {
     await expect(inbox.spawn(args(), hub())).rejects.toMatchObject({ code: 'invalid_request', field: 'idk' });
     full = true;
@@ -107,6 +116,18 @@ describe('the signed inbox', () => {
   test('tells what is free within the grant, and nothing of others', async () => {
     await grants.set(con, { ...grant, concurrentMax: 2 }, { actor: admin });
     expect((await inbox.info({}, hub())).free).toBe(2);
+    await grants.set(con, { ...grant, concurrentMax: 10_000 }, { actor: admin });
+    const { free } = await inbox.info({}, hub());
+    const other = newNonce();
+    const { agentId } = await agents.spawn({ ...room.request('sleep 30'), owner: other });
+    const own = await agents.spawn(room.request('sleep 30'));
+    expect((await inbox.info({}, hub())).free).toBe(free);
+    const { agentId: mine } = await inbox.spawn(args(), hub('mine'));
+    expect((await inbox.info({}, hub())).free).toBe(free - 1);
+    for (const id of [agentId, own.agentId, mine]) {
+      await agents.kill(id, admin, 'done');
+      await cleaned(agents, id);
+    }
   });
 
   test('pages cut by bytes go on where they were cut', async () => {

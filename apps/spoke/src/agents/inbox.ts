@@ -8,6 +8,7 @@ import {
   type KillReport,
   type OperationArgs,
   type OperationBody,
+  type OperationName,
   type SandboxLevel,
   type Limits,
 } from '#protocol';
@@ -65,6 +66,7 @@ export class Inbox {
     if (idk === undefined) throw new WritError('invalid_request', 'A turn needs an idempotency key.', { field: 'idk' });
     if (await this.journal.full(owner))
       throw new WritError('capacity', 'The journal of this connection is full: the hub has to take its events first.');
+    await this.again('agent.send', { agentId, input }, owner);
     const turnId = agentIdOf(owner, idk);
     return this.agents.send({ agentId, owner, actor: actorOf(sender), turnId, idk, input });
   }
@@ -86,6 +88,7 @@ export class Inbox {
       throw new WritError('invalid_request', 'A restore needs an idempotency key.', { field: 'idk' });
     const actor = actorOf(sender);
     await this.agents.get(agentId, owner);
+    await this.again('agent.restore', { agentId, to, reason }, owner);
     await this.acts.record({ act: 'agent.restore', subject: agentId, actor, detail: { to, reason } });
     return this.agents.restore({ agentId, owner, actor, turnId: agentIdOf(owner, idk), idk, to, reason });
   }
@@ -97,6 +100,7 @@ export class Inbox {
     const owner = sender.connectionId;
     const actor = actorOf(sender);
     await this.agents.get(agentId, owner);
+    await this.again('agent.close', { agentId, force, reason }, owner);
     if (force) await this.acts.record({ act: 'agent.close', subject: agentId, actor, detail: { reason, force } });
     const { state } = await this.agents.closeSession({ agentId, owner, actor, reason, force });
     return { agentId, state };
@@ -143,6 +147,13 @@ export class Inbox {
 
   async resume({ reason }: OperationArgs<'agents.resume'>, sender: Sender): Promise<OperationBody<'agents.resume'>> {
     return { latched: await this.agents.reset(sender.connectionId, actorOf(sender), reason) };
+  }
+
+  /** The guard has looked already; this look is right before the act. @throws WritError `grant_denied`, `not_found` */
+  private async again<O extends OperationName>(op: O, args: OperationArgs<O>, connectionId: string): Promise<void> {
+    const { grant } = await this.grants.get(connectionId);
+    const verdict = permits(grant, op, args);
+    if (!verdict.ok) throw denied(verdict);
   }
 
   async info(_args: OperationArgs<'instance.info'>, { connectionId }: Sender): Promise<OperationBody<'instance.info'>> {

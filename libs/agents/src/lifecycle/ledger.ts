@@ -61,7 +61,7 @@ export class Ledger {
   /** @throws WritError `capacity` when too much waits, `store_unavailable`: the outcome is then unknown. */
   post(change: Change): Promise<Posted> {
     if (change.by > 0 && this.queue.length >= QUEUE_MAX)
-      throw new WritError('capacity', `${this.queue.length} spawns wait already.`, { retryAfterMs: 1_000 });
+      throw new WritError('capacity', 'Too many spawns wait already.', { retryAfterMs: 1_000 });
     const posted = new Promise<Posted>((resolve, reject) => this.queue.push({ change, resolve, reject }));
     if (!this.draining) void this.drain();
     return posted;

@@ -38,7 +38,8 @@ function ofOwner(books: Books, owner: string, { owner: liveMax, allowance }: Cei
   const live = books.live(owner);
   if (!reached(live, liveMax)) return undefined;
   const detail = `${live} agents of this owner are alive; the limit is ${liveMax}.`;
-  return new WritError('capacity', detail, { retryAfterMs: placeMs });
+  const rule = owner === localOwner ? {} : { field: 'concurrentMax' };
+  return new WritError('capacity', detail, { ...rule, retryAfterMs: placeMs });
 }
 
 /** Everyone counts against the whole; hubs together also against what it is without the local share. [F-12] */
