@@ -13,6 +13,7 @@ import {
   learnedKeys,
   statementsOf,
   type HubRecords,
+  type LinkBoard,
 } from '#federation';
 import type { Check } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
@@ -28,10 +29,10 @@ import { Fleet } from './fleet/fleet.js';
 import { Settlement } from './fleet/settlement.js';
 import { InstanceView } from './instance.js';
 import { InvitesService } from './invites/invites.service.js';
+import { openShared, type Shared } from './shared.js';
 import { Latches } from './latches.js';
 import { Placement } from './spokes/placement.js';
 import { Queries } from './spokes/queries.js';
-import { SpokeClients } from './spokes/spoke.clients.js';
 import { Spokes } from './spokes/spokes.js';
 import { SpokesService } from './spokes/spokes.service.js';
 
@@ -48,6 +49,7 @@ export class Hub {
     readonly identity: Identity,
     readonly records: HubRecords,
     readonly peers: Peers,
+    readonly shared: Shared,
     readonly fleet: Fleet,
     readonly spokes: Spokes,
     readonly commands: CommandsService,
@@ -74,13 +76,13 @@ export class Hub {
     const records = hubRecords({ store, identity, policy, log, ...auditOptions(config) });
     const { connections, inbox: sink } = records;
     const peers = new Peers({ identity, store, records, sink, policy, log });
-    const heardAt = (id: string) => peers.peer(id)?.lastHeardAt;
-    const directory = new Directory(connections, (id) => ({
-      connected: peers.peer(id)?.state === 'ready',
-      heardAtMs: heardAt(id),
-    }));
-    const clients = new SpokeClients(peers);
-    const commands = new CommandsService(new Outbox(store), new SpokeCarrier(clients));
+    const behind = (error: unknown) => log.error({ err: error }, 'work in the background failed');
+    const shared = openShared(config, store, peers, behind);
+    const { board, clients } = shared;
+    const heardAt = (id: string) => board.heardAt(id);
+    const directory = new Directory(connections, (id) => ({ connected: board.isAnywhere(id), heardAtMs: heardAt(id) }));
+    const commands = new CommandsService(new Outbox(store), new SpokeCarrier(clients), shared.sharing);
+    shared.listen(commands, behind);
     const spokes = new Spokes(connections, directory, heardAt);
     const unread = (error: unknown) => log.error({ err: error }, 'the journal of a spoke could not be read');
     const fleet = new Fleet(store, commands.heard, unread, config, (id) => settlement.look(id));
@@ -113,9 +115,9 @@ export class Hub {
     const settlement = new Settlement({ store, fleet, queries, isReady, journal, failed: unread });
     peers.changes.subscribe(({ peer }) => settlement.look(peer.connection.id));
     const patience = config.commands;
-    const stated = (id: string) => statedGrant(peers, id);
+    const stated = (id: string) => statedGrant(board, id);
     const placement = new Placement(store, spokes, stated, {
-      agents: (id) => fleet.live(id) + commands.underWay('agent.spawn', id).length,
+      agents: async (id) => fleet.live(id) + (await commands.underWay('agent.spawn', id)).length,
       isConnected: (id) => clients.isReady(id),
       isLatched: (spoke) => latches.holds(spoke),
     });
@@ -133,11 +135,12 @@ export class Hub {
       audit,
       acts,
     };
-    return new Hub(store, identity, records, peers, fleet, spokes, commands, gateway, services);
+    return new Hub(store, identity, records, peers, shared, fleet, spokes, commands, gateway, services);
   }
 
   /** Catches up with the journals: to be done before anybody can ask. */
   async load(): Promise<void> {
+    await this.shared.begin();
     const known = await this.spokes.load();
     await Promise.all(known.map(({ id }) => this.fleet.follow(id)));
   }
@@ -160,8 +163,10 @@ export class Hub {
     this.services.signing.stop();
     await this.watching;
     await this.commands.stop();
+    await this.shared.leave();
     await this.peers.close();
     await this.fleet.stop();
+    await this.shared.end();
     await this.store.close();
   }
 }
@@ -170,8 +175,7 @@ function auditOptions({ audit: { retentionDays, checkpointEveryMs } }: HubConfig
   return { receiptsRetentionMs: retentionDays * 86_400_000, checkpointEveryMs };
 }
 
-function statedGrant(peers: Peers, connectionId: string) {
-  const hello = peers.peer(connectionId)?.hello;
-  if (hello?.gv === undefined || hello.grant === undefined || hello.gv === 0) return undefined;
-  return { version: hello.gv, grant: hello.grant };
+function statedGrant(board: LinkBoard, connectionId: string) {
+  const stated = board.stated(connectionId);
+  return stated && { version: stated.gv, grant: stated.grant };
 }

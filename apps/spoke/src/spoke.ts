@@ -13,11 +13,12 @@ import {
   type LocalAgents,
   type Sandboxes,
 } from '#agents';
-import { Acts, AuditService, BackupService, checkPeerKeys, SigningService, version } from '#api';
+import { Acts, AuditService, BackupService, Calls, checkPeerKeys, SigningService, version } from '#api';
 import {
   AddressPolicy,
   Directory,
   Identity,
+  LinkBoard,
   openAudit,
   Peers,
   spokeRecords,
@@ -26,10 +27,11 @@ import {
   type SpokeRecords,
 } from '#federation';
 import { operationNames, type Check } from '#protocol';
-import { ChainedLog, openStore, type Store } from '#store';
+import { ChainedLog, openStore, Replicas, type Store } from '#store';
 import { dialBy } from './agents/dial.js';
 import { local, SpokeGateway } from './agents/gateway.js';
 import { Inbox } from './agents/inbox.js';
+import { SharedAgents } from './agents/shared.agents.js';
 import { modelKey, remoteToken, type SpokeConfig } from './config.js';
 import { GrantGuard } from './grants/grant.guard.js';
 import { GrantsService } from './grants/grants.service.js';
@@ -51,6 +53,7 @@ export class Spoke {
   private readonly stopping = new AbortController();
   private following: readonly Promise<void>[] = [];
   private sweeping: NodeJS.Timeout | undefined;
+  private ended: Promise<void> | undefined;
 
   private constructor(
     readonly store: Store,
@@ -72,6 +75,7 @@ export class Spoke {
     private readonly relay: JournalRelay,
     private readonly tail: EventsTail,
     private readonly policy: ConnectionPolicy,
+    private readonly shared: Shared,
   ) {}
 
   /** Recovery is done when this resolves. @throws StoreError, WritError `config_invalid`, `store_format` */
@@ -79,6 +83,21 @@ export class Spoke {
     mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
     const identity = Identity.open(join(config.stateDir, 'keys'));
     const store = await openDurable(config, identity.id, log);
+    try {
+      return await Spoke.on(store, identity, config, log, observer);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  private static async on(
+    store: Store,
+    identity: Identity,
+    config: SpokeConfig,
+    log: Logger,
+    observer?: AgentsObserver,
+  ): Promise<Spoke> {
     const addresses = new AddressPolicy(config.networks);
     const failed = (error: unknown) => log.error({ err: error }, 'work in the background failed');
     const records = spokeRecords({
@@ -96,12 +115,18 @@ export class Spoke {
       spokeId: identity.id,
     });
     const allowance = (owner: string) => allowanceOf(grants, owner);
-    const agents = await openAgents(config, { store, sandboxes, sourceId: identity.id, log, allowance, observer });
+    const replicas = new Replicas(store, { shared: config.store !== undefined, failed });
+    const ground = { store, sandboxes, sourceId: identity.id, process: replicas.id, log, allowance, observer };
+    const agents = await openAgents(config, ground);
     const peers = new Peers({
       ...{ identity, store, records, source: records.journal, ops: operationNames, policy: addresses, log },
       grantOf: async (id) => stated(await grants.find(id)),
     });
-    const directory = new Directory(records.connections, (id) => reachOf(peers, id));
+    const board = new LinkBoard(store, replicas, peers, failed);
+    const calls: Calls = new Calls(store, replicas, (name, args) => shared.answerCall(name, args), failed);
+    const shared = new SharedAgents(agents, replicas, calls);
+    const all = replicas.isShared ? shared : agents;
+    const directory = new Directory(records.connections, (id) => reachOf(board, id));
     grants.changed = (id) => void peers.peer(id)?.greet();
     const link =
       config.publicUrl === undefined
@@ -137,13 +162,13 @@ export class Spoke {
     ];
     const view = new InstanceView(config, identity.id, store, sandboxes, agents, trust);
     const gateway = new SpokeGateway({
-      ...{ agents, store, acts, view, directory, owners: () => ownersOf(records) },
+      ...{ agents: all, store, acts, view, directory, owners: () => ownersOf(records) },
       pushable: (repository) => remoteOf(config.remotes, repository)?.push ?? [],
     });
-    const inbox = new Inbox(agents, grants, records.journal, softwareOf, acts);
+    const inbox = new Inbox(all, grants, records.journal, softwareOf, acts);
     const tail = new EventsTail(store, config.eventsKeptMax);
     const relay = new JournalRelay(store, records.journal, tail, failed);
-    const policy = new ConnectionPolicy(agents, grants, peers, failed);
+    const policy = new ConnectionPolicy(agents, grants, peers, board, failed);
     return new Spoke(
       store,
       acts,
@@ -164,11 +189,15 @@ export class Spoke {
       relay,
       tail,
       policy,
+      { replicas, board, calls },
     );
   }
 
   /** Relays and dials for every connection, those that come later included. */
   async start(failed: (error: unknown) => void): Promise<void> {
+    await this.shared.calls.begin();
+    await this.shared.replicas.begin();
+    await this.shared.board.begin();
     for (const connection of await this.records.connections.list()) this.relay.follow(connection);
     await this.peers.start();
     this.signing.start();
@@ -181,17 +210,29 @@ export class Spoke {
     sweep();
   }
 
-  /** Agents are ended and recorded, their last events journaled and, while the link is there, sent; then the links go. */
+  /**
+   * Agents are ended and recorded, their last events journaled and, while the link is there, sent; then the links go. With other
+   * processes beside it the links go first: what comes goes to those, and they send the events.
+   */
   async close(): Promise<void> {
     this.policy.stop();
     clearInterval(this.sweeping);
     this.signing.stop();
+    if (this.shared.replicas.others.length > 0) await this.unlinked();
     await this.agents.close();
     this.stopping.abort();
     await Promise.all(this.following);
     await this.relay.stop();
-    await this.peers.close();
+    await this.unlinked();
+    await this.shared.replicas.end();
+    await this.shared.calls.end();
     await this.store.close();
+  }
+
+  private async unlinked(): Promise<void> {
+    await this.shared.board.end();
+    this.ended ??= this.peers.close();
+    await this.ended;
   }
 
   private async watch(failed: (error: unknown) => void): Promise<void> {
@@ -211,10 +252,18 @@ async function openDurable(config: SpokeConfig, id: string, log: Logger): Promis
   return store;
 }
 
+/** What the processes of one spoke on one store have in common. */
+interface Shared {
+  readonly replicas: Replicas;
+  readonly board: LinkBoard;
+  readonly calls: Calls;
+}
+
 interface AgentsGround {
   readonly store: Store;
   readonly sandboxes: Sandboxes;
   readonly sourceId: string;
+  readonly process: string;
   readonly log: Logger;
   readonly allowance: (owner: string) => Promise<Allowance | undefined>;
   readonly observer: AgentsObserver | undefined;
@@ -246,9 +295,8 @@ async function allowanceOf(grants: GrantsService, owner: string): Promise<Allowa
   return { ...grant, egress: grant?.egress ?? [] };
 }
 
-function reachOf(peers: Peers, connectionId: string) {
-  const peer = peers.peer(connectionId);
-  return { connected: peer?.state === 'ready', heardAtMs: peer?.lastHeardAt };
+function reachOf(board: LinkBoard, connectionId: string) {
+  return { connected: board.isAnywhere(connectionId), heardAtMs: board.heardAt(connectionId) };
 }
 
 function auditOptions({ audit: { retentionDays, checkpointEveryMs } }: SpokeConfig) {

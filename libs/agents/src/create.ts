@@ -33,6 +33,8 @@ export interface CreateAgents {
   readonly allowance?: AllowanceOf;
   /** Connects agents to the hosts of `options.egress`; by default nothing is dialled. */
   readonly dial?: Dial;
+  /** Names this process among those that share the store; another one at every start. Random by default. */
+  readonly process?: string;
   /** The instance id of this spoke. */
   readonly sourceId: string;
   readonly log: AgentsLog;
@@ -55,7 +57,7 @@ export async function createAgents(given: CreateAgents): Promise<LocalAgents> {
   const { allowance = () => undefined, dial = noWay, now = Date.now, observer = nobody } = given;
   const scanner = given.scanner ?? new SecretlintScanner(review.secrets.scanMs);
   const deps: AgentsDeps = { ...given, options, review, scanner, budget, allowance, dial, store, now, observer };
-  const holder = await Holder.open(deps.store, options.stateDir, options.leaseMs, deps.log);
+  const holder = await Holder.open(deps.store, { ...options, id: given.process }, deps.log);
   const ground = await laid(deps, holder);
   const agents = new LocalAgents(deps, ground, doors(deps, ground, holder));
   await agents.open();

@@ -85,6 +85,12 @@ export class LocalAgents extends Agents {
     return resourceOf(await this.ground.register.find(agentId, owner));
   }
 
+  /** The process that runs a live agent, as `createAgents` was told its name; undefined for others. */
+  async holderOf(agentId: string): Promise<string | undefined> {
+    const lease = (await this.ground.register.lease(agentId))?.value;
+    return lease?.ending ? undefined : lease?.holder;
+  }
+
   list(filter: AgentFilter): Promise<{ agents: readonly AgentResource[]; next?: string }> {
     return this.ground.listing.list(filter);
   }

@@ -11,6 +11,8 @@ export type { Served, ServeOptions } from './bootstrap.js';
 export { loadConfig } from './config.js';
 export type { ConfigSource } from './config.js';
 export { firstKeyLine } from './first-key.js';
+export { Calls } from './replicas/calls.js';
+export type { AnswerCall } from './replicas/calls.js';
 export { Gateway } from './gateway.js';
 export type {
   AgentPage,

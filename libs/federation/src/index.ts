@@ -51,6 +51,8 @@ export type { HubRecords, Records, RecordsDeps, SpokeRecords } from './records.j
 export { refusal } from './session/command.js';
 export type { CommandHandler, IncomingCommand, Outcome } from './session/command.js';
 export { heardMsMax } from './session/hearing.js';
+export { LinkBoard } from './session/board.js';
+export type { LinkElsewhere } from './session/board.js';
 export type { StructuredLog } from './session/log.js';
 export type { PeerChange, PeerState, StatedGrant } from './session/peer-core.js';
 export { Peer } from './session/peer.js';

@@ -28,6 +28,8 @@ export type { LogPosition } from './log/chain.js';
 export type { LogCommitResult } from './log/writer.js';
 export { openValkeyStore } from './valkey/valkey.store.js';
 export type { ValkeyOptions } from './valkey/valkey.store.js';
+export { Replicas } from './replicas/replicas.js';
+export type { News, ReplicasOptions } from './replicas/replicas.js';
 export { StreamTail } from './stream-tail.js';
 export { watchMany } from './merge.js';
 export type { MergedGap, MergedRecord } from './merge.js';

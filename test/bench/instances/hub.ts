@@ -5,7 +5,6 @@ import { createLogger } from '#api';
 import { RestClient } from '#client';
 import { hubConfig } from '../../../apps/hub/src/config.js';
 import { Queries } from '../../../apps/hub/src/spokes/queries.js';
-import { SpokeClients } from '../../../apps/hub/src/spokes/spoke.clients.js';
 import { startHub, type StartedHub } from '../../../apps/hub/src/start.js';
 import { until } from '../../support/until.js';
 import { freshFolder } from './folder.js';
@@ -24,7 +23,7 @@ export class BenchHub {
     private readonly started: StartedHub,
     private readonly connectionId: string,
   ) {
-    this.queries = new Queries(new SpokeClients(started.hub.peers));
+    this.queries = new Queries(started.hub.shared.clients);
   }
 
   /** Invite, join, accept: resolves when the link is there. */

@@ -76,8 +76,8 @@ export class Kills {
   }
 
   /** All that lives there, and every spawn on its way: a spoke that is away shall not begin it later. [K-3] */
-  private stop(connection: Connection, actor: Actor, reason: string, waitMs: number): Promise<CommandRecord[]> {
-    const spawning = this.hub.commands.underWay('agent.spawn', connection.id);
+  private async stop(connection: Connection, actor: Actor, reason: string, waitMs: number): Promise<CommandRecord[]> {
+    const spawning = await this.hub.commands.underWay('agent.spawn', connection.id);
     const orders: Given[] = [
       { actor, ttlMs: this.hub.patience.killMs, op: 'agents.kill', args: { reason } },
       ...spawning.flatMap(({ agentId }) => (agentId === undefined ? [] : [this.kill(agentId, actor, reason)])),
@@ -89,14 +89,15 @@ export class Kills {
     const owners = await this.hub.spokes.owners(select);
     const living = this.hub.fleet.living(select, owners).map(({ agentId, owner }) => ({ agentId, owner }));
     const known = new Set(living.map(({ agentId }) => agentId));
-    return [...living, ...this.coming(select, owners).filter(({ agentId }) => !known.has(agentId))];
+    const coming = await this.coming(select, owners);
+    return [...living, ...coming.filter(({ agentId }) => !known.has(agentId))];
   }
 
-  private coming(select: Selection, owners: Owners): Target[] {
+  private async coming(select: Selection, owners: Owners): Promise<Target[]> {
     if (!select.states.includes('spawning')) return [];
     const connections = this.hub.spokes.all().filter(({ id }) => owners?.has(id) ?? true);
-    const spawns = connections.flatMap(({ id }) => this.hub.commands.underWay('agent.spawn', id));
-    return spawns.flatMap(({ agentId, connectionId, args }) => {
+    const spawns = await Promise.all(connections.map(({ id }) => this.hub.commands.underWay('agent.spawn', id)));
+    return spawns.flat().flatMap(({ agentId, connectionId, args }) => {
       const { taskId, agentType } = spawnArgs.parse(args);
       const isMeant = (select.taskId ?? taskId) === taskId && (select.agentType ?? agentType) === agentType;
       return isMeant && agentId !== undefined ? [{ agentId, owner: connectionId }] : [];

@@ -20,7 +20,7 @@ export class Listing {
   constructor(
     private readonly spokes: Spokes,
     private readonly fleet: Fleet,
-    private readonly clients: Pick<SpokeClients, 'ask' | 'isReady'>,
+    private readonly clients: Pick<SpokeClients, 'question' | 'isReady'>,
   ) {}
 
   /** @throws WritError `spoke_unknown`, `invalid_request` */
@@ -83,7 +83,7 @@ export class Listing {
     for (let after: string | undefined, seen = 0; ;) {
       if (!this.clients.isReady(id)) throw new WritError('peer_unavailable', 'It is not connected now.');
       const args = { states, limit: Math.min(pageMax, query.limit), ...(after === undefined ? {} : { after }) };
-      const page = await this.clients.ask(id, 'agent.list', args, { signal: deadline });
+      const page = await this.clients.question(id, 'agent.list', args, { signal: deadline });
       agents.push(...page.agents.filter((agent) => fits(agent, query, undefined)));
       seen += page.agents.length;
       after = page.next;

@@ -1,13 +1,14 @@
-// Commands on their way: remembered, sent when the peer is there, sent again under the same idempotency key, and followed to an end.
+// Commands on their way: remembered, carried by the process that has the link, and followed to an end by whoever asked.
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { problemOf, WritError, type Actor, type AgentEvent, type OperationName } from '#protocol';
+import { EventEmitter, once } from 'node:events';
+import { WritError, type Actor, type AgentEvent, type OperationName } from '#protocol';
 import type { Key } from '#store';
-import type { Answer, CommandCarrier } from './carrier.js';
-import { isSettled, type CommandRecord, type End } from './command.js';
-import { Departures } from './departures.js';
-import { effectOf, endOf, killedFirst, overdue, type Effect } from './ends.js';
-import { idkTtlMs, type Outbox } from './outbox.js';
+import type { CommandCarrier } from './carrier.js';
+import { isOver, isSettled, type CommandRecord, type End } from './command.js';
+import { Courier } from './courier.js';
+import { effectOf, killedFirst, type Effect } from './ends.js';
+import { idkTtlMs, type Carried, type OpenCommand, type Outbox } from './outbox.js';
+import { alone, type Sharing } from './sharing.js';
 
 export interface Order {
   readonly op: OperationName;
@@ -23,15 +24,8 @@ export interface Order {
   readonly unless?: readonly Key[];
 }
 
-interface Running {
-  readonly command: CommandRecord;
-  readonly end: Promise<CommandRecord>;
-  /** It has its end: nobody needs to try any more. */
-  readonly over: AbortController;
-}
-
-/** Between two tries of one command, in milliseconds: from the first to the last, doubling. */
-const againMs = { first: 200, last: 10_000 };
+/** How often whoever waits for another process looks for itself, should a word be missed. In milliseconds. */
+const lookMs = 2_000;
 
 /** 128 bits: 48 of time in milliseconds, 80 random. */
 function newCommandId(nowMs: number): string {
@@ -41,59 +35,41 @@ function newCommandId(nowMs: number): string {
 }
 
 export class CommandsService {
-  private readonly running = new Map<string, Running>();
-  /** What the journal told of commands that are still on their way: counts when no answer comes. */
-  private readonly confirmed = new Map<string, End>();
+  private readonly courier: Courier;
+  /** By command: it has ended, or is carried here now. */
+  private readonly news = new EventEmitter().setMaxListeners(0);
   private readonly stopping = new AbortController();
-  private readonly departures: Departures;
 
   constructor(
     private readonly outbox: Outbox,
     private readonly carrier: CommandCarrier,
+    private readonly sharing: Sharing = alone,
     private readonly now: () => number = Date.now,
   ) {
-    this.departures = new Departures(outbox, carrier);
+    this.courier = new Courier(outbox, carrier, (command, end) => this.settled(command, end), now);
   }
 
-  /** Takes up what an earlier run left open. */
-  async resume(): Promise<void> {
-    for (const command of await this.outbox.open()) void this.drive(command);
+  /** Takes up what nobody carries and what this process can: of one connection, or of all. */
+  async resume(connectionId?: string): Promise<void> {
+    const open = await this.outbox.open();
+    for (const one of open) if ((connectionId ?? one.connectionId) === one.connectionId) await this.adopt(one);
   }
 
   /**
-   * Commits the order, sends it, and waits up to `waitMs` for its end. An order under the key of one that timed out is that
-   * one, tried until the new deadline. A kill ends the spawns that it means and that were never sent.
+   * Commits the order, sees that it is carried, and waits up to `waitMs` for its end. An order under the key of one that timed
+   * out is that one, tried until the new deadline. A kill ends the spawns that it means and that were never sent.
    */
   async execute(order: Order, waitMs: number): Promise<CommandRecord> {
     const fresh = this.fresh(order);
-    const stands = await this.outbox.add(fresh, order.unless);
-    const command =
-      stands.state === 'timed_out' ? await this.outbox.reopen(stands.commandId, fresh.deadlineMs) : stands;
+    const carried = this.carried(fresh);
+    const stands = await this.outbox.add(fresh, carried, order.unless);
+    const { commandId, state } = stands;
+    const command = state === 'timed_out' ? await this.outbox.reopen(commandId, fresh.deadlineMs, carried) : stands;
     await this.supersede(command);
-    return isSettled(command) ? command : this.wait(command, waitMs);
-  }
-
-  private fresh({ op, connectionId, spoke, args, actor, idk, agentId, ttlMs }: Order): CommandRecord {
-    const createdAtMs = this.now();
-    const commandId = newCommandId(createdAtMs);
-    const times = { createdAtMs, deadlineMs: createdAtMs + ttlMs };
-    const held = this.carrier.isReady(connectionId) ? {} : ({ held: true } as const);
-    const what = { op, connectionId, spoke, args, actor, ...(agentId === undefined ? {} : { agentId }) };
-    return { ...what, commandId, idk: idk ?? commandId, state: 'pending', ...times, ...held };
-  }
-
-  /** The kill goes out all the same: the spoke then knows that this agent shall never be. */
-  private async supersede({ op, connectionId, agentId }: CommandRecord): Promise<void> {
-    if (op !== 'agent.kill' && op !== 'agents.kill') return;
-    const meant = this.underWay('agent.spawn', connectionId).filter(
-      (spawn) => op === 'agents.kill' || spawn.agentId === agentId,
-    );
-    await Promise.all(meant.map((spawn) => this.withdraw(spawn)));
-  }
-
-  private async withdraw({ commandId }: CommandRecord): Promise<void> {
-    const { state } = await this.outbox.withdraw(commandId, { settledAtMs: this.now(), ...killedFirst() });
-    if (state !== 'pending') this.running.get(commandId)?.over.abort();
+    if (isSettled(command)) return command;
+    if (command === fresh && carried.by !== null) this.courier.drive(command);
+    else await this.wanted(commandId);
+    return this.wait(command, waitMs);
   }
 
   async get(commandId: string): Promise<CommandRecord> {
@@ -110,10 +86,12 @@ export class CommandsService {
     return this.outbox.destination(agentId);
   }
 
-  /** Commands of that operation that wait for an answer now. */
-  underWay(op: OperationName, connectionId: string): readonly CommandRecord[] {
-    const commands = [...this.running.values()].map(({ command }) => command);
-    return commands.filter((command) => command.op === op && command.connectionId === connectionId);
+  /** Commands of that operation that wait for an answer now, in whichever process. */
+  async underWay(op: OperationName, connectionId: string): Promise<readonly CommandRecord[]> {
+    if (!this.sharing.isShared) return this.courier.underWay(connectionId, op);
+    const open = (await this.outbox.open()).filter((one) => one.connectionId === connectionId);
+    const commands = await Promise.all(open.map(({ commandId }) => this.outbox.get(commandId)));
+    return commands.filter((command) => command !== null).filter((command) => command.op === op);
   }
 
   /** The journal told of an effect: a command that nobody answered in time was carried out all the same. */
@@ -123,70 +101,71 @@ export class CommandsService {
     this.confirm(connectionId, done).catch(() => undefined);
   };
 
+  /** Carried by nobody: taken up if this process can. */
+  async wanted(commandId: string): Promise<void> {
+    const open = await this.outbox.openOne(commandId);
+    if (open) await this.adopt(open);
+  }
+
+  /** Another process wrote down how it ended. */
+  settledElsewhere(commandId: string): void {
+    this.courier.over(commandId);
+    this.news.emit(commandId);
+  }
+
+  /** A link to that peer came or went: what another process can carry is left to it, and the other way round. */
+  async moved(connectionId: string): Promise<void> {
+    if (!this.sharing.isShared || this.stopping.signal.aborted) return;
+    if (this.sharing.carries(connectionId)) await this.resume(connectionId);
+    else await Promise.all(this.courier.underWay(connectionId).map((command) => this.handOver(command)));
+  }
+
+  /** Stops sending; what is open goes to another process, or stays open for the next start. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    const left = await this.courier.stop();
+    await Promise.allSettled(left.map((command) => this.offer(command)));
+  }
+
+  private fresh({ op, connectionId, spoke, args, actor, idk, agentId, ttlMs }: Order): CommandRecord {
+    const createdAtMs = this.now();
+    const commandId = newCommandId(createdAtMs);
+    const times = { createdAtMs, deadlineMs: createdAtMs + ttlMs };
+    const held = this.carrier.isReady(connectionId) ? {} : ({ held: true } as const);
+    const what = { op, connectionId, spoke, args, actor, ...(agentId === undefined ? {} : { agentId }) };
+    return { ...what, commandId, idk: idk ?? commandId, state: 'pending', ...times, ...held };
+  }
+
+  private carried({ connectionId, commandId }: CommandRecord): Carried {
+    if (this.sharing.carries(connectionId)) return { by: this.sharing.id, appends: [] };
+    return { by: null, appends: this.sharing.tell('wanted', commandId) };
+  }
+
+  /** The kill goes out all the same: the spoke then knows that this agent shall never be. */
+  private async supersede({ op, connectionId, agentId }: CommandRecord): Promise<void> {
+    if (op !== 'agent.kill' && op !== 'agents.kill') return;
+    const spawns = await this.underWay('agent.spawn', connectionId);
+    const meant = spawns.filter((spawn) => op === 'agents.kill' || spawn.agentId === agentId);
+    await Promise.all(meant.map((spawn) => this.withdraw(spawn)));
+  }
+
+  private async withdraw({ commandId }: CommandRecord): Promise<void> {
+    const told = this.sharing.tell('settled', commandId);
+    const { state } = await this.outbox.withdraw(commandId, { settledAtMs: this.now(), ...killedFirst() }, told);
+    if (state !== 'pending') this.courier.over(commandId);
+  }
+
   private async confirm(connectionId: string, { op, idk, body }: Effect): Promise<void> {
     const command = await this.outbox.byIdk(connectionId, idk);
     if (!command || isSettled(command) || command.op !== op) return;
     const end: End = { state: 'delivered', body };
-    if (this.running.has(command.commandId)) this.confirmed.set(command.commandId, end);
-    else await this.settled(command, end);
+    if (!this.courier.confirm(command.commandId, end)) await this.settled(command, end);
   }
 
-  /** Stops sending; what is open stays open for the next start. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await Promise.allSettled([...this.running.values()].map(({ end }) => end));
-  }
-
-  private async wait(command: CommandRecord, waitMs: number): Promise<CommandRecord> {
-    const { promise, resolve } = Promise.withResolvers<CommandRecord>();
-    const timer = setTimeout(resolve, waitMs, command);
-    try {
-      return await Promise.race([this.drive(command), promise]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private drive(command: CommandRecord): Promise<CommandRecord> {
-    const running = this.running.get(command.commandId);
-    if (running) return running.end;
-    const over = new AbortController();
-    const end = this.carryOut(command, over.signal).finally(() => this.forget(command));
-    end.catch(() => undefined);
-    this.running.set(command.commandId, { command, end, over });
-    return end;
-  }
-
-  private forget({ commandId }: CommandRecord): void {
-    this.running.delete(commandId);
-    this.confirmed.delete(commandId);
-  }
-
-  private async carryOut(command: CommandRecord, over: AbortSignal): Promise<CommandRecord> {
-    const deadline = AbortSignal.timeout(Math.max(1, command.deadlineMs - this.now()));
-    const signal = AbortSignal.any([deadline, over, this.stopping.signal]);
-    const end = (await this.tryUntil(command, signal)) ?? this.confirmed.get(command.commandId) ?? null;
-    if (end === null && this.stopping.signal.aborted) return command;
-    return this.settled(command, end ?? overdue);
-  }
-
-  private async tryUntil(command: CommandRecord, signal: AbortSignal): Promise<End | null> {
-    const late = (answer: Answer): void => void this.settled(command, endOf(answer)).catch(() => undefined);
-    try {
-      const stands = await this.departures.leave(command, signal);
-      if (stands.state !== 'pending') return stands;
-      for (let restMs = againMs.first; !signal.aborted; restMs = Math.min(2 * restMs, againMs.last)) {
-        const answer = await this.carrier.carry(command, signal, late);
-        if (answer !== null) return endOf(answer);
-        await sleep(restMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false });
-      }
-      return null;
-    } catch (error) {
-      return signal.aborted ? null : { state: 'failed', problem: problemOf(error) };
-    }
-  }
-
-  private settled({ commandId }: CommandRecord, end: End | ((command: CommandRecord) => End)): Promise<CommandRecord> {
+  private async settled(
+    { commandId }: CommandRecord,
+    end: End | ((command: CommandRecord) => End),
+  ): Promise<CommandRecord> {
     const settledAtMs = this.now();
     const whole = (command: CommandRecord): End => ({
       settledAtMs,
@@ -194,6 +173,65 @@ export class CommandsService {
       problem: undefined,
       ...(typeof end === 'function' ? end(command) : end),
     });
-    return this.outbox.settle(commandId, whole);
+    const settled = await this.outbox.settle(commandId, whole, this.sharing.tell('settled', commandId));
+    this.news.emit(commandId);
+    return settled;
+  }
+
+  /** Whoever carries it, if anybody lives that does, goes on. */
+  private async adopt(open: OpenCommand): Promise<void> {
+    const { commandId, connectionId, by } = open;
+    if (this.stopping.signal.aborted || this.courier.end(commandId)) return;
+    if (by !== null && by !== this.sharing.id && this.sharing.isAlive(by)) return;
+    const carried = { by: this.sharing.id, appends: [] };
+    if (!this.sharing.carries(connectionId) || !(await this.outbox.carriedBy(open, carried))) return;
+    const command = await this.outbox.get(commandId);
+    if (command === null || isOver(command)) return;
+    this.courier.drive(command);
+    this.news.emit(commandId);
+  }
+
+  private async handOver(command: CommandRecord): Promise<void> {
+    await this.courier.letGo(command.commandId);
+    await this.offer(command);
+  }
+
+  private async offer({ commandId }: CommandRecord): Promise<void> {
+    const open = this.sharing.isShared ? await this.outbox.openOne(commandId) : null;
+    if (open?.by !== this.sharing.id) return;
+    await this.outbox.carriedBy(open, { by: null, appends: this.sharing.tell('wanted', commandId) });
+  }
+
+  private async wait(command: CommandRecord, waitMs: number): Promise<CommandRecord> {
+    const over = new AbortController();
+    const { promise, resolve } = Promise.withResolvers<CommandRecord>();
+    const timer = setTimeout(resolve, waitMs, command);
+    try {
+      return await Promise.race([this.ended(command, over.signal), promise]);
+    } finally {
+      clearTimeout(timer);
+      over.abort();
+    }
+  }
+
+  /** The record as it ended, here or elsewhere; as it is at the signal. */
+  private async ended(command: CommandRecord, over: AbortSignal): Promise<CommandRecord> {
+    const { commandId } = command;
+    while (!over.aborted && !this.stopping.signal.aborted) {
+      const here = this.courier.end(commandId);
+      const ended = here ? await here : await this.toldOf(commandId, over);
+      if (ended && isOver(ended)) return ended;
+    }
+    return command;
+  }
+
+  /** As it is after the next word of it, or after a while without one. */
+  private async toldOf(commandId: string, over: AbortSignal): Promise<CommandRecord | null> {
+    const signal = AbortSignal.any([over, this.stopping.signal, AbortSignal.timeout(lookMs)]);
+    const told = once(this.news, commandId, { signal }).catch(() => undefined);
+    const before = await this.outbox.get(commandId);
+    if (before?.state !== 'pending' || this.courier.end(commandId)) return before;
+    await told;
+    return this.outbox.get(commandId);
   }
 }

@@ -8,6 +8,7 @@ import { CommandCarrier, type Answer } from './carrier.js';
 import { CommandsService, type Order } from './commands.service.js';
 import { CommandsView } from './commands.view.js';
 import { Outbox } from './outbox.js';
+import type { Sharing } from './sharing.js';
 
 const actor = { kind: 'key', id: 'admin' } as const;
 const order = (more: Partial<Order> = {}): Order => ({
@@ -149,7 +150,7 @@ describe('commands', () => {
     carrier.away();
     const spawning = commands.execute(order({ agentId: agentNo(1) }), 5_000);
     const other = await commands.execute(order({ agentId: agentNo(2) }), 1);
-    await until('both to wait', () => commands.underWay('agent.spawn', 'con').length === 2);
+    await until('both to wait', async () => (await commands.underWay('agent.spawn', 'con')).length === 2);
     const kill = await commands.execute(order({ op: 'agent.kill', agentId: agentNo(1) }), 1);
     expect(await spawning).toMatchObject({ state: 'failed', problem: { code: 'killed' } });
     expect(kill.state).toBe('pending');
@@ -265,7 +266,7 @@ describe('commands', () => {
     const record = await commands.execute(order(), 1);
     for (let n = 0; n < 1_100; n += 1) {
       const commandId = Buffer.from(n.toString(16).padStart(32, '0'), 'hex').toString('base64url');
-      await outbox.add({ ...record, commandId, idk: commandId });
+      await outbox.add({ ...record, commandId, idk: commandId }, { by: null, appends: [] });
     }
     expect(await outbox.open()).toHaveLength(1_101);
   });
@@ -287,9 +288,72 @@ describe('commands', () => {
 
   test('a spawn on its way can be found, with its destination', async () => {
     await commands.execute(order({ agentId: agentNo(7) }), 1);
-    expect(commands.underWay('agent.spawn', 'con').map(({ agentId }) => agentId)).toEqual([agentNo(7)]);
-    expect(commands.underWay('agent.spawn', 'other')).toEqual([]);
+    const underWay = await commands.underWay('agent.spawn', 'con');
+    expect(underWay.map(({ agentId }) => agentId)).toEqual([agentNo(7)]);
+    expect(await commands.underWay('agent.spawn', 'other')).toEqual([]);
     expect(await commands.destination(agentNo(7))).toBe('con');
+  });
+
+  describe('of two processes on one store', () => {
+    /** Where the link is, and who lives: the test decides. */
+    let linked: string | undefined;
+    let dead: string | undefined;
+    const here = (id: string): Sharing => ({
+      id,
+      isShared: true,
+      carries: () => linked === id || linked === undefined,
+      isAlive: (other) => other !== dead,
+      tell: (what, commandId) => [{ stream: ['told', what], value: commandId }],
+    });
+    let one: CommandsService;
+    let two: CommandsService;
+    let second: ByHand;
+    beforeEach(() => {
+      [linked, dead] = ['two', undefined];
+      second = new ByHand();
+      one = new CommandsService(outbox, carrier, here('one'));
+      two = new CommandsService(outbox, second, here('two'));
+    });
+    afterEach(() => Promise.all([one.stop(), two.stop()]));
+    const told = async (what: string) =>
+      (await store.read<string>(['told', what], { after: 0 })).map(({ value }) => value);
+
+    test('what reaches the one without a link is told of, carried by the other, and answered to who asked', async () => {
+      second.answer(yes);
+      const asked = one.execute(order(), 20_000);
+      const id = await until('it is told of', async () => (await told('wanted'))[0]);
+      await two.wanted(id);
+      await until('it is settled', async () => (await told('settled')).includes(id));
+      one.settledElsewhere(id);
+      expect(await asked).toMatchObject({ state: 'delivered', body: { done: true } });
+      expect([carrier.carried.length, second.carried.length]).toEqual([0, 1]);
+    });
+
+    test('nobody takes what another that lives carries; what a dead one carried is taken up', async () => {
+      const { commandId } = await two.execute(order(), 1);
+      linked = 'one';
+      await one.resume();
+      expect(carrier.carried).toEqual([]);
+      dead = 'two';
+      carrier.answer(yes);
+      await one.resume();
+      await until('the end', async () => (await one.get(commandId)).state === 'delivered');
+    });
+
+    test('[L-12] a link that moves takes its commands along, and one that stops leaves them to the other', async () => {
+      const asked = two.execute(order(), 20_000);
+      await until('it is carried', () => second.carried.length === 1);
+      linked = 'one';
+      await two.moved('con');
+      const [id = ''] = await told('wanted');
+      await one.wanted(id);
+      await until('it is carried by the other', () => carrier.carried.length === 1);
+      linked = 'two';
+      await one.stop();
+      second.answer(yes);
+      await two.wanted(id);
+      expect((await asked).state).toBe('delivered');
+    });
   });
 
   test('are listed newest first, filtered, page by page', async () => {

@@ -1,7 +1,7 @@
 // The hub's memory of what it ordered: a record per command, committed before anything is signed.
 import { isDeepStrictEqual } from 'node:util';
 import { WritError } from '#protocol';
-import type { Check, Commit, Key, Store } from '#store';
+import type { Append, Check, Commit, Entry, Key, Put, Store } from '#store';
 import { isOver, isSettled, type CommandRecord, type End } from './command.js';
 
 /** Ids begin with their time, and hex keeps the order of bytes: the newest command is the last key. */
@@ -27,6 +27,23 @@ const historyTtlMs = 400 * 86_400_000;
 
 const openPage = 1_000;
 
+/** What has not ended. `by` is the process that carries it; null while it waits for one that can. */
+export interface OpenCommand {
+  readonly commandId: string;
+  readonly connectionId: string;
+  readonly by: string | null;
+  readonly version: string;
+}
+
+/** Before there were several processes on one store, the connection alone. */
+type OpenRow = string | Pick<OpenCommand, 'connectionId' | 'by'>;
+
+/** Who carries a command, and what is told of it in the same commit. */
+export interface Carried {
+  readonly by: string | null;
+  readonly appends: readonly Append[];
+}
+
 export class Outbox {
   constructor(private readonly store: Store) {}
 
@@ -34,28 +51,29 @@ export class Outbox {
    * The command itself, or the one that already stands under its idempotency key. `unless` are keys that must not exist
    * at that moment. @throws WritError `idk_conflict`, `latched` when one of them does
    */
-  async add(command: CommandRecord, unless: readonly Key[] = []): Promise<CommandRecord> {
+  async add(command: CommandRecord, carried: Carried, unless: readonly Key[] = []): Promise<CommandRecord> {
     const checks: Check[] = [idkKey(command), ...unless].map((key) => ({ key, version: null }));
     const done = await this.store.commit({
       checks,
       puts: [
         { key: recordKey(command.commandId), value: command },
-        openPut(command),
+        openPut(command, carried.by),
         { key: idkKey(command), value: command.commandId, ttlMs: idkTtlMs },
         ...(command.agentId === undefined
           ? []
           : [{ key: agentKey(command.agentId), value: command.connectionId, ttlMs: idkTtlMs }]),
       ],
+      appends: carried.appends,
     });
     if (done.ok) return command;
-    if (isDeepStrictEqual(done.conflict, idkKey(command))) return this.join(command, unless);
+    if (isDeepStrictEqual(done.conflict, idkKey(command))) return this.join(command, carried, unless);
     throw new WritError('latched', `Spawning on ${command.spoke} is stopped.`);
   }
 
-  private async join(command: CommandRecord, unless: readonly Key[]): Promise<CommandRecord> {
+  private async join(command: CommandRecord, carried: Carried, unless: readonly Key[]): Promise<CommandRecord> {
     const id = await this.store.get<string>(idkKey(command));
     const earlier = id === null ? null : await this.get(id.value);
-    if (earlier === null) return this.add(command, unless);
+    if (earlier === null) return this.add(command, carried, unless);
     if (earlier.op === command.op && isDeepStrictEqual(earlier.args, command.args)) return earlier;
     throw new WritError(
       'idk_conflict',
@@ -84,20 +102,26 @@ export class Outbox {
     return rows.map(({ value }) => value);
   }
 
-  /** What a restart has to take up again. */
-  async open(): Promise<readonly CommandRecord[]> {
-    const found: CommandRecord[] = [];
-    let after: Key | undefined;
-    do {
-      const rows = await this.store.list<string>(['commands', 'open'], {
-        limit: openPage,
-        ...(after ? { after } : {}),
-      });
-      const records = await Promise.all(rows.map(({ key }) => this.get(key.at(-1) ?? '')));
-      found.push(...records.filter((record) => record !== null));
-      after = rows.length < openPage ? undefined : rows.at(-1)?.key;
-    } while (after);
-    return found;
+  /** All that has not ended. */
+  async open(): Promise<readonly OpenCommand[]> {
+    const found: OpenCommand[] = [];
+    for (let after: Key | undefined; ;) {
+      const rows = await this.store.list<OpenRow>(['commands', 'open'], { limit: openPage, ...(after && { after }) });
+      found.push(...rows.map(openOf));
+      if (rows.length < openPage) return found;
+      after = rows.at(-1)?.key;
+    }
+  }
+
+  async openOne(commandId: string): Promise<OpenCommand | null> {
+    const row = await this.store.get<OpenRow>(openKey(commandId));
+    return row && openOf(row);
+  }
+
+  /** Says who carries it from now on. False when somebody else did, or when it has ended. */
+  async carriedBy(open: OpenCommand, { by, appends }: Carried): Promise<boolean> {
+    const checks = [{ key: openKey(open.commandId), version: open.version }];
+    return (await this.store.commit({ checks, puts: [openPut(open, by)], appends })).ok;
   }
 
   /** May be sent from now on. Gives back the command as it stands: with an end, when something else came first. */
@@ -106,26 +130,32 @@ export class Outbox {
   }
 
   /** One that timed out is ordered once more: it is tried until the new deadline, under the key that it has. */
-  async reopen(commandId: string, deadlineMs: number): Promise<CommandRecord> {
+  async reopen(commandId: string, deadlineMs: number, { by, appends }: Carried): Promise<CommandRecord> {
     return this.alter(commandId, (command) => {
       if (command.state !== 'timed_out') return undefined;
       const value = { ...command, state: 'pending', deadlineMs, settledAtMs: undefined, problem: undefined } as const;
-      return { value, puts: [openPut(command)] };
+      return { value, puts: [openPut(command, by)], appends };
     });
   }
 
   /** Ends a command that was surely never sent. Any other stands as it was. */
-  withdraw(commandId: string, end: End): Promise<CommandRecord> {
-    return this.alter(commandId, (command) => (command.held && !isOver(command) ? ended(command, end) : undefined));
+  withdraw(commandId: string, end: End, appends: readonly Append[] = []): Promise<CommandRecord> {
+    return this.alter(commandId, (command) =>
+      command.held && !isOver(command) ? { ...ended(command, end), appends } : undefined,
+    );
   }
 
   /**
    * Writes an end, unless one is written already: the first answer counts, a time-out gives way to any answer.
    * A refusal frees the idempotency key: asked again, it is judged anew.
    */
-  settle(commandId: string, end: End | ((command: CommandRecord) => End)): Promise<CommandRecord> {
+  settle(
+    commandId: string,
+    end: End | ((command: CommandRecord) => End),
+    appends: readonly Append[] = [],
+  ): Promise<CommandRecord> {
     return this.alter(commandId, (command) =>
-      isSettled(command) ? undefined : ended(command, typeof end === 'function' ? end(command) : end),
+      isSettled(command) ? undefined : { ...ended(command, typeof end === 'function' ? end(command) : end), appends },
     );
   }
 
@@ -139,15 +169,15 @@ export class Outbox {
       if (entry === null) throw new WritError('not_found', `There is no command ${commandId}.`);
       const next = change(entry.value);
       if (next === undefined) return entry.value;
-      const { value, ttlMs, puts = [], deletes = [] } = next;
+      const { value, ttlMs, puts = [], ...more } = next;
       const put = { key: entry.key, value, ...(ttlMs === undefined ? {} : { ttlMs }) };
       const checks = [{ key: entry.key, version: entry.version }];
-      if ((await this.store.commit({ checks, puts: [put, ...puts], deletes })).ok) return value;
+      if ((await this.store.commit({ checks, puts: [put, ...puts], ...more })).ok) return value;
     }
   }
 }
 
-interface Change extends Pick<Commit, 'puts' | 'deletes'> {
+interface Change extends Pick<Commit, 'puts' | 'deletes' | 'appends'> {
   readonly value: CommandRecord;
   readonly ttlMs?: number;
 }
@@ -157,6 +187,11 @@ function ended(command: CommandRecord, end: End): Change {
   return { value: { ...command, ...end }, ttlMs: historyTtlMs, deletes: [openKey(command.commandId), ...freed] };
 }
 
-function openPut({ commandId, connectionId }: CommandRecord) {
-  return { key: openKey(commandId), value: connectionId };
+function openPut({ commandId, connectionId }: Pick<OpenCommand, 'commandId' | 'connectionId'>, by: string | null): Put {
+  return { key: openKey(commandId), value: { connectionId, by } satisfies OpenRow };
+}
+
+function openOf({ key, value, version }: Entry<OpenRow>): OpenCommand {
+  const row = typeof value === 'string' ? { connectionId: value, by: null } : value;
+  return { commandId: key.at(-1) ?? '', ...row, version };
 }

@@ -16,7 +16,7 @@ export class SpokeCarrier extends CommandCarrier {
   }
 
   isReady(connectionId: string): boolean {
-    return this.clients.isReady(connectionId);
+    return this.clients.isHere(connectionId);
   }
 
   ready(connectionId: string, signal: AbortSignal): Promise<void> {

@@ -105,7 +105,7 @@ export class Fleet {
     if (last === undefined || this.stopping.signal.aborted) return false;
     const page = new Page((agentId) => this.find(agentId), connectionId);
     for (const { cursor, value } of entries) await page.take(cursor, eventOf(value));
-    await this.model.commit(connectionId, last, page.moves);
+    await this.model.commit(connectionId, { from: at.cursor, to: last }, page.moves);
     this.show(connectionId, page);
     await this.tail.passed(stream, at.cursor, last);
     at.cursor = last;

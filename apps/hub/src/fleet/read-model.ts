@@ -25,6 +25,12 @@ interface Read {
   readonly counts: AgentCounts;
 }
 
+/** Of a journal: after the cursor `from`, up to `to`. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
 const cursorOf = (value: Read | number) => (typeof value === 'number' ? value : value.cursor);
 
 export class ReadModel {
@@ -63,14 +69,18 @@ export class ReadModel {
     }
   }
 
-  /** One commit: what the agents have become, and that the journal was read up to `to`. Nothing when another replica did it. */
-  async commit(connectionId: string, to: number, moves: readonly Move[]): Promise<void> {
+  /**
+   * One commit: what the agents have become between `from` and `to` of the journal, and that it was read so far. Nothing when
+   * another replica did it; of what one did in part the rest is counted.
+   */
+  async commit(connectionId: string, { from, to }: Stretch, moves: readonly Move[]): Promise<void> {
     const { puts, deletes } = written(moves);
     const key = cursorKey(connectionId);
     for (;;) {
       const entry = await this.store.get<Read>(key);
       if ((entry?.value.cursor ?? 0) >= to) return;
-      const value: Read = { cursor: to, counts: counted(entry?.value.counts ?? noCounts, moves) };
+      const left = (entry?.value.cursor ?? 0) > from ? await this.since(moves) : moves;
+      const value: Read = { cursor: to, counts: counted(entry?.value.counts ?? noCounts, left) };
       const checks = [{ key, version: entry?.version ?? null }];
       if ((await this.store.commit({ checks, puts: [{ key, value }, ...puts], deletes })).ok) return;
     }
@@ -84,6 +94,11 @@ export class ReadModel {
     const value: Read = { cursor: entry?.value.cursor ?? 0, counts: counted(entry?.value.counts ?? noCounts, moves) };
     const checks = [{ key, version: entry?.version ?? null }];
     return (await this.store.commit({ checks, puts: [{ key, value }, ...puts], deletes })).ok;
+  }
+
+  /** From what the store has of the agents already. */
+  private since(moves: readonly Move[]): Promise<Move[]> {
+    return Promise.all(moves.map(async ({ after }) => ({ before: await this.get(after.agentId), after })));
   }
 
   async *live(): AsyncIterable<AgentResource> {

@@ -12,7 +12,7 @@ type Where = Exclude<SpokeSelector, string>;
 /** What weighs on a spoke now. */
 export interface Load {
   /** Agents that live there and spawns on their way, of this hub. */
-  readonly agents: (connectionId: string) => number;
+  readonly agents: (connectionId: string) => Promise<number>;
   readonly isConnected: (connectionId: string) => boolean;
   /** Whether a killswitch of this hub holds it. */
   readonly isLatched: (spoke: string) => Promise<boolean>;
@@ -65,7 +65,7 @@ export class Placement {
   private async place(connection: Connection): Promise<Place | null> {
     const { id, peer } = connection;
     const most = this.stated(id)?.grant.concurrentMax ?? 0;
-    const share = this.load.agents(id) / most;
+    const share = (await this.load.agents(id)) / most;
     if (share >= 1 || !this.load.isConnected(id) || (await this.load.isLatched(peer.name))) return null;
     return { connection, share };
   }

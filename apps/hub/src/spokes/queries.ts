@@ -11,6 +11,6 @@ export class Queries {
   /** @throws WritError `peer_unavailable`, `timed_out`, or what the spoke refused with */
   async ask<O extends OperationName>(connectionId: string, op: O, args: OperationArgs<O>): Promise<OperationBody<O>> {
     if (!this.clients.isReady(connectionId)) throw new WritError('peer_unavailable', 'The spoke is not connected now.');
-    return this.clients.ask(connectionId, op, args, { timeoutMs: questionMs });
+    return this.clients.question(connectionId, op, args, { timeoutMs: questionMs });
   }
 }

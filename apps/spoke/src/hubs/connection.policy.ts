@@ -1,7 +1,7 @@
 // What becomes of a connection's agents when the connection itself changes: closed, or its hub not heard any more.
 import type { Actor } from '#protocol';
 import type { Agents } from '#agents';
-import { jointState, type Connection, type Peers } from '#federation';
+import { jointState, type Connection, type LinkBoard, type Peers } from '#federation';
 import type { GrantsService } from '../grants/grants.service.js';
 
 const theSpoke: Actor = { kind: 'system', id: 'spoke' };
@@ -19,7 +19,8 @@ export class ConnectionPolicy {
   constructor(
     private readonly agents: Agents,
     private readonly grants: GrantsService,
-    private readonly peers: Peers,
+    private readonly peers: Pick<Peers, 'list'>,
+    private readonly board: Pick<LinkBoard, 'isAnywhere'>,
     private readonly failed: (error: unknown) => void,
     private readonly now: () => number = () => performance.now(),
   ) {}
@@ -63,7 +64,7 @@ export class ConnectionPolicy {
   private async look(): Promise<void> {
     for (const [connectionId, done] of this.closed) if (!done) await this.killOf(connectionId);
     for (const peer of this.peers.list()) {
-      if (peer.state === 'ready') this.silentSince.delete(peer.id);
+      if (this.board.isAnywhere(peer.id)) this.silentSince.delete(peer.id);
       else if (jointState(peer.connection) !== 'closed') await this.silent(peer.id);
     }
   }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { newNonce, SigningKey, type GrantInput } from '#protocol';
 import type { LocalAgents } from '#agents';
 import { Acts } from '#api';
-import { AddressPolicy, Identity, Peers, spokeRecords, type Connection, type HalfState } from '#federation';
-import { ChainedLog } from '#store';
+import { AddressPolicy, Identity, LinkBoard, Peers, spokeRecords, type Connection, type HalfState } from '#federation';
+import { ChainedLog, Replicas } from '#store';
 import { inState, Room } from '../../../../test/support/agents.js';
 import { until } from '../../../../test/support/until.js';
 import { GrantsService } from '../grants/grants.service.js';
@@ -52,6 +52,7 @@ describe('what becomes of agents when their connection changes', () => {
       agents,
       grants,
       peers,
+      new LinkBoard(room.store, new Replicas(room.store, { shared: false }), peers, (error) => failures.push(error)),
       (error) => failures.push(error),
       () => nowMs,
     );
@@ -93,7 +94,9 @@ describe('what becomes of agents when their connection changes', () => {
     const stubborn = Object.create(agents) as LocalAgents;
     stubborn.killAll = (...args) =>
       ++calls === 1 ? Promise.reject(new Error('the store is away')) : agents.killAll(...args);
-    const retrying = new ConnectionPolicy(stubborn, grants, peers, (error) => failures.push(error));
+    const retrying = new ConnectionPolicy(stubborn, grants, peers, { isAnywhere: () => false }, (error) =>
+      failures.push(error),
+    );
     retrying.start();
     await expect(retrying.changed(connection(closedHalf('kill'), active))).rejects.toThrow('the store is away');
     await inState(agents, agentId, 'killed');

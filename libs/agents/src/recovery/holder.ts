@@ -18,13 +18,23 @@ interface ProcessIdentity {
 
 interface HolderRecord extends ProcessIdentity {
   readonly site: string;
+  /** It ended in order, and nothing of its agents lives. */
+  readonly hasLeft?: boolean;
+}
+
+export interface HolderOptions {
+  readonly stateDir: string;
+  /** In milliseconds. */
+  readonly leaseMs: number;
+  /** Random by default. */
+  readonly id?: string | undefined;
 }
 
 export class Holder {
-  readonly holder = randomUUID();
   private timer?: NodeJS.Timeout;
 
   private constructor(
+    readonly holder: string,
     /** The state folder on this machine, under a name that survives restarts. */
     readonly site: string,
     private readonly self: ProcessIdentity,
@@ -38,11 +48,11 @@ export class Holder {
     return { holder: this.holder, site: this.site };
   }
 
-  static async open(store: Store, stateDir: string, leaseMs: number, log: AgentsLog): Promise<Holder> {
+  static async open(store: Store, { stateDir, leaseMs, id }: HolderOptions, log: AgentsLog): Promise<Holder> {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     const self = await identityOf(process.pid);
     const unknown = { pid: process.pid, started: 'unknown', boot: 'unknown' };
-    return new Holder(await siteOf(stateDir), self ?? unknown, store, leaseMs, log);
+    return new Holder(id ?? randomUUID(), await siteOf(stateDir), self ?? unknown, store, leaseMs, log);
   }
 
   /** @throws when the store does not take it: without a claim nothing may run. */
@@ -52,23 +62,28 @@ export class Holder {
     this.timer = setInterval(renewal, this.leaseMs / 3).unref();
   }
 
+  /** Its sessions are left to the next start on the same folder, for as long as the lease runs. */
   async give(): Promise<void> {
     clearInterval(this.timer);
-    await this.store.commit({ deletes: [keyOf(this.holder)] });
+    await this.write({ hasLeft: true });
   }
 
-  /** Whether nobody runs the agents of that holder any more. */
-  async isGone(holder: string): Promise<boolean> {
+  /** Whether nobody runs the agents of that holder any more. One that has left may come back for its sessions: `now` does not wait for that. */
+  async isGone(holder: string, when: 'now' | 'for good' = 'for good'): Promise<boolean> {
     if (holder === this.holder) return false;
     const entry = await this.store.get<HolderRecord>(keyOf(holder));
-    if (!entry) return true;
+    if (!entry || (entry.value.hasLeft && when === 'now')) return true;
     if (entry.value.site !== this.site) return false;
     const now = await identityOf(entry.value.pid);
     return now?.started !== entry.value.started || now.boot !== entry.value.boot;
   }
 
-  private async renew(): Promise<void> {
-    const value: HolderRecord = { ...this.self, site: this.site };
+  private renew(): Promise<void> {
+    return this.write({});
+  }
+
+  private async write(more: Pick<HolderRecord, 'hasLeft'>): Promise<void> {
+    const value: HolderRecord = { ...this.self, site: this.site, ...more };
     await this.store.commit({ puts: [{ key: keyOf(this.holder), value, ttlMs: this.leaseMs }] });
   }
 }

@@ -48,7 +48,8 @@ export class Rescue {
   async ifAbandoned(agentId: string, will?: Intent): Promise<AgentRecord> {
     const lease = (await this.parts.register.lease(agentId))?.value;
     const record = await this.parts.register.find(agentId);
-    if (!lease || !isLive(record.state) || !(await this.parts.holder.isGone(lease.holder))) return record;
+    if (!lease || !isLive(record.state) || !(await this.parts.holder.isGone(lease.holder, will && 'now')))
+      return record;
     const fallback = new Stop('spoke_restarted', theSpoke, 'The spoke went away while the agent was alive.');
     const asked = (await this.parts.intents.of(lease)) ?? will;
     const stop = asked && new Stop(asked.exitReason, asked.actor, asked.reason);
@@ -109,7 +110,8 @@ export class Rescue {
   private async end(record: AgentRecord, lease: Lease, stop: Stop, goesOn: boolean): Promise<AgentRecord> {
     const { agentId } = record;
     const isHere = lease.site === this.parts.holder.site;
-    if (isHere) await this.stopped(agentId);
+    // What runs in an engine that both machines use is found by its label; a process of another machine never is.
+    await this.stopped(agentId);
     const outputBytes = isHere ? await this.parts.spools.size(agentId) : record.outputBytes;
     const delivered = isHere && goesOn ? await this.delivered(record) : null;
     const ending = delivered ?? endingOfStop(stop, null);

@@ -36,11 +36,6 @@ export class Delivery {
     this.#news.wake();
   }
 
-  /** Ends this walk: a newer one took its place. */
-  displace(): void {
-    this.#over.abort();
-  }
-
   /** @throws WritError `session` when another epoch began or the hub asks for what is gone: both are settled by a new hello. */
   async *run({ epo, base, point }: DeliveryStart, signal: AbortSignal): AsyncGenerator<EventBatch> {
     const ended = AbortSignal.any([signal, this.#over.signal]);

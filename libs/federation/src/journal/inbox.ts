@@ -45,6 +45,8 @@ type Verdict = 'next' | 'known' | 'gap' | 'equivocation';
 
 const epochsMax = 10_000;
 const triesMax = 8;
+/** Longer than a hello takes from its signature to us. */
+const recentMs = 10_000;
 const acceptedOf = (connectionId: string): Key => ['federation', 'journal-accepted', connectionId];
 const endedOf = (connectionId: string, epo: string): Key => ['federation', 'journal-ended', connectionId, epo];
 
@@ -194,9 +196,19 @@ export class JournalInbox extends JournalSink {
   private async compare(connection: string, at: Accepted, { seq, h }: JournalPosition): Promise<void> {
     const behind = seq < at.seq;
     if (!behind && (seq > at.seq || h === at.h)) return;
+    if (behind && (await this.isRecent(connection, at))) return;
     const detail = `The spoke's journal stands at ${seq}, ours at ${at.seq} of the same epoch.`;
     const kind = behind ? 'journal_rewound' : 'journal_equivocation';
     await this.alarms.raise({ kind, connection, detail, subject: at.epo });
+  }
+
+  /** Over one of several links a hello may come later than what was journaled after it and came over another. */
+  private async isRecent(connectionId: string, { base, seq }: Accepted): Promise<boolean> {
+    const [last] = await this.store.read<JournalEntry>(fleetEventsOf(connectionId), {
+      after: base + seq - 1,
+      limit: 1,
+    });
+    return last !== undefined && this.now() - Date.parse(last.value.at) < recentMs;
   }
 
   /** A late message of an ended epoch is a duplicate; one of an unknown epoch has to be announced first. */

@@ -15,6 +15,8 @@ import { journalOf } from './standing.js';
 export type Fate = 'arrives' | 'arrives twice' | 'is held up' | 'is overtaken' | 'loses its ack' | 'cuts the link';
 
 export class BothEnds {
+  /** How far the hub's clock is ahead, in milliseconds. */
+  aheadMs = 0;
   readonly con = newNonce();
   spokeStore!: Store;
   hubStore!: Store;
@@ -186,7 +188,12 @@ export class BothEnds {
 
   private async startHub(): Promise<void> {
     this.hubStore = await openSqliteStore({ path: this.file('hub') });
-    this.inbox = new JournalInbox(this.hubStore, this.hubAlarms, new Receipts(this.hubStore));
+    this.inbox = new JournalInbox(
+      this.hubStore,
+      this.hubAlarms,
+      new Receipts(this.hubStore),
+      () => Date.now() + this.aheadMs,
+    );
   }
 
   private file(side: 'spoke' | 'hub'): string {

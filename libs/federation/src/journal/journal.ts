@@ -46,7 +46,10 @@ const appendMax = 450;
 
 export class Journal extends JournalSource {
   readonly #inTurn = new InTurn();
-  readonly #deliveries = new Map<string, Delivery>();
+  /** By connection: one for each link, as different processes of the hub have links of their own. */
+  readonly #deliveries = new Map<string, Set<Delivery>>();
+  /** By connection: a hello named less than what was acknowledged, up to here. */
+  readonly #doubts = new Map<string, number>();
   readonly #options: Required<JournalOptions>;
 
   constructor(
@@ -94,13 +97,13 @@ export class Journal extends JournalSource {
     signal: AbortSignal,
   ): AsyncGenerator<EventBatch> {
     const start = await this.reconcile(connectionId, accepted);
-    this.#deliveries.get(connectionId)?.displace();
     const delivery = new Delivery(this.store, connectionId, this.#options.heartbeatMs);
-    this.#deliveries.set(connectionId, delivery);
+    const all = this.#deliveries.get(connectionId) ?? new Set();
+    this.#deliveries.set(connectionId, all.add(delivery));
     try {
       yield* delivery.run(start, signal);
     } finally {
-      if (this.#deliveries.get(connectionId) === delivery) this.#deliveries.delete(connectionId);
+      all.delete(delivery);
     }
   }
 
@@ -161,11 +164,14 @@ export class Journal extends JournalSource {
     const { standing, version } = await openStanding(this.store, connectionId);
     if (ack.epo !== standing.epo) return;
     if (ack.seq > standing.acked.seq) await this.prune(connectionId, standing, version, ack, raw);
-    if (ack.again) this.#deliveries.get(connectionId)?.rewind(ack.seq);
+    if (ack.again)
+      for (const delivery of this.#deliveries.get(connectionId) ?? [])
+        delivery.rewind(Math.max(ack.seq, standing.acked.seq));
   }
 
   private async prune(connectionId: string, standing: Standing, version: string, ack: EventAck, raw: string) {
     const acked = await this.covered(connectionId, standing, ack);
+    if (!acked && (await this.hasMoved(connectionId, version))) return this.acknowledgedInTurn(connectionId, ack, raw);
     if (!acked) return this.disputed(connectionId, ack, raw);
     const key = standingOf(connectionId);
     const checks = [{ key, version }];
@@ -176,6 +182,11 @@ export class Journal extends JournalSource {
     if (!result.ok) return this.acknowledgedInTurn(connectionId, ack, raw);
     await this.receipts.record(connectionId, [{ kind: 'ack', raw }]);
     await this.store.trim(journalOf(connectionId), standing.base + acked.seq);
+  }
+
+  /** Another process has written since that version: what it trimmed may have been missed. */
+  private async hasMoved(connectionId: string, version: string): Promise<boolean> {
+    return (await openStanding(this.store, connectionId)).version !== version;
   }
 
   /** The point of our chain that a position names, or null when ours is another. */
@@ -195,15 +206,32 @@ export class Journal extends JournalSource {
    * restored from an older copy: another epoch begins, and this session ends so that hello can say so.
    */
   private async reconcile(connectionId: string, accepted: JournalPosition | null): Promise<DeliveryStart> {
-    const { standing } = await openStanding(this.store, connectionId);
+    const { standing, version } = await openStanding(this.store, connectionId);
     const { epo, base, acked } = standing;
     const known = accepted?.epo === epo ? accepted : { seq: 0, h: chainStart(connectionId, epo) };
     const point = await this.covered(connectionId, standing, known);
+    if (!point && (await this.hasMoved(connectionId, version))) return this.reconcile(connectionId, accepted);
+    if (point) this.#doubts.delete(connectionId);
     if (point) return { epo, base, point };
+    if (this.isDoubtful(connectionId, known.seq, acked.seq)) {
+      throw new WritError('session', 'More was acknowledged over another link since that hello: say it again.');
+    }
     await this.#inTurn.run(connectionId, () => this.restart(connectionId, epo));
     const detail = `The hub accepted ${known.seq}, which is no point of our chain after ${acked.seq}; another epoch begins.`;
     await this.alarms.raise({ kind: 'journal_rewound', connection: connectionId, detail, subject: epo });
     throw new WritError('session', 'The journal began another epoch: say hello again.');
+  }
+
+  /**
+   * With several links a hello may be older than an acknowledgement that came over another. The next one was said after it
+   * for sure: whoever then still has less has lost it.
+   */
+  private isDoubtful(connectionId: string, accepted: number, acked: number): boolean {
+    const before = this.#doubts.get(connectionId) ?? 0;
+    const isOld = accepted < acked && accepted >= before;
+    if (isOld) this.#doubts.set(connectionId, acked);
+    else this.#doubts.delete(connectionId);
+    return isOld;
   }
 
   private async restart(connectionId: string, epo: string): Promise<void> {

@@ -47,7 +47,7 @@ export abstract class JournalSource {
   abstract position(connectionId: string): Promise<JournalPosition>;
   /**
    * Batches after what the peer last accepted, then live ones and heartbeats at least every `heartbeatMs`, until the signal.
-   * One per connection: a newer call ends the older one.
+   * Each link has its own, at its own pace; what the peer has from one it acknowledges over the other.
    * @throws WritError `session` when another epoch began: close the link, and the next hello names it.
    */
   abstract batches(

@@ -101,7 +101,7 @@ export async function beginEpoch(
   await store.commit({ checks: [{ key, version: old?.version ?? null }], puts: [put] });
 }
 
-/** The chain point `count` events after `from`, or as far as the stream reaches. */
+/** The chain point `count` events after `from`, or as far as the stream reaches without a gap: what was trimmed meanwhile is one. */
 export async function walk(
   store: Store,
   connectionId: string,
@@ -114,7 +114,7 @@ export async function walk(
   while (point.seq < end) {
     const limit = Math.min(pageMax, end - point.seq);
     const page = await store.read<string>(journalOf(connectionId), { after: base + point.seq, limit });
-    if (page.length === 0) break;
+    if (page[0]?.cursor !== base + point.seq + 1) break;
     point = extend(
       point,
       page.map(({ value }) => value),

@@ -6,6 +6,7 @@ import type { Connection } from '../connections/connection.js';
 import type { Link } from '../links/link.js';
 import type { SealCheckpoint } from '../receipts/checkpoints.js';
 import { checkState } from './admission.js';
+import { heardMsMax } from './hearing.js';
 import type { CommandHandler } from './command.js';
 import { PeerCore } from './peer-core.js';
 import type { PeerChange, PeerContext, PeerState } from './peer-core.js';
@@ -163,6 +164,15 @@ export class Peer {
     this.#core.intake.sweep();
     this.#core.judge();
     if (this.state === 'lost') this.drop(1001, 'not heard for 45 s');
+    this.dropSilent();
+  }
+
+  /** Of several links one may be dead while the peer is heard over another. */
+  private dropSilent(): void {
+    const { sessions, now } = this.#core;
+    if (sessions.size < 2) return;
+    const silent = [...sessions.values()].filter(({ heardAtMs }) => now() - heardAtMs > heardMsMax);
+    for (const session of silent) session.close(1001, 'not heard for 45 s');
   }
 
   private greetAgain(): void {

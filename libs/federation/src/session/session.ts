@@ -85,12 +85,14 @@ export class Session {
   #state: 'opening' | 'ready' | 'ended' = 'opening';
   /** The key statement that was said last on this link. */
   #stated: string | undefined;
+  #heardAtMs: number;
 
   constructor(
     readonly host: SessionHost,
     readonly link: Link,
   ) {
     const { connection, source, sink, now } = host;
+    this.#heardAtMs = now();
     this.sender = new Sender({
       link,
       seal: host.seal,
@@ -188,8 +190,14 @@ export class Session {
     this.#flow?.run(accepted, this.signal).catch((error: unknown) => this.broken(error));
   }
 
+  /** When something came over this link last, epoch ms. The peer may be heard over others all the while. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
   /** Everything but keys and hello. False refuses it uniformly. */
   take(opened: Opened, reply: Reply | undefined): boolean {
+    this.#heardAtMs = this.host.now();
     if (opened.typ === 'writ-cmd+jws') this.host.intake.take(opened, this.asIntake(), reply);
     else if (opened.typ === 'writ-res+jws') return this.takeResult(opened, reply);
     else if (opened.typ === 'writ-evt+jws') return this.takeEvents(opened, reply);

@@ -15,6 +15,9 @@ export interface Served {
   serve(handler: CommandHandler | undefined): void;
 }
 
+/** The link ends in a moment: whoever asked asks again, here after a restart or another process of this instance. A refusal would be final. */
+const unanswered: CommandHandler = () => new Promise(() => undefined);
+
 export class WritServer extends Server implements CustomTransportStrategy {
   override readonly transportId = Symbol('writ');
   readonly #found = new Map<string, MessageHandler | null>();
@@ -40,7 +43,7 @@ export class WritServer extends Server implements CustomTransportStrategy {
 
   close(): void {
     this.#subscription?.unsubscribe();
-    for (const peer of this.#served) peer.serve(undefined);
+    for (const peer of this.#served) peer.serve(unanswered);
     this.#served.clear();
   }
 
