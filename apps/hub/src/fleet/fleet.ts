@@ -128,6 +128,18 @@ export class Fleet {
     });
   }
 
+  /** Takes over from the store what has ended there and lives on here. */
+  async refresh(connectionId: string): Promise<void> {
+    await this.turns.run(connectionId, async () => {
+      for (const { agentId, state } of [...this.agents.of(connectionId)]) {
+        const now = isTerminal(state) ? undefined : await this.model.get(agentId);
+        if (!now || !isTerminal(now.state)) continue;
+        for (const gone of this.agents.put(now)) this.outputs.forget(gone);
+        this.changes.emit(agentId);
+      }
+    });
+  }
+
   private show(connectionId: string, { changed, heard }: Page): void {
     for (const agent of changed.values()) for (const gone of this.agents.put(agent)) this.outputs.forget(gone);
     for (const { cursor, event } of heard) {

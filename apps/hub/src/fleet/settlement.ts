@@ -8,7 +8,7 @@ import type { Fleet } from './fleet.js';
 
 export interface SettlementDeps {
   readonly store: Store;
-  readonly fleet: Pick<Fleet, 'amend' | 'lag' | 'of'>;
+  readonly fleet: Pick<Fleet, 'amend' | 'lag' | 'of' | 'refresh'>;
   readonly queries: Pick<Queries, 'ask'>;
   readonly isReady: (connectionId: string) => boolean;
   /** Where the hub is in the journal of a connection. */
@@ -47,9 +47,13 @@ export class Settlement {
   }
 
   private async isSettled(con: string, epoch: string): Promise<boolean> {
-    const known = this.settled.get(con) ?? (await this.deps.store.get<string>(settledKey(con)))?.value;
-    if (known !== undefined) this.settled.set(con, known);
-    return known === epoch;
+    if (this.settled.get(con) === epoch) return true;
+    const known = (await this.deps.store.get<string>(settledKey(con)))?.value;
+    if (known !== epoch) return false;
+    // Another replica asked, or an earlier start: what came of it is in the store.
+    await this.deps.fleet.refresh(con);
+    this.settled.set(con, known);
+    return true;
   }
 
   /** Whether it is known now what became of the agent. */
