@@ -1,10 +1,10 @@
 // Sandbox room: an agent's processes held still, so that its files stay as they are while somebody reads them. A process that is stopped can
 // be set going only by one that is not; so what counts is a look that finds all of them stopped, twice, and nobody born and gone between
 // the looks. What cannot be shown to be still does not count as still.
-import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessId } from './process.js';
 import { signalProcess } from './process.js';
-import { until, type Living, type Look } from './reaper.js';
+import { until, type Look } from './reaper.js';
+import { everybody, Eye, stateOf, threadsOf } from './sight.js';
 
 /** Processes that do nothing until they are let go. */
 export interface Hold {
@@ -40,9 +40,11 @@ class Crowd implements Hold {
   /** Those that we stopped: one that had stopped by itself is not ours to set going. */
   private readonly stopped = new Map<number, ProcessId>();
   private held = new Set<number>();
-  private strangers = new Set<number>();
+  private readonly eye: Eye;
 
-  constructor(private readonly look: Look) {}
+  constructor(look: Look) {
+    this.eye = new Eye(look);
+  }
 
   /** Stops whoever moves; true when nobody did, and nobody can have been missed. */
   async stop(): Promise<boolean> {
@@ -78,54 +80,15 @@ class Crowd implements Hold {
     return Promise.resolve();
   }
 
-  /**
-   * Sure is a look to whose end every pid was there: one that is gone may have left a child that nobody has listed. Only
-   * those are excused that an earlier look has found to be strangers.
-   */
   private async sight(): Promise<{ readonly moving: readonly ProcessId[]; readonly isSure: boolean }> {
-    const listed = pids();
-    const people = everybody(await this.look());
+    const { people, isSure } = await this.eye.sight();
     this.held = new Set(people.map(({ pid }) => pid));
-    const isSure = listed.every((pid) => this.strangers.has(pid) || exists(pid));
-    this.strangers = new Set(listed.filter((pid) => !this.held.has(pid)));
     return { moving: people.filter(({ pid }) => isMoving(pid)), isSure };
   }
 }
 
-function everybody({ holders, inside }: Living): readonly ProcessId[] {
-  return [...holders, ...inside];
-}
-
-/** Whether one of its threads may run. */
+/** Whether one of its threads may run. One that has just died has moved. */
 function isMoving(pid: number): boolean {
-  return threads(pid).some((state) => !'TtZXx'.includes(state));
-}
-
-function threads(pid: number): readonly string[] {
-  const folder = `/proc/${pid}/task`;
-  return attempt(() => readdirSync(folder), []).map((thread) =>
-    attempt(() => stateIn(readFileSync(`${folder}/${thread}/stat`, 'latin1')), 'X'),
-  );
-}
-
-function stateIn(stat: string): string {
-  return stat[stat.lastIndexOf(')') + 2] ?? 'X';
-}
-
-function pids(): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-function exists(pid: number): boolean {
-  return attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1') !== '', false);
-}
-
-function attempt<T>(look: () => T, otherwise: T): T {
-  try {
-    return look();
-  } catch {
-    return otherwise;
-  }
+  const states = threadsOf(pid).map(stateOf);
+  return !states.every((state) => 'TtZXx'.includes(state)) || !states.some((state) => 'Tt'.includes(state));
 }
