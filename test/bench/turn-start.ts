@@ -1,13 +1,15 @@
 // Row `turn-start`: from `send` to the turn's first word at the model, of a session whose backend was kept warm, and of one whose
 // backend had been let go: a sandbox, a tool host and the conversation are there again only then. Whole spokes, the runtime `claude`,
 // the strongest sandbox of this machine, and a model that answers at once. Once as spokes are, with a checkpoint before each turn, and
-// once without: a checkpoint costs the same warm and cold.
+// once without. Each turn comes a while after the last: what a spoke does in between for the next one is over, and neither turn is
+// measured while the other's spoke does it. What the same is for a turn that comes at once is a row of its own.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createLogger } from '#api';
 import { spokeConfig } from '../../apps/spoke/src/config.js';
 import { startSpoke, type StartedSpoke } from '../../apps/spoke/src/start.js';
@@ -19,6 +21,8 @@ import { hundredths, median, type Row } from './row.js';
 
 const actor = { kind: 'system', id: 'bench' } as const;
 const waitMsMax = 60_000;
+/** What is done between two turns takes less, on a busy machine too. */
+const betweenMs = 500;
 const items = [{ item: 0, status: 'done', note: '' }];
 const script = {
   conversations: [
@@ -107,6 +111,15 @@ class Stage {
     return this.ear.heardAtMs - since;
   }
 
+  /** While nobody else does anything. */
+  async sendAlone(isAtOnce = false): Promise<number> {
+    await pause(betweenMs);
+    if (isAtOnce) await this.send();
+    const ms = await this.send();
+    await pause(betweenMs);
+    return ms;
+  }
+
   async close(): Promise<void> {
     await this.started.close();
     this.ear.close();
@@ -125,12 +138,19 @@ class Stage {
   }
 }
 
-async function measured(model: string, rounds: number, checkpoints: object, unit: string): Promise<Row[]> {
+interface Plan {
+  readonly unit: string;
+  readonly checkpoints: object;
+  /** Comes as soon as the turn before has ended, not a while after. */
+  readonly isAtOnce?: true;
+}
+
+async function measured(model: string, rounds: number, { unit, checkpoints, isAtOnce }: Plan): Promise<Row[]> {
   const [warm, cold] = [await Stage.open(model, true, checkpoints), await Stage.open(model, false, checkpoints)];
   const times = { warm: [] as number[], cold: [] as number[] };
   try {
     for (let round = 0; round <= rounds; round += 1) {
-      const [ours, theirs] = [await warm.send(), await cold.send()];
+      const [ours, theirs] = [await warm.sendAlone(isAtOnce), await cold.sendAlone(isAtOnce)];
       // The first of each is not counted.
       if (round === 0) continue;
       times.warm.push(ours);
@@ -147,15 +167,21 @@ async function measured(model: string, rounds: number, checkpoints: object, unit
   ];
 }
 
+const plans: readonly Plan[] = [
+  { unit: 'ms', checkpoints: {} },
+  { unit: 'ms at once', checkpoints: {}, isAtOnce: true },
+  { unit: 'ms without checkpoints', checkpoints: { keptMax: 0 } },
+];
+
 export async function turnStart({ rounds }: { readonly rounds: number }): Promise<Row[]> {
   process.env.ANTHROPIC_API_KEY ??= 'sk-nobody';
   const file = join(freshFolder('script'), 'script.json');
   writeFileSync(file, JSON.stringify(script));
   const understudy = await UnderstudyProcess.start(file);
   try {
-    const whole = await measured(understudy.url, rounds, {}, 'ms');
-    const bare = await measured(understudy.url, rounds, { keptMax: 0 }, 'ms without checkpoints');
-    return [...whole, ...bare];
+    const rows: Row[] = [];
+    for (const plan of plans) rows.push(...(await measured(understudy.url, rounds, plan)));
+    return rows;
   } finally {
     await understudy.stop();
   }

@@ -173,6 +173,9 @@ class OneAtATime extends Sandbox {
   override hold(agentId: string) {
     return this.inner.hold(agentId);
   }
+  override calm(agentId: string) {
+    return this.inner.calm(agentId);
+  }
   override survivors(agentId: string) {
     return this.inner.survivors(agentId);
   }

@@ -3,6 +3,7 @@
 import type Docker from 'dockerode';
 import { agentId as agentIdSchema, WritError } from '#protocol';
 import { removeGroups } from './cgroups.js';
+import type { Calm } from './calm.js';
 import { checkSpec, enforcedLimits } from './check.js';
 import { underDiskLimit } from './disk-watch.js';
 import { containerSettings, containerUser, containerWalls, giveAway } from './docker-container.js';
@@ -89,6 +90,11 @@ export class DockerSandbox extends Sandbox {
     if (paused.every(({ status }) => status === 'fulfilled') && (await isStill())) return { isStill, release };
     await release();
     return null;
+  }
+
+  /** The engine's processes may be on another machine, or in another view of them than ours. */
+  override calm(): Promise<Calm | null> {
+    return Promise.resolve(null);
   }
 
   /** Also agents of which only the engine still knows; the ledger takes them up. Without an answer of the engine, the ledger's. */

@@ -15,6 +15,7 @@ export class NoneSandbox extends ProcessSandbox {
   override readonly level = 'none';
   protected override readonly walls = ['session'];
   protected override readonly grouped = true;
+  protected override readonly isWalled = false;
 
   constructor(
     private readonly allowed: boolean,

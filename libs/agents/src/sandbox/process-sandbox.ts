@@ -1,6 +1,7 @@
 // Sandbox room: what every level made of processes has in common. A level says how its command looks and what lives of a launch.
 import { randomUUID } from 'node:crypto';
 import { WritError } from '#protocol';
+import { calmOf, type Calm } from './calm.js';
 import type { Cgroups } from './cgroups.js';
 import { groupMembers, removeGroups } from './cgroups.js';
 import type { Command } from './gate.js';
@@ -40,6 +41,9 @@ export abstract class ProcessSandbox extends Sandbox {
 
   /** Whether a cgroup is wanted even without a limit, to find who belongs to the agent. */
   protected readonly grouped: boolean = false;
+
+  /** Whether nothing of the agent can be where a look does not find it. */
+  protected readonly isWalled: boolean = true;
 
   protected abstract obstacle(): Promise<Obstacle | null>;
 
@@ -86,6 +90,10 @@ export abstract class ProcessSandbox extends Sandbox {
 
   override hold(agentId: string): Promise<Hold | null> {
     return holdStill(() => this.#look(agentId));
+  }
+
+  override async calm(agentId: string): Promise<Calm | null> {
+    return this.isWalled ? calmOf(() => this.#look(agentId)) : null;
   }
 
   override known(): Promise<readonly string[]> {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { requirement } from '../../../../test/support/require.js';
+import { calmContract } from './calm.contract.js';
 import { Cgroups } from './cgroups.js';
 import { escapeContract } from './escape.contract.js';
 import { Ledger } from './ledger.js';
@@ -29,6 +30,7 @@ requirement(
 const suite = ok ? describe : describe.skip;
 suite('namespace: contract', () => sandboxContract('namespace', { walls: true }));
 suite('namespace: stillness', () => stillnessContract('namespace'));
+suite('namespace: calm', () => calmContract('namespace'));
 suite('namespace: limits', () => limitsContract('namespace', enforceable.length === 4));
 suite('namespace: escape', () => escapeContract('namespace'));
 

@@ -1,6 +1,7 @@
 // The Sandbox port: one verb, launch an argv with pipes under a signal; and the look that proves nothing is left.
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxLevel } from '#protocol';
+import type { Calm } from './calm.js';
 import type { Hold } from './stillness.js';
 
 /** A host path shown inside, read-only unless `writable`. */
@@ -81,6 +82,9 @@ export abstract class Sandbox {
 
   /** Holds still every process of that agent; null when that cannot be done, or not be shown, here and now. Nothing may be launched meanwhile. */
   abstract hold(agentId: string): Promise<Hold | null>;
+
+  /** A moment, now, in which nothing of that agent runs; null when something does, or when that cannot be told. Touches nothing. The next launch ends it. */
+  abstract calm(agentId: string): Promise<Calm | null>;
 
   /** Agents of which this sandbox still has a record on disk: for recovery at boot. */
   abstract known(): Promise<readonly string[]>;

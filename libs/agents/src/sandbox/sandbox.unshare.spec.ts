@@ -1,6 +1,7 @@
 // The level `unshare`, by the contract of all; and what it lacks.
 import { describe, expect, test } from '@jest/globals';
 import { requirement } from '../../../../test/support/require.js';
+import { calmContract } from './calm.contract.js';
 import { escapeContract } from './escape.contract.js';
 import { limitsContract } from './limits.contract.js';
 import { sandboxContract } from './sandbox.contract.js';
@@ -18,6 +19,7 @@ requirement(
 const suite = ok ? describe : describe.skip;
 suite('unshare: contract', () => sandboxContract('unshare', { walls: true }));
 suite('unshare: stillness', () => stillnessContract('unshare'));
+suite('unshare: calm', () => calmContract('unshare'));
 suite('unshare: limits', () => limitsContract('unshare', enforceable.length === 4));
 suite('unshare: escape', () => escapeContract('unshare'));
 

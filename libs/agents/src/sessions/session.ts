@@ -16,6 +16,7 @@ import type { Backend, RuntimeOutcome, Turn } from '../runtimes/runtime.js';
 import { endingOfError, endingOfOutcome } from '../spawner/endings.js';
 import { Stop, theSpoke } from '../spawner/stop.js';
 import type { WallClock } from '../spawner/wall-clock.js';
+import type { Calm } from '../sandbox/calm.js';
 import type { Hold } from '../sandbox/stillness.js';
 import type { Checkpoints } from '../worktrees/checkpoints/checkpoints.js';
 import type { Memories } from './memories.js';
@@ -37,6 +38,8 @@ export interface SessionParts {
   readonly cool: () => Promise<number>;
   /** Holds what runs of the agent still; null when it cannot. */
   readonly hold: () => Promise<Hold | null>;
+  /** A moment in which nothing of it runs; null when something does, or it cannot be told. */
+  readonly calm: () => Promise<Calm | null>;
   readonly checkpoints: Checkpoints;
   readonly clock: WallClock;
   readonly signal: AbortSignal;
@@ -101,7 +104,8 @@ export class Session {
   }
 
   /** Lets the idle backend go; the next turn makes a new one. False when something of it still lives. */
-  cool(): Promise<boolean> {
+  async cool(): Promise<boolean> {
+    await this.safeguard.halt();
     return this.parts.pool.end(this.key);
   }
 
@@ -112,9 +116,9 @@ export class Session {
     return left;
   }
 
-  /** When nobody is changing its files any more. */
-  restored(): Promise<void> {
-    return this.rewind.over();
+  /** When nobody reads or changes its files any more. */
+  async rested(): Promise<void> {
+    await Promise.all([this.safeguard.halt(), this.rewind.over()]);
   }
 
   /** Nothing of the agent lives any more, and what it remembers is not written down any more either. */
@@ -160,6 +164,7 @@ export class Session {
     await began();
     this.expire();
     await this.settle(turn.turnId, endingOfOutcome(outcome, null));
+    if (!usedUp.includes(outcome.exitReason)) this.safeguard.prepare(turn.turn + 1);
     return outcome;
   }
 
@@ -184,7 +189,7 @@ export class Session {
     const { pool, memories, agent, cool, stepMs, log, signal } = this.parts;
     const made = async () => {
       const backend = open(await memories.load(agent.agentId));
-      return new WarmBackend(backend, { cool, stepMs, log });
+      return new WarmBackend(backend, { cool, stepMs, log, released: () => this.safeguard.released() });
     };
     return pool.lease(this.key, this, made, signal);
   }

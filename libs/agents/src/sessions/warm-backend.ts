@@ -6,6 +6,8 @@ import type { Backend } from '../runtimes/runtime.js';
 
 interface Means {
   readonly cool: () => Promise<number>;
+  /** When nothing of it is held still between turns any more: before, it cannot answer. */
+  readonly released: () => Promise<void>;
   readonly stepMs: number;
   readonly log: AgentsLog;
 }
@@ -20,6 +22,7 @@ export class WarmBackend implements Warm {
   ) {}
 
   async idle(): Promise<boolean> {
+    await this.means.released();
     return !this.isUnsaved && (await this.backend.idle());
   }
 

@@ -2,6 +2,7 @@
 import { WritError } from '#protocol';
 import { within } from '../lifecycle/within.js';
 import type { LaunchSpec, Sandbox, SandboxProcess } from '../sandbox/sandbox.js';
+import { nothingRuns, type Calm } from '../sandbox/calm.js';
 import { nothingMoves, type Hold } from '../sandbox/stillness.js';
 
 export type CellSpec = Pick<LaunchSpec, 'agentId' | 'cwd' | 'mounts' | 'limits'>;
@@ -10,6 +11,7 @@ export class Cell {
   /** Ends everything at once, without grace; aborted only after the gentle stop. */
   private readonly hard = new AbortController();
   private readonly launching = new Set<Promise<unknown>>();
+  private launches = 0;
   private closed = false;
   /** Whether anything was ever started: if not, there is nothing to clean up. */
   used = false;
@@ -30,6 +32,7 @@ export class Cell {
     if (!this.sandbox)
       throw new WritError('sandbox_unavailable', 'The sandbox of this agent is not configured any more.');
     this.used = true;
+    this.launches += 1;
     const launch = { ...spec, argv, env: { ...env } };
     const own = signal ? AbortSignal.any([this.hard.signal, signal]) : this.hard.signal;
     const started = this.sandbox.launch(launch, own);
@@ -56,6 +59,14 @@ export class Cell {
     if (!this.sandbox || !this.used) return nothingMoves;
     if (this.closed || this.launching.size > 0) return null;
     return this.sandbox.hold(agentId);
+  }
+
+  /** A moment in which nothing of it runs, if there is one now; the next launch ends it. */
+  async calm(agentId: string): Promise<Calm | null> {
+    const { launches } = this;
+    const isOver = () => this.closed || this.launching.size > 0 || this.launches !== launches;
+    const inside = this.sandbox && this.used ? await this.sandbox.calm(agentId) : nothingRuns;
+    return inside && { lasts: () => !isOver() && inside.lasts() };
   }
 
   /** Removes what an emptied cell left on disk, so that the agent can be started again. */

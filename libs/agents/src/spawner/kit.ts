@@ -90,6 +90,7 @@ function sessionOf(parts: RunParts, agent: AgentRecord, rest: Control & { cell: 
   const { now, log, options } = parts.deps;
   const cool = () => rest.cell.cool(agent.agentId, options.graceMs);
   const hold = () => rest.cell.hold(agent.agentId);
-  const { checkpoints } = parts.deps.worktrees;
-  return new Session({ ...parts, ...rest, agent, now, log, stepMs: options.stepMs, cool, hold, checkpoints });
+  const calm = () => rest.cell.calm(agent.agentId);
+  const means = { cool, hold, calm, checkpoints: parts.deps.worktrees.checkpoints };
+  return new Session({ ...parts, ...rest, agent, now, log, stepMs: options.stepMs, ...means });
 }

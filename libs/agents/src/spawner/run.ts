@@ -121,7 +121,7 @@ export class Run {
     await this.departure.emptied();
     await inTime(options.stepMs, 'Writing down a conversation', this.session.gone(), log);
     await waysClosed;
-    await inTime(options.stepMs, 'A restore that was under way', this.session.restored(), log);
+    await inTime(options.stepMs, 'A restore or a checkpoint that was under way', this.session.rested(), log);
     await inTime(options.stepMs, 'Closing the output', this.kit.outlet.close(), log);
   }
 

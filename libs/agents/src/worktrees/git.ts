@@ -92,6 +92,8 @@ const environment = {
   SSH_ASKPASS: '/bin/false',
   GIT_SSH_COMMAND: '/bin/false',
   GIT_OPTIONAL_LOCKS: '0',
+  // Refs are files: some are read, and moved, without git.
+  GIT_DEFAULT_REF_FORMAT: 'files',
   GIT_AUTHOR_NAME: 'Writ agent',
   GIT_AUTHOR_EMAIL: 'agent@writ.invalid',
   GIT_COMMITTER_NAME: 'Writ agent',

@@ -29,6 +29,9 @@ export function checkpointRef(agentId: string, turn: number): string {
   return `${checkpointRefs(agentId)}${turn}`;
 }
 
+/** There too: one that was made ahead of its turn, and does not count yet. */
+export const aheadRef = 'refs/writ/ahead';
+
 export function checkpointRefs(agentId: string): string {
   return `refs/writ/checkpoints/${agentId}/`;
 }

@@ -1,13 +1,13 @@
 // Checkpoints room: one bare repository per agent, on the host, beside its worktree and out of its reach. Each checkpoint is a commit
 // without parents: `tree` has the files, `memory` the conversation, the message says the rest. One ref, written in one step, makes it
 // count. It has no attributes but ours: a file is kept byte for byte, whatever `.gitattributes` in the worktree say.
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { commitHash } from '#protocol';
 import { git, GitFailure, gitLine, type GitRun } from '../git.js';
 import type { Places } from '../records.js';
-import { checkpointRef, checkpointRefs } from '../refs.js';
+import { aheadRef, checkpointRef, checkpointRefs } from '../refs.js';
 
 const about = z.strictObject({
   format: z.literal(1),
@@ -61,10 +61,7 @@ export class Cellar {
   }
 
   isLaid(): Promise<boolean> {
-    return access(this.gitDir).then(
-      () => true,
-      () => false,
-    );
+    return isThere(this.gitDir);
   }
 
   /** What a git that died left locked is nobody's any more. */
@@ -81,11 +78,11 @@ export class Cellar {
     return found.map((line) => about.parse(JSON.parse(line))).sort((one, other) => one.turn - other.turn);
   }
 
-  /** Whole or not at all; replaces one of the same turn. */
-  async put(told: About, contents?: Contents): Promise<void> {
+  /** Whole or not at all; replaces one of the same turn. Ahead of its turn it stands under a ref of its own, until it counts. */
+  async put(told: About, contents?: Contents, isAhead = false): Promise<void> {
     const { tree, memory } = contents ?? {};
     const lines = [
-      `commit ${this.ref(told.turn)}\ncommitter Writ <writ@writ.invalid> ${seconds(told.at)} +0000\n`,
+      `commit ${isAhead ? aheadRef : this.ref(told.turn)}\ncommitter Writ <writ@writ.invalid> ${seconds(told.at)} +0000\n`,
       data(JSON.stringify(told)),
       'deleteall\n',
       tree === undefined ? '' : `M 040000 ${tree} tree\n`,
@@ -93,6 +90,31 @@ export class Cellar {
     ];
     const args = ['--force', '--quiet', '--date-format=raw'];
     await git(['fast-import', ...args], { gitDir: this.gitDir, input: lines.join('') });
+  }
+
+  /** The commit that was put ahead, while it does not count; read as git writes it. */
+  async ahead(): Promise<string | undefined> {
+    const text = await readFile(join(this.gitDir, aheadRef), 'latin1').catch(nothing);
+    return commitHash.safeParse(text?.trim()).data;
+  }
+
+  /** What was put ahead counts from now on, as the checkpoint of that turn; git has synced the file that changes its name. */
+  async count(turn: number): Promise<void> {
+    const ref = join(this.gitDir, this.ref(turn));
+    await mkdir(dirname(ref), { recursive: true });
+    await rename(join(this.gitDir, aheadRef), ref);
+  }
+
+  async dropAhead(): Promise<void> {
+    await rm(join(this.gitDir, aheadRef), { force: true });
+  }
+
+  /** The numbers, oldest first. Refs are files here, unless somebody packed them. */
+  async turns(): Promise<readonly number[]> {
+    if (await this.arePacked()) return (await this.all()).map(({ turn }) => turn);
+    const names = (await readdir(join(this.gitDir, checkpointRefs(this.agentId))).catch(nothing)) ?? [];
+    const turns = names.filter((name) => /^\d+$/.test(name)).map(Number);
+    return turns.sort((one, other) => one - other);
   }
 
   /** The tree of the files; undefined when there is no such checkpoint. */
@@ -114,6 +136,10 @@ export class Cellar {
 
   async drop(turns: readonly number[]): Promise<void> {
     if (turns.length === 0) return;
+    if (!(await this.arePacked())) {
+      for (const turn of turns) await rm(join(this.gitDir, this.ref(turn)), { force: true });
+      return;
+    }
     const input = turns.map((turn) => `delete ${this.ref(turn)}\n`).join('');
     await git(['update-ref', '--stdin'], { gitDir: this.gitDir, input });
   }
@@ -129,6 +155,10 @@ export class Cellar {
     await git(['prune', '--expire=now'], { gitDir: this.gitDir });
   }
 
+  private arePacked(): Promise<boolean> {
+    return isThere(join(this.gitDir, 'packed-refs'));
+  }
+
   private ref(turn: number): string {
     return checkpointRef(this.agentId, turn);
   }
@@ -140,6 +170,17 @@ function data(text: string): string {
 
 function seconds(at: string): number {
   return Math.floor(Date.parse(at) / 1_000);
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function nothing(): undefined {
+  return undefined;
 }
 
 function undefinedIfFailed(error: unknown): undefined {

@@ -30,6 +30,15 @@ export abstract class Checkpoints {
    */
   abstract take(agentId: string, wish: CheckpointWish): Promise<Checkpoint>;
 
+  /** As `take`, ahead of its turn: it is not listed, and counts only when `count` says so. False when it cannot be kept; older ones may have gone for it. */
+  abstract prepare(agentId: string, wish: CheckpointWish): Promise<boolean>;
+
+  /** Whether files, HEAD and conversation are as they were when that turn was prepared. Changes nothing and keeps nothing; sure only while nothing moves. One start of git at most. */
+  abstract isAsPrepared(agentId: string, wish: Pick<CheckpointWish, 'turn' | 'memory' | 'signal'>): Promise<boolean>;
+
+  /** What was prepared is the checkpoint of that turn from now on, in one step; undefined when nothing was. Starts no git. */
+  abstract count(agentId: string, turn: number): Promise<Checkpoint | undefined>;
+
   /** Oldest first. */
   abstract list(agentId: string): Promise<readonly Checkpoint[]>;
 

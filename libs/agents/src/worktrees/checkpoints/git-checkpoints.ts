@@ -1,23 +1,13 @@
 // Checkpoints room: the adapter over git.
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { WritError } from '#protocol';
-import { takeCommits } from '../agent-repository.js';
-import type { Places, WorktreeRecord } from '../records.js';
-import { readTips } from '../untrusted.js';
 import { Cellar, type About } from './cellar.js';
 import { Checkpoints, type Checkpoint, type CheckpointWish } from './checkpoints.js';
-import type { CheckpointOptions } from './options.js';
-import { pictureOf, Unkept } from './picture.js';
-import { opening, ownAgain, restoreFiles } from './restoration.js';
 import { restoreHead } from './head.js';
-
-/** What is known of an agent that has a worktree here. */
-export interface Site {
-  readonly record: WorktreeRecord;
-  readonly places: Places;
-  readonly mirror: string;
-}
+import { indexSum, memorySum, readNote, type Note } from './note.js';
+import type { CheckpointOptions } from './options.js';
+import { changedIn, Unkept } from './picture.js';
+import { ownAgain, restoreFiles } from './restoration.js';
+import { Taking, tipsOf, tipsSum, type Site } from './taking.js';
 
 export interface CheckpointGround {
   readonly options: CheckpointOptions;
@@ -37,21 +27,55 @@ export class GitCheckpoints extends Checkpoints {
   }
 
   override async take(agentId: string, wish: CheckpointWish): Promise<Checkpoint> {
-    const site = await this.ground.site(agentId);
-    const cellar = new Cellar(agentId, site.places);
-    await cellar.lay();
-    await cellar.unlock();
-    const { turn, before, at, sparing } = wish;
-    const told: About = { format: 1, turn, before, at };
+    const { cellar, taking } = await this.begin(agentId);
+    const { turn, before, at } = wish;
     try {
-      await this.keep(cellar, site, told, wish);
-      await this.trim(cellar, [turn, ...(sparing === undefined ? [] : [sparing])]);
+      await taking.keep(wish);
       return { turn, before, at };
     } catch (error) {
       if (!(error instanceof Unkept)) throw error;
-      await cellar.put({ ...told, missing: error.message });
+      await cellar.put({ format: 1, turn, before, at, missing: error.message });
       return { turn, before, at, missing: error.message };
     }
+  }
+
+  override async prepare(agentId: string, wish: CheckpointWish): Promise<boolean> {
+    const { cellar, taking } = await this.begin(agentId);
+    try {
+      await taking.keep(wish, true);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Unkept)) throw error;
+      await cellar.dropAhead();
+      return false;
+    }
+  }
+
+  override async isAsPrepared(
+    agentId: string,
+    { turn, memory, signal }: Pick<CheckpointWish, 'turn' | 'memory' | 'signal'>,
+  ): Promise<boolean> {
+    const { places } = await this.ground.site(agentId);
+    const cellar = new Cellar(agentId, places);
+    const note = await prepared(cellar, turn);
+    if (note?.index !== (await indexSum(cellar.gitDir)) || note.memory !== memorySum(memory)) return false;
+    if (note.tips !== tipsSum(await tipsOf(places))) return false;
+    try {
+      return (await changedIn({ ...cellar.over('index'), signal })).length === 0;
+    } catch (error) {
+      if (error instanceof Unkept) return false;
+      throw error;
+    }
+  }
+
+  override async count(agentId: string, turn: number): Promise<Checkpoint | undefined> {
+    const site = await this.ground.site(agentId);
+    const cellar = new Cellar(agentId, site.places);
+    const note = await prepared(cellar, turn);
+    if (!note) return undefined;
+    await cellar.count(turn);
+    await new Taking(cellar, site, this.ground.options).dropOldest([...(await cellar.turns())], 0);
+    return { turn, before: 'turn', at: note.at };
   }
 
   override async list(agentId: string): Promise<readonly Checkpoint[]> {
@@ -88,33 +112,19 @@ export class GitCheckpoints extends Checkpoints {
     }
   }
 
-  private async keep(cellar: Cellar, site: Site, told: About, wish: CheckpointWish): Promise<void> {
-    const { bytesMax } = this.ground.options;
-    const { memory, signal } = wish;
-    if (Buffer.byteLength(memory ?? '') > bytesMax) throw new Unkept('The conversation is too large to be kept.');
-    const picture = () => pictureOf(cellar, site.places, { bytesMax, signal });
-    const tree = await (wish.before === 'restore' ? opening(site.places, picture) : picture());
-    const head = await headOf(cellar, site);
-    signal?.throwIfAborted();
-    if (!(await wish.unmoved())) throw new Unkept('The agent could not be held still while its files were read.');
-    await cellar.put({ ...told, ...head }, { tree, memory });
+  /** What a git that died left locked is free again. */
+  private async begin(agentId: string): Promise<{ readonly cellar: Cellar; readonly taking: Taking }> {
+    const site = await this.ground.site(agentId);
+    const cellar = new Cellar(agentId, site.places);
+    await cellar.lay();
+    await cellar.unlock();
+    return { cellar, taking: new Taking(cellar, site, this.ground.options) };
   }
+}
 
-  /** The oldest first: until count and bytes are within their bounds. What is named in `spared` stays. @throws Unkept when even that is too much. */
-  private async trim(cellar: Cellar, spared: readonly number[]): Promise<void> {
-    const { keptMax, bytesMax } = this.ground.options;
-    const all = (await cellar.all()).map(({ turn }) => turn);
-    const old = all.filter((turn) => !spared.includes(turn));
-    await cellar.drop(old.splice(0, Math.max(0, all.length - Math.max(keptMax, spared.length))));
-    if ((await cellar.bytes()) <= bytesMax / 2) return;
-    await cellar.prune();
-    while ((await cellar.bytes()) > bytesMax) {
-      const [oldest] = old.splice(0, 1);
-      if (oldest === undefined) throw new Unkept(`The checkpoints are larger than ${bytesMax} bytes.`);
-      await cellar.drop([oldest]);
-      await cellar.prune();
-    }
-  }
+async function prepared(cellar: Cellar, turn: number): Promise<Note | undefined> {
+  const note = await readNote(cellar.gitDir);
+  return note?.turn === turn && note.ahead !== undefined && note.ahead === (await cellar.ahead()) ? note : undefined;
 }
 
 async function found(cellar: Cellar, turn: number): Promise<{ readonly about: About; readonly tree: string }> {
@@ -123,24 +133,4 @@ async function found(cellar: Cellar, turn: number): Promise<{ readonly about: Ab
   if (about && tree !== undefined) return { about, tree };
   const why = about?.missing === undefined ? '' : ` ${about.missing}`;
   throw new WritError('not_found', `There is no checkpoint before turn ${turn}.${why}`);
-}
-
-/** Its commits are brought to our side when there are new ones; what is not sound counts as none. */
-async function headOf(
-  cellar: Cellar,
-  { places, record, mirror }: Site,
-): Promise<Pick<About, 'head' | 'branch' | 'tips'>> {
-  const found = await readTips(join(places.tree, '.git'));
-  const tips = createHash('sha256').update(JSON.stringify(found)).digest('base64url');
-  const { branch } = found;
-  const known = (await cellar.all()).find((one) => one.tips === tips && one.head !== undefined);
-  const head = known?.head ?? (await soundHead(places, { mirror, base: record.base }));
-  return { tips, head, ...(branch === undefined ? {} : { branch }) };
-}
-
-async function soundHead(places: Places, origin: { readonly mirror: string; readonly base: string }): Promise<string> {
-  return takeCommits(places, origin).then(
-    ({ head }) => head,
-    () => origin.base,
-  );
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { git, GitFailure, gitLine, type GitRun } from '../git.js';
 import type { Places } from '../records.js';
 import type { Cellar } from './cellar.js';
+import { indexSum } from './note.js';
 
 /** Why there is no checkpoint, in a sentence without anything of the agent's in it. */
 export class Unkept extends Error {
@@ -18,6 +19,8 @@ export class Closed extends Unkept {}
 export interface Bounds {
   readonly bytesMax: number;
   readonly signal?: AbortSignal | undefined;
+  /** The tree of an index, by its checksum. */
+  readonly known?: { readonly index: string; readonly tree: string } | undefined;
 }
 
 const lookWidth = 256;
@@ -30,13 +33,16 @@ const unreadable = /could not open directory|Permission denied|failed to read/i;
 export async function pictureOf(cellar: Cellar, places: Places, bounds: Bounds): Promise<string> {
   const run = { ...cellar.over('index'), signal: bounds.signal, fileBytesMax: bounds.bytesMax };
   try {
-    const barren = await takeUpNested(run);
-    const paths = await changedIn(run);
+    const seen = await changedIn(run);
+    const isNested = seen.some((path) => path.endsWith('/'));
+    const barren = isNested ? await takeUpNested(run) : [];
+    const paths = isNested ? await changedIn(run) : seen;
     await refuseTooMuch(places.tree, paths, bounds.bytesMax);
     if (paths.length > 0) await addAll(run);
     if (barren.length > 0)
       await git(['update-index', '--force-remove', '-z', '--stdin'], { ...run, input: named(barren) });
-    return await gitLine(['write-tree'], run);
+    const isKnown = bounds.known !== undefined && bounds.known.index === (await indexSum(cellar.gitDir));
+    return isKnown ? bounds.known.tree : await gitLine(['write-tree'], run);
   } catch (error) {
     bounds.signal?.throwIfAborted();
     throw error instanceof GitFailure && error.isLate ? new Unkept('Reading the files took too long.') : error;
