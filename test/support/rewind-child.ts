@@ -14,6 +14,8 @@ import { until } from './until.js';
 const [folder = '', repository = '', count = '1', fatal = ''] = process.argv.slice(2);
 const script = `for i in $(seq ${count}); do echo one > $i; done`;
 const actor = { kind: 'key', id: 'admin' } as const;
+/** That of the second turn, made ahead. */
+const nextOne = 'the next checkpoint';
 let agentId = '';
 
 /** With what it has started: as when the machine goes down. */
@@ -27,16 +29,15 @@ function die(): never {
 async function at<T>(step: string | undefined, act: () => Promise<T>): Promise<T> {
   if (fatal === `before ${step}`) die();
   const acting = act();
-  if (fatal === `amid ${step}`) await dieAmid();
+  if (fatal === `amid ${step}`) await dieOnce(step === 'the files' ? 'tree/1' : 'checkpoints/refs/writ/ahead');
   const done = await acting;
   if (fatal === `after ${step}`) die();
   return done;
 }
 
-/** When some of the files are back and others are not. */
-async function dieAmid(): Promise<never> {
-  const file = (name: string) => join(folder, 'worktrees', 'agents', agentId, 'tree', name);
-  while (!existsSync(file('1'))) await setImmediate();
+/** When that is there: some of the files are back and others are not, or a checkpoint that nothing is noted of. */
+async function dieOnce(path: string): Promise<never> {
+  while (!existsSync(join(folder, 'worktrees', 'agents', agentId, path))) await setImmediate();
   return die();
 }
 
@@ -60,6 +61,8 @@ class MortalWorktrees extends SlowWorktrees {
     const inner = super.checkpoints;
     const mortal: Partial<Worktrees['checkpoints']> = {
       take: (id, wish) => at(wish.before === 'restore' ? 'the checkpoint' : undefined, () => inner.take(id, wish)),
+      prepare: (...given) => at(nextOne, () => inner.prepare(...given)),
+      count: (...given) => at('its count', () => inner.count(...given)),
       restore: (...given) => at('the files', () => inner.restore(...given)),
       memory: (...given) => at('the conversation', () => inner.memory(...given)),
       list: (id) => inner.list(id),
@@ -84,6 +87,7 @@ const context = { repository, branch: 'main', workItems: [script] };
 const args = { taskId: 'task-1', agentType: 'worker', context, options: { session: 'mine' } } as const;
 ({ agentId } = await agents.spawn({ owner: 'local', actor, args }));
 await ended(1);
+if (fatal.endsWith(nextOne)) await new Promise((resolve) => setTimeout(resolve, 20_000));
 await agents.send({ agentId, actor, turnId: randomUUID(), input: 'rm [0-9]*; rm hello.txt; echo two > new' });
 await ended(2);
 await agents.restore({ agentId, actor, turnId: randomUUID(), to: 2, reason: 'the wrong way' });
