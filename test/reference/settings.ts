@@ -24,9 +24,10 @@ interface Shape {
 
 /** Whose comments say what the settings below a path are for; of several paths the longest one that fits. */
 const sources: Readonly<Record<'hub' | 'spoke', Readonly<Record<string, string>>>> = {
-  hub: { '': 'apps/hub/src/config.ts' },
+  hub: { '': 'apps/hub/src/config.ts', broker: 'libs/federation/src/links/broker/options.ts' },
   spoke: {
     '': 'apps/spoke/src/config.ts',
+    broker: 'libs/federation/src/links/broker/options.ts',
     agents: 'libs/agents/src/options.ts',
     'agents.limits': 'libs/protocol/src/agent.ts',
     'agents.ceilings': 'libs/protocol/src/agent.ts',

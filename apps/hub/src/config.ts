@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { authorityFile, loadConfig } from '#api';
+import { brokerOptions } from '#federation';
 import { spokeName } from '#protocol';
 
 /** The settings of a hub; docs/reference/config.md is made of them. */
@@ -33,6 +34,8 @@ export const hubConfig = z.strictObject({
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
   /** A PEM file with authorities of your own, trusted besides the public ones: for spokes and whatever else this hub dials with TLS. */
   ca: authorityFile.optional(),
+  /** Where spokes are met that cannot reach this hub, nor it them: a NATS server. Only with it are there invites to a broker. */
+  broker: brokerOptions.optional(),
   /** Agents that have ended and are kept in memory, the newest; older ones are read from the store. */
   fleetEndedMax: z.int().min(1).max(10_000_000).default(10_000),
   /** Accepted events of each spoke that whoever comes back to `GET /v1/events` finds again; older ones are forgotten. */
@@ -61,4 +64,9 @@ export type HubConfig = z.output<typeof hubConfig>;
 /** Of this process unless told otherwise. @throws WritError `config_invalid` with every fault at once */
 export function readConfig(env = process.env, argv = process.argv.slice(2)): HubConfig {
   return loadConfig({ schema: hubConfig, env, argv });
+}
+
+/** A variable that `broker.secretEnv` names. Read for every dial, never kept. */
+export function brokerSecret(name: string): string | undefined {
+  return process.env[name];
 }

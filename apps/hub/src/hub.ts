@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import { Acts, AuditService, BackupService, checkPeerKeys, SigningService } from '#api';
 import {
   AddressPolicy,
+  Broker,
+  checkBroker,
   Directory,
   hubRecords,
   Identity,
@@ -24,7 +26,7 @@ import { CommandsService } from './commands/commands.service.js';
 import { CommandsView } from './commands/commands.view.js';
 import { Outbox } from './commands/outbox.js';
 import { SpokeCarrier } from './commands/spoke.carrier.js';
-import type { HubConfig } from './config.js';
+import { brokerSecret, type HubConfig } from './config.js';
 import { Fleet } from './fleet/fleet.js';
 import { Settlement } from './fleet/settlement.js';
 import { InstanceView } from './instance.js';
@@ -73,9 +75,11 @@ export class Hub {
     const store = await openStore({ url: config.store, ...place });
     const policy = new AddressPolicy(config.networks);
     const acts = new Acts(new ChainedLog(store, ['hub', 'acts']));
-    const records = hubRecords({ store, identity, policy, log, ...auditOptions(config) });
+    const broker =
+      config.broker && new Broker({ options: config.broker, id: identity.id, policy, variable: brokerSecret });
+    const records = hubRecords({ store, identity, policy, broker, log, ...auditOptions(config) });
     const { connections, inbox: sink } = records;
-    const peers = new Peers({ identity, store, records, sink, policy, log });
+    const peers = new Peers({ identity, store, records, sink, policy, broker, log });
     const behind = (error: unknown) => log.error({ err: error }, 'work in the background failed');
     const shared = openShared(config, store, peers, behind);
     const { board, clients } = shared;
@@ -107,6 +111,7 @@ export class Hub {
       signing.check(),
       ...checkPeerKeys(statementsOf(peers), Date.now()),
       ...(await audit.check()),
+      ...(broker ? [checkBroker(broker)] : []),
     ];
     const view = new InstanceView(config, identity.id, store, trust);
     const queries = new Queries(clients);
@@ -128,7 +133,11 @@ export class Hub {
     });
     const services = {
       spokes: new SpokesService(connections, directory, fleet, stated, acts, records.inbox),
-      invites: new InvitesService(records.invites, acts, config.name, () => config.publicUrl ?? url()),
+      invites: new InvitesService(records.invites, acts, {
+        name: config.name,
+        url: () => config.publicUrl ?? url(),
+        broker: broker?.url,
+      }),
       commands: new CommandsView(commands),
       backups: new BackupService({ store, acts, stateDir: config.stateDir, role: 'hub', name: config.name }),
       signing,

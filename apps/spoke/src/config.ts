@@ -17,6 +17,7 @@ import {
   skillOptions,
 } from '#agents';
 import { authorityFile, loadConfig } from '#api';
+import { brokerOptions } from '#federation';
 import { spokeName } from '#protocol';
 
 /** Tells partners apart without a setting; what is no name, or says nothing, gives `spoke`. */
@@ -54,6 +55,8 @@ export const spokeConfig = z.strictObject({
   networks: z.array(z.string().max(64)).max(100).default(['public', 'loopback']),
   /** A PEM file with authorities of your own, trusted besides the public ones: for hubs, the model API and whatever else this spoke dials with TLS. */
   ca: authorityFile.optional(),
+  /** Where hubs are met whose invites name a broker: a NATS server, as this spoke reaches it. */
+  broker: brokerOptions.optional(),
   /** Events of each owner of agents that whoever comes back to `GET /v1/events` finds again; older ones are forgotten once relayed. */
   eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
   /** A sign of life to each hub at least this often. */
@@ -129,7 +132,7 @@ export function modelKey(): string | undefined {
   return process.env.ANTHROPIC_API_KEY;
 }
 
-/** A variable that `remotes` names. Read when a repository is fetched, never kept. */
-export function remoteToken(name: string): string | undefined {
+/** A variable that `remotes` or `broker` names. Read when a repository is fetched or the broker dialled, never kept. */
+export function variable(name: string): string | undefined {
   return process.env[name];
 }

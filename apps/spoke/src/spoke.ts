@@ -16,6 +16,8 @@ import {
 import { Acts, AuditService, BackupService, Calls, checkPeerKeys, SigningService, version } from '#api';
 import {
   AddressPolicy,
+  Broker,
+  checkBroker,
   Directory,
   Identity,
   LinkBoard,
@@ -32,7 +34,7 @@ import { dialBy } from './agents/dial.js';
 import { local, SpokeGateway } from './agents/gateway.js';
 import { Inbox } from './agents/inbox.js';
 import { SharedAgents } from './agents/shared.agents.js';
-import { modelKey, remoteToken, type SpokeConfig } from './config.js';
+import { modelKey, variable, type SpokeConfig } from './config.js';
 import { GrantGuard } from './grants/grant.guard.js';
 import { GrantsService } from './grants/grants.service.js';
 import { ConnectionPolicy } from './hubs/connection.policy.js';
@@ -100,10 +102,13 @@ export class Spoke {
   ): Promise<Spoke> {
     const addresses = new AddressPolicy(config.networks);
     const failed = (error: unknown) => log.error({ err: error }, 'work in the background failed');
+    const broker =
+      config.broker && new Broker({ options: config.broker, id: identity.id, policy: addresses, variable });
     const records = spokeRecords({
       store,
       identity,
       policy: addresses,
+      broker,
       ...auditOptions(config),
       journal: { heartbeatMs: config.heartbeatMs },
     });
@@ -119,7 +124,7 @@ export class Spoke {
     const ground = { store, sandboxes, sourceId: identity.id, process: replicas.id, log, allowance, observer };
     const agents = await openAgents(config, ground);
     const peers = new Peers({
-      ...{ identity, store, records, source: records.journal, ops: operationNames, policy: addresses, log },
+      ...{ identity, store, records, source: records.journal, ops: operationNames, policy: addresses, broker, log },
       grantOf: async (id) => stated(await grants.find(id)),
     });
     const board = new LinkBoard(store, replicas, peers, failed);
@@ -159,6 +164,7 @@ export class Spoke {
       signing.check(),
       ...checkPeerKeys(statementsOf(peers), Date.now()),
       ...(await audit.check()),
+      ...(broker ? [checkBroker(broker)] : []),
     ];
     const view = new InstanceView(config, identity.id, store, sandboxes, agents, trust);
     const gateway = new SpokeGateway({
@@ -278,7 +284,7 @@ function openAgents(config: SpokeConfig, { sandboxes, ...ground }: AgentsGround)
   const root = join(config.stateDir, 'worktrees');
   const bounds = { fetchTimeMsMax: fetchMs, fetchBytesMax: bytesMax };
   const ready = { max: readyMax, filesMin: readyFilesMin };
-  const keys = { remotes: config.remotes, variable: remoteToken };
+  const keys = { remotes: config.remotes, variable };
   const { checkpoints } = config;
   const worktrees = new GitWorktrees({ root, allowFile, inUse, ready, checkpoints, ...bounds, ...keys });
   const resolver = new ConfiguredResolver(config, modelKey);

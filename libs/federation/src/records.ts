@@ -6,9 +6,11 @@ import { PeerKeys } from './connections/peer-keys.js';
 import { JournalInbox } from './journal/inbox.js';
 import { Journal, type JournalOptions } from './journal/journal.js';
 import type { AddressPolicy } from './links/address-policy.js';
+import type { Broker } from './links/broker/broker.js';
 import { PairingDesk } from './pairing/desk.js';
 import { Invites } from './pairing/invites.js';
 import type { PairingIdentity, PairingLog } from './pairing/pairing-identity.js';
+import { listenForPairing, pairingOverBroker } from './pairing/pairing-broker.js';
 import { pairingPost, type PairingPost } from './pairing/pairing-post.js';
 import { Pairing } from './pairing/pairing.js';
 import { AuditCheckpoints } from './receipts/checkpoints.js';
@@ -19,6 +21,8 @@ export interface RecordsDeps {
   readonly identity: PairingIdentity;
   /** Judges every URL before it is dialled. */
   readonly policy: AddressPolicy;
+  /** Where peers may be met that reach nothing else. */
+  readonly broker?: Broker;
   /** Epoch ms; `Date.now` by default. */
   readonly now?: () => number;
   /** 400 days by default. */
@@ -49,15 +53,18 @@ export interface SpokeRecords extends Records {
   readonly journal: Journal;
 }
 
-/** The hub's: it invites, and takes the events of its spokes. */
+/** The hub's: it invites, also at its broker, and takes the events of its spokes. */
 export function hubRecords(deps: RecordsDeps & { readonly log: PairingLog }): HubRecords {
-  const { store, identity, now } = deps;
+  const { store, identity, broker, log, now } = deps;
   const records = recordsOf(deps);
+  const desk = new PairingDesk({ ...deps, ...records, hasBroker: broker !== undefined });
+  const failed = (error: unknown): void => log.warn({ err: error }, 'A pairing request could not be answered.');
+  if (broker) listenForPairing(broker, identity.id, (raw) => desk.answer(raw), failed);
   const inbox = new JournalInbox(store, records.alarms, records.receipts, now);
   return {
     ...records,
     invites: new Invites(store, identity.id, now),
-    desk: new PairingDesk({ ...deps, ...records }),
+    desk,
     inbox,
     sweep: () => sweep(records, inbox),
   };
@@ -67,12 +74,13 @@ export function hubRecords(deps: RecordsDeps & { readonly log: PairingLog }): Hu
 export function spokeRecords(
   deps: RecordsDeps & { readonly journal?: JournalOptions; readonly post?: PairingPost },
 ): SpokeRecords {
-  const { store, policy, post = pairingPost(policy) } = deps;
+  const { store, identity, policy, broker, post = pairingPost(policy) } = deps;
+  const overBroker = broker && pairingOverBroker(broker, identity.id);
   const records = recordsOf(deps);
   const journal = new Journal(store, records.alarms, records.receipts, deps.journal);
   return {
     ...records,
-    pairing: new Pairing({ ...deps, ...records, post }),
+    pairing: new Pairing({ ...deps, ...records, post, overBroker }),
     journal,
     sweep: () => sweep(records, journal),
   };

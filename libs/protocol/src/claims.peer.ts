@@ -58,10 +58,11 @@ export type KeysClaims = z.infer<typeof keysClaims>;
 
 const rootStatement = { root: okpJwk, keys: z.string().max(65_536) };
 
-/** How the hub will reach the spoke: not at all (the spoke dials), or under a public URL. */
+/** How the two will reach each other: the spoke dials, the hub dials a public URL, or both meet at a broker. */
 export const pairingLink = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('outbound') }),
   z.strictObject({ kind: z.literal('direct'), url: z.string().max(2_048) }),
+  z.strictObject({ kind: z.literal('broker') }),
 ]);
 
 /** Spoke to hub. `keys` is the spoke's key statement, `mac` proves the invite's secret. */

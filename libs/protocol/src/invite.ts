@@ -10,10 +10,17 @@ import { operationName } from './operations.js';
 export const inviteLifetimeS = 15 * 60;
 const inviteCharsMax = 8_192;
 
-/** `secret` never travels in a message: it keys the MACs of pairing. `exp` is in epoch seconds. */
+/**
+ * `broker` is where the hub meets the spoke, pairing included, when it is there: the spoke's own setting says where that is
+ * for the spoke. `secret` never travels in a message: it keys the MACs of pairing. `exp` is in epoch seconds.
+ */
 export const inviteContent = z.strictObject({
   name: spokeName,
   url: z.url({ protocol: /^https?$/ }).max(2_048),
+  broker: z
+    .url({ protocol: /^(nats|tls)$/ })
+    .max(2_048)
+    .optional(),
   hub: thumbprint,
   id: nonce128,
   secret: nonce128,

@@ -18,6 +18,8 @@ export const inviteCreate = z.strictObject({
   expiresInS: z.int().min(60).max(86_400).default(900),
   /** Accept whoever uses it without a look at the six words: off by default, and logged. */
   unattended: z.boolean().default(false),
+  /** The spoke pairs and connects over the hub's broker: it need not reach the hub. */
+  broker: z.boolean().default(false),
 });
 export type InviteCreate = z.input<typeof inviteCreate>;
 
@@ -152,6 +154,8 @@ export const inviteDetails = z.strictObject({
   id: thumbprint,
   name: spokeName,
   url: httpUrl,
+  /** As the hub dials it; the spoke has its own setting. */
+  broker: z.string().max(2_048).optional(),
   words,
   operations: z.array(operationName),
   expiresAt: time,

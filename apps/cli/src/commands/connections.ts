@@ -10,6 +10,7 @@ const shared: Column<Hub>[] = [
   { title: 'NAME', value: ({ name }) => name },
   { title: 'STATE', value: ({ state }) => state },
   { title: 'CONNECTED', value: ({ connected }) => (connected ? 'yes' : 'no') },
+  { title: 'LINK', value: ({ link }) => link.kind },
   { title: 'HEARD', value: ({ heardAt }) => heardAt ?? 'never' },
   { title: 'GRANT', value: ({ grant }) => (grant ? `v${grant.version}` : '-') },
   { title: 'JOURNAL', value: ({ journal }) => journalText(journal) },

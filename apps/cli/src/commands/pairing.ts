@@ -19,10 +19,11 @@ interface InviteFlags {
   readonly operation?: InviteCreate['operations'];
   readonly minutes?: string;
   readonly unattended?: boolean;
+  readonly broker?: boolean;
 }
 
-async function invite({ operation, minutes = '15', unattended }: InviteFlags, desk: Desk): Promise<void> {
-  const body = { operations: operation, expiresInS: Math.round(Number(minutes) * 60), unattended };
+async function invite({ operation, minutes = '15', unattended, broker }: InviteFlags, desk: Desk): Promise<void> {
+  const body = { operations: operation, expiresInS: Math.round(Number(minutes) * 60), unattended, broker };
   const made = await desk.with('hub', (client) => client.invites.create(body));
   if (desk.print.form === 'json') {
     desk.print.json(made);
@@ -49,7 +50,7 @@ async function ensureSpoke(desk: Desk): Promise<void> {
 function showInvite(desk: Desk, details: InviteDetails, lines: [string, string][]): void {
   const about: [string, string][] = [
     ['hub', details.name],
-    ['url', details.url],
+    details.broker === undefined ? ['url', details.url] : ['broker', details.broker],
     ['six words', details.words.join(' ')],
     ['asks for', details.operations.join(', ')],
     ['valid until', details.expiresAt],
@@ -125,8 +126,12 @@ export function addPairing(program: Command, world: World): void {
     .description('Make an invite for one spoke: one line, single use (on a hub)')
     .option('--operation <name>', 'operation to ask for, all by default (repeatable)', several)
     .option('--minutes <n>', 'how long it is valid', '15')
+    .option('--broker', 'the spoke pairs and connects over the broker of this hub (its setting `broker`)')
     .option('--unattended', 'accept whoever uses it, without a look at the six words')
-    .addHelpText('after', '\nExamples:\n  writ invite\n  writ invite --operation agent.status --minutes 60')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  writ invite\n  writ invite --operation agent.status --minutes 60\n  writ invite --broker',
+    )
     .action((options: InviteFlags, command: Command) => invite(options, new Desk(world, command)));
   takesGrant(program.command('join <invite>'))
     .description('Join a hub by its invite and say what it may do here; starts the spoke if none runs (on a spoke)')

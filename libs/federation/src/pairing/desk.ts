@@ -32,6 +32,8 @@ export interface PairingDeskDeps {
   readonly alarms: Alarms;
   /** Judges the URL of a spoke that wants to be dialled. */
   readonly policy: Pick<AddressPolicy, 'check'>;
+  /** Whether spokes may be met at a broker: where there is one. */
+  readonly hasBroker?: boolean;
   readonly log: PairingLog;
   readonly now?: () => number;
 }
@@ -140,6 +142,7 @@ export class PairingDesk {
     const fault = checkTimes(claims, nowS, lifetimeMaxS.pairing);
     if (fault) throw new RefusedError(`the times of the request: ${fault}`);
     if (claims.link.kind === 'direct') this.deps.policy.check(claims.link.url);
+    if (claims.link.kind === 'broker' && !this.deps.hasBroker) throw new RefusedError('there is no broker here');
     const { ver, token } = openKeyStatement(claims.keys, root, { nowS });
     return { ver, token };
   }
@@ -170,7 +173,7 @@ export class PairingDesk {
       secret: undefined,
       used: { name, requestHash, answer },
     };
-    const link: LinkSetting = claims.link.kind === 'direct' ? claims.link : { kind: 'outbound', url };
+    const link: LinkSetting = claims.link.kind === 'outbound' ? { kind: 'outbound', url } : claims.link;
     const peer = { id: claims.iss, name, rootJwk: root.jwk };
     const ours = unattended ? 'active' : 'pending';
     const { commit } = connections.draft({ id: con, we: 'hub', peer, link, ours });

@@ -16,6 +16,8 @@ export interface InviteRequest {
   readonly name: string;
   /** Where the spoke reaches the hub: https, or http on loopback. */
   readonly url: string;
+  /** The hub's broker, when the spoke is to pair and connect over that. */
+  readonly broker?: string;
   /** What the hub asks for; the spoke's grant decides. */
   readonly operations: readonly OperationName[];
   /** 15 minutes by default. */
@@ -26,7 +28,7 @@ export interface InviteRequest {
 }
 
 /** How an invite is kept. `used.answer` repeats itself to the same request bytes, told by their hash. */
-export interface StoredInvite extends Required<Omit<InviteRequest, 'expiresInS'>> {
+export interface StoredInvite extends Required<Omit<InviteRequest, 'expiresInS' | 'broker'>> {
   readonly id: string;
   readonly state: 'open' | 'used' | 'revoked';
   readonly createdAtMs: number;
@@ -59,11 +61,20 @@ export class Invites {
   /** The one line to hand over, shown this once. @throws WritError `invalid_request`, `rate_limited` beyond 1,000 open ones. */
   async create(request: InviteRequest): Promise<{ readonly invite: Invite; readonly line: string }> {
     await this.refuseTooMany();
-    const { name, url, operations, expiresInS = inviteLifetimeS, unattended = false, actor } = request;
+    const { name, url, broker, operations, expiresInS = inviteLifetimeS, unattended = false, actor } = request;
     const createdAtMs = this.now();
     const exp = Math.floor(createdAtMs / 1_000) + expiresInS;
     const [id, secret] = [newNonce(), newNonce()];
-    const line = lineOf({ name, url, hub: this.hub, id, secret, ops: [...operations], exp });
+    const line = lineOf({
+      name,
+      url,
+      ...(broker !== undefined && { broker }),
+      hub: this.hub,
+      id,
+      secret,
+      ops: [...operations],
+      exp,
+    });
     const times = { createdAtMs, expiresAtMs: exp * 1_000 };
     const stored: StoredInvite = { id, name, url, operations, unattended, actor, state: 'open', ...times, secret };
     await this.store.commit({ puts: [{ key: inviteOf(id), value: stored, ttlMs: remainsMs(createdAtMs, stored) }] });

@@ -325,6 +325,10 @@ describe('pairing', () => {
         'the statement of another root',
         (line) => request(line, SigningKey.generate(), { keys: spoke.identity.statement.token }),
       ],
+      [
+        'a link over a broker that this hub does not have',
+        (line) => request(line, SigningKey.generate(), { link: { kind: 'broker' } }),
+      ],
       ['an unknown member', (line) => request(line, SigningKey.generate(), { admin: true } as object)],
     ];
     const futureRequest = (line: string): string => {

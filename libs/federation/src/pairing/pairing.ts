@@ -29,12 +29,14 @@ export interface PairingDeps {
   readonly receipts: Receipts;
   readonly alarms: Alarms;
   readonly post: PairingPost;
+  /** For invites to meet at a broker; absent where there is none. */
+  readonly overBroker?: PairingPost;
   readonly now?: () => number;
 }
 
 /** What the admin looks at before anything is sent. */
 export interface InviteInspection {
-  readonly hub: { readonly id: string; readonly name: string; readonly url: string };
+  readonly hub: { readonly id: string; readonly name: string; readonly url: string; readonly broker?: string };
   /** Six words of the hub's fingerprint, to compare with its operator. */
   readonly words: string;
   readonly operations: InviteContent['ops'];
@@ -46,7 +48,7 @@ export interface JoinRequest {
   readonly name: string;
   /** How this spoke calls the hub: the hub's own name by default, numbered when there is one already. */
   readonly hubName?: string;
-  /** Outbound by default: this spoke dials. `direct` gives the hub a public URL to dial. */
+  /** Outbound by default: this spoke dials. `direct` gives the hub a public URL to dial. An invite to a broker wins over both. */
   readonly link?: { readonly kind: 'outbound' } | { readonly kind: 'direct'; readonly url: string };
 }
 
@@ -75,9 +77,10 @@ export class Pairing {
 
   /** Sends nothing. @throws WritError `invite_invalid`, also when it has run out. */
   inspect(inviteLine: string): InviteInspection {
-    const { name, url, hub, ops, exp } = this.read(inviteLine);
+    const { name, url, broker, hub, ops, exp } = this.read(inviteLine);
     const expiresAt = new Date(exp * 1_000).toISOString();
-    return { hub: { id: hub, name, url }, words: fingerprintWords(hub), operations: ops, expiresAt };
+    const where = broker === undefined ? { url } : { url, broker };
+    return { hub: { id: hub, name, ...where }, words: fingerprintWords(hub), operations: ops, expiresAt };
   }
 
   /**
@@ -87,12 +90,22 @@ export class Pairing {
    */
   async join(inviteLine: string, request: JoinRequest, signal?: AbortSignal): Promise<Joined> {
     const invite = decodeInvite(inviteLine);
+    const post = this.postTo(invite);
     const attempt = await this.attempt(inviteLine, invite, request);
     const known = attempt.value.connection;
     if (known !== undefined) return this.joined(await this.deps.connections.get(known));
-    const answer = await this.deps.post(invite.url, attempt.value.raw, signal);
+    const answer = await post(attempt.value.raw, signal);
     if (answer === null) throw new WritError('pairing_refused', 'The hub refused: the invite may be used or revoked.');
     return this.joined(await this.keep(invite, request, attempt, await this.verified(invite, attempt.value, answer)));
+  }
+
+  /** @throws WritError `invite_invalid` for a broker when this spoke has none */
+  private postTo({ url, hub, broker }: InviteContent): (raw: string, signal?: AbortSignal) => Promise<string | null> {
+    const { post, overBroker } = this.deps;
+    if (broker === undefined) return (raw, signal) => post(url, raw, signal);
+    if (overBroker) return (raw, signal) => overBroker(hub, raw, signal);
+    const detail = `The hub is to be met at the broker ${broker}, and this spoke has none: set `;
+    throw new WritError('invite_invalid', `${detail}\`broker\` and start it again.`);
   }
 
   /** The request as it was sent before, or a new one, saved before it is sent. */
@@ -107,7 +120,9 @@ export class Pairing {
     return result.ok ? { key, value, version: result.version } : this.attempt(line, invite, request);
   }
 
-  private sign(invite: InviteContent, { name, link = { kind: 'outbound' } }: JoinRequest): Attempt {
+  private sign(invite: InviteContent, request: JoinRequest): Attempt {
+    const { name } = request;
+    const link = linkOf(invite, request);
     const { root } = this.deps.identity;
     const [jti, nonce, iat] = [newNonce(), newNonce(), Math.floor(this.#now() / 1_000)];
     const expS = iat + lifetimeMaxS.pairing;
@@ -133,11 +148,13 @@ export class Pairing {
   /** One commit: the connection, the hub's keys, the receipts, and the attempt's end. */
   private async keep(
     invite: InviteContent,
-    { link, hubName = invite.name }: JoinRequest,
+    request: JoinRequest,
     attempt: Entry<Attempt>,
     { raw, con, root, statement }: PairResponse,
   ): Promise<Connection> {
-    const setting: LinkSetting = link?.kind === 'direct' ? link : { kind: 'outbound', url: invite.url };
+    const { hubName = invite.name } = request;
+    const link = linkOf(invite, request);
+    const setting: LinkSetting = link.kind === 'outbound' ? { ...link, url: invite.url } : link;
     const { connections, peerKeys, receipts } = this.deps;
     for (let number = 1; number <= triesMax; number += 1) {
       const name = number === 1 ? hubName : `${hubName.slice(0, 56)}-${number}`;
@@ -175,6 +192,11 @@ export class Pairing {
     if (invite.exp * 1_000 <= this.#now()) throw new WritError('invite_invalid', 'The invite has run out.');
     return invite;
   }
+}
+
+function linkOf({ broker }: InviteContent, { link }: JoinRequest) {
+  if (broker !== undefined) return { kind: 'broker' } as const;
+  return link ?? ({ kind: 'outbound' } as const);
 }
 
 function receiptsOf(request: string, answer: string, keys: string) {

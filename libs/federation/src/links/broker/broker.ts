@@ -1,4 +1,5 @@
 // The broker of an instance: one connection for all its links, kept up for as long as the instance runs.
+import { WritError } from '#protocol';
 import type { Store } from '#store';
 import type { AddressPolicy } from '../address-policy.js';
 import { Dialler } from '../dialler.js';
@@ -40,7 +41,7 @@ export class Broker {
 
   constructor(private readonly settings: BrokerSettings) {
     this.tallyMs = settings.tallyMs ?? 5_000;
-    this.#standing = { connected: false, sinceMs: Date.now(), reason: 'it has not been dialled yet' };
+    this.#standing = { connected: false, sinceMs: Date.now(), reason: 'It has not been dialled yet.' };
   }
 
   get url(): string {
@@ -57,8 +58,7 @@ export class Broker {
       name: 'broker',
       dial: (stop: AbortSignal) => this.dial(log, stop),
       attend: (at: BrokerConnection) => this.attend(at, now, log),
-      failed: (error: unknown) =>
-        this.away(now(), error instanceof Error ? error.message : 'it cannot be dialled', log, error),
+      failed: (error: unknown) => this.away(now(), reasonOf(error), log, error),
     };
     this.#kept = new Dialler(store, now)
       .keep(task, signal)
@@ -119,6 +119,11 @@ export class Broker {
     const known = this.#standing;
     const sinceMs = known.connected ? nowMs : known.sinceMs;
     this.#standing = { connected: false, sinceMs, reason };
-    if (known.connected || known.reason !== reason) log(`The broker is away: ${reason}.`, error);
+    if (known.connected || known.reason !== reason) log(`The broker is away: ${reason}`, error);
   }
+}
+
+/** For logs and `writ doctor`: there is no secret in it. */
+function reasonOf(error: unknown): string {
+  return error instanceof WritError ? error.detail : 'It could not be dialled.';
 }

@@ -45,7 +45,7 @@ export class BrokerConnection {
     private readonly nats: NatsConnection,
     complained: (error: Error) => void,
   ) {
-    this.closed = nats.closed().then((error) => (error ? error.message : 'the broker went away'));
+    this.closed = nats.closed().then((error) => (error ? `It hung up: ${error.message}.` : 'It hung up.'));
     void this.listenFor(complained);
   }
 
@@ -170,6 +170,8 @@ function faultOf({ info }: NatsConnection): string | undefined {
 
 function dialError(cause: unknown): WritError {
   const refused = cause instanceof errors.AuthorizationError;
-  const detail = refused ? 'The broker does not take our credentials.' : 'The broker could not be reached.';
+  const { message } = (cause ?? {}) as Partial<Error>;
+  const why = message ? `: ${message}` : '';
+  const detail = refused ? 'The broker does not take our credentials.' : `The broker could not be reached${why}.`;
   return new WritError('peer_unavailable', detail, { cause });
 }

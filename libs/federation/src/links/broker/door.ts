@@ -9,7 +9,7 @@ import type { BrokerRoute } from './open.js';
 import { hubEnd, isEnd, openSubject, spokeEnd } from './subjects.js';
 
 /** Replicas that share it take turns: each request goes to one of them. */
-const brokerQueue = 'writ';
+export const brokerQueue = 'writ';
 /** Links of one connection at once: a replica has one, and now and then a newer one. */
 const linksMax = 32;
 /** Requests for links of one connection, at once and a second. */

@@ -22,7 +22,8 @@ export async function authenticatorOf(
   const secret = secretFile === undefined ? ofVariable(secretEnv ?? '', variable) : await ofFile(secretFile);
   if (auth === 'password') return usernamePasswordAuthenticator(user, secret);
   if (auth === 'token') return tokenAuthenticator(secret);
-  const bytes = new TextEncoder().encode(secret);
+  // A credentials file is read by its lines, each of which has an end.
+  const bytes = new TextEncoder().encode(`${secret}${auth === 'creds' ? '\n' : ''}`);
   return auth === 'nkey' ? nkeyAuthenticator(bytes) : credsAuthenticator(bytes);
 }
 
