@@ -42,6 +42,8 @@ export interface PairingDeskOptions {
   /** Requests that name a known invite, at once and a second; as many alarms are written. 20 and 5 by default. */
   readonly burst?: number;
   readonly perSecond?: number;
+  /** In ms, for these rates: a clock that does not jump back, of this process by default. */
+  readonly elapsedMs?: () => number;
 }
 
 /** A connection that waits for a person, with the six words that the spoke's admin reads out. */
@@ -60,11 +62,11 @@ export class PairingDesk {
 
   constructor(
     private readonly deps: PairingDeskDeps,
-    { burst = 20, perSecond = 5 }: PairingDeskOptions = {},
+    { burst = 20, perSecond = 5, elapsedMs }: PairingDeskOptions = {},
   ) {
     this.#now = deps.now ?? Date.now;
-    this.#attempts = new Rate(burst, perSecond);
-    this.#alarms = new Rate(burst, perSecond);
+    this.#attempts = new Rate(burst, perSecond, elapsedMs);
+    this.#alarms = new Rate(burst, perSecond, elapsedMs);
   }
 
   /**
