@@ -1,23 +1,14 @@
 // A real spoke before a hub that was written from the text of the protocol, and that lies in every way the text names. Each lie
 // gets the answer that the text says, changes nothing, and leaves an honest command where it was.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
 import { Federation, type Player } from '../support/federation.js';
 import { MockHub } from '../support/mock/hub.js';
-import { newKey, nonce, nowS, seal, type Json } from '../support/mock/wire.js';
+import { agentIdOf, newKey, nonce, nowS, seal, type Json } from '../support/mock/wire.js';
 import { until } from '../support/until.js';
 
 let stage: Federation;
 let spoke: Player;
 const hub = new MockHub();
-
-/** From the text: the agent that a spawn under this key makes. */
-function agentIdOf(con: string, idk: string): string {
-  const bytes = createHash('sha256').update(`${con}.${idk}`).digest().subarray(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
 
 const spawn = (script: string, idk = nonce()): Json => {
   const { taskId, agentType, context, options } = stage.job(undefined, script);

@@ -1,8 +1,12 @@
 // A real hub before spokes that were written from the text of the protocol, and that lie in every way the text names. What they
 // say of themselves is theirs; of others, of what nobody asked, and against their own chain it counts for nothing.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { AgentResource } from '#protocol';
 import { Federation, refusal, type Player } from '../support/federation.js';
+import { branch, commit, honest, lies, serving } from '../support/mock/bundles.js';
 import { MockSpoke, type Answering } from '../support/mock/spoke.js';
 import { base64url, newKey, nonce, nowS, sha256, type Heard, type Json } from '../support/mock/wire.js';
 import { until } from '../support/until.js';
@@ -279,6 +283,57 @@ describe('results', () => {
       code: 'latched',
       detail: 'No.',
     });
+  });
+});
+
+describe('bundles', () => {
+  const kept = () => readdirSync(join(hub.instance.options.stateDir, 'bundles'));
+  const asks = () => liar.commands.filter(({ op }) => op === 'agent.artifact').length;
+
+  beforeAll(async () => {
+    liar.operations = [...liar.operations, 'agent.artifact.bundle'];
+    if (liar.line.code === undefined) liar.line.say(liar.hello());
+    else await liar.dial();
+    const end = completed(branch);
+    const data = end.data as { result: Json };
+    liar.tell(spawned(branch, 'branch'));
+    liar.tell({ ...end, data: { ...data, result: { ...data.result, branch: '../../evil', commit } } });
+    await until('its end is known', async () => (await known(branch))?.result?.commit);
+  }, 30_000);
+
+  test.each(lies)('of %s nothing is kept: %s', async (_name, code, lie) => {
+    answers = lie;
+    const before = asks();
+    expect(await refusal(hub.client.agents.bundle(branch))).toMatchObject({ code });
+    expect(asks() - before).toBeLessThanOrEqual(6);
+    expect(kept()).toEqual([]);
+  });
+
+  test('an honest one is taken after all of these, asked for once, and given to everybody from then on', async () => {
+    answers = serving(honest);
+    const before = asks();
+    const read = async () => {
+      const { content, ...facts } = await hub.client.agents.bundle(branch);
+      return [(await buffer(content)).equals(honest), facts.commit];
+    };
+    expect(await Promise.all([read(), read()])).toEqual([
+      [true, commit],
+      [true, commit],
+    ]);
+    answers = () => undefined;
+    expect(await read()).toEqual([true, commit]);
+    expect(asks() - before).toBe(3);
+    expect(kept().every((name) => name.startsWith(branch))).toBe(true);
+  });
+
+  test('[F-4] a spoke that does not say that it has them is not asked', async () => {
+    liar.operations = liar.operations.filter((name) => name !== 'agent.artifact.bundle');
+    await liar.dial();
+    await liar.hear(liar.line, 'writ-ack+jws');
+    const before = asks();
+    const refused = await refusal(hub.client.agents.bundle(agentId));
+    expect(refused).toMatchObject({ code: 'operation_unknown', detail: expect.stringContaining('agent.status') });
+    expect(asks()).toBe(before);
   });
 });
 

@@ -85,6 +85,12 @@ export class SlowWorktrees extends Worktrees {
   override diff(agentId: string, bytesMax: number) {
     return this.inner.diff(agentId, bytesMax);
   }
+  override harvested(agentId: string) {
+    return this.inner.harvested(agentId);
+  }
+  override bundle(...args: Parameters<Worktrees['bundle']>) {
+    return this.inner.bundle(...args);
+  }
   override async remove(agentId: string) {
     if (this.unremovable.has(agentId) || this.unremovable.has('*')) throw new Error('EBUSY: /srv/secret/tree');
     return this.inner.remove(agentId);

@@ -39,6 +39,7 @@ export class Tap {
   private readonly wires = new Set<Wire>();
   private target = '';
   private muted: Direction | undefined;
+  private cutting: ((frame: Frame) => boolean) | undefined;
   private readonly server = createServer((incoming, outgoing) => void this.forward(incoming, outgoing));
   private readonly sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
 
@@ -87,6 +88,11 @@ export class Tap {
     for (const { spoke, hub } of this.wires) for (const socket of [spoke, hub]) socket.terminate();
   }
 
+  /** The first frame that fits does not pass: the links are cut in its place. */
+  cutAt(fits: (frame: Frame) => boolean): void {
+    this.cutting = fits;
+  }
+
   private wireOf(connection: string | undefined): Wire | undefined {
     return [...this.wires].find((wire) => wire.connection !== undefined && wire.connection === connection);
   }
@@ -115,6 +121,11 @@ export class Tap {
     this.frames.push({ direction, text });
     wire.connection ??= connectionOf(text);
     if (direction === this.muted) return;
+    if (this.cutting?.({ direction, text })) {
+      this.cutting = undefined;
+      this.cut();
+      return;
+    }
     const to = direction === 'to-hub' ? wire.hub : wire.spoke;
     if (to.readyState === WebSocket.CONNECTING) early.push(text);
     else if (to.readyState === WebSocket.OPEN) to.send(text);

@@ -2,8 +2,9 @@
 // The REST face, the client and the command line are tried against it over real HTTP.
 import { Global, Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
+import { Readable } from 'node:stream';
 import { Gateway } from '#api';
 import type {
   AgentPage,
@@ -22,7 +23,7 @@ import type {
   Spawned,
   WentBack,
 } from '#api';
-import { noUsage, operationNames, WritError } from '#protocol';
+import { agentBranch, noUsage, operationNames, WritError } from '#protocol';
 import type { AgentEvent, AgentResource, CheckpointResource, InstanceResource, LatchBody } from '#protocol';
 import { Store } from '#store';
 
@@ -109,6 +110,21 @@ export class TinyGateway extends Gateway {
   async diff(agentId: string) {
     this.entry(agentId);
     return { text: '--- a/sum.js\n+++ b/sum.js\n@@ -1 +1 @@\n-a - b\n+a + b\n', truncated: false };
+  }
+
+  async bundle(agentId: string) {
+    this.entry(agentId);
+    const bytes = Buffer.from('# v2 git bundle\n');
+    const [commit, base] = ['1'.repeat(40), '0'.repeat(40)];
+    const sha256 = createHash('sha256').update(bytes).digest('base64url');
+    return {
+      branch: agentBranch(agentId),
+      commit,
+      base,
+      bytes: bytes.length,
+      sha256,
+      content: () => Readable.from([bytes]),
+    };
   }
 
   async send(caller: Caller, { agentId, input }: SendCommand): Promise<Sent> {

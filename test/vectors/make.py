@@ -438,5 +438,32 @@ def audit():
     save("audit", "Exports of an audit log, line by line: whether they hold, and the first fault.", hub=root.kid, spoke=peer_root.kid, valid=[{"name": "a log", "lines": good, "countersignedThrough": 4}], invalid=invalid)
 
 
-for make in (keys, payloads, tokens, statements, claims, chain, agent_ids, pairing, audit):
+def bundles():
+    agent, commit, base, other = "00000000-0000-8000-8000-00000000000a", "c" * 40, "b" * 40, "d" * 40
+    facts = {"agentId": agent, "commit": commit, "base": base}
+    mine = f"{commit} refs/heads/writ/{agent}\n"
+    whole = lambda head, end="\nPACK\0\0\0\2", first="# v2 git bundle\n": (first + head + end).encode("latin-1")
+    case = lambda name, data: {"name": name, **facts, "bytes": b64(data)}
+    valid = [
+        case("one prerequisite", whole(f"-{base} first\n{mine}")),
+        case("a prerequisite without a subject", whole(f"-{base}\n{mine}")),
+        case("more prerequisites", whole(f"-{other} older\n-{base} first\n{mine}")),
+        case("a subject that is no UTF-8", whole(f"-{base} \xff\xfe\n{mine}")),
+    ]
+    invalid = [
+        case("version 3", whole(f"@object-format=sha1\n-{base}\n{mine}", first="# v3 git bundle\n")),
+        case("a bare pack", b"PACK\0\0\0\2"),
+        case("no pack", whole(f"-{base}\n{mine}", "")),
+        case("another commit", whole(f"-{base}\n{other} refs/heads/writ/{agent}\n")),
+        case("another branch", whole(f"-{base}\n{commit} refs/heads/main\n")),
+        case("a ref that climbs", whole(f"-{base}\n{commit} refs/heads/writ/{agent}/../../../hooks/x\n")),
+        case("HEAD beside it", whole(f"-{base}\n{mine}{commit} HEAD\n")),
+        case("no ref", whole(f"-{base}\n")),
+        case("another base", whole(f"-{other}\n{mine}")),
+        case("no base", whole(mine)),
+    ]
+    save("bundles", "Beginnings of git bundles: whether they are this agent's branch at that commit, above that base.", valid=valid, invalid=invalid)
+
+
+for make in (keys, payloads, tokens, statements, claims, chain, agent_ids, pairing, audit, bundles):
     make()

@@ -7,6 +7,7 @@ import {
   agentIdOf,
   chainOver,
   chainStart,
+  checkBundle,
   checkpointClaims,
   commandClaims,
   decodeBase64url,
@@ -183,9 +184,23 @@ describe('vectors of what both sides compute', () => {
   });
 });
 
+describe('vectors of bundles', () => {
+  type Row = { agentId: string; commit: string; base: string; bytes: string };
+  const { valid, invalid } = read('bundles') as Cases<Row, Row>;
+  const check = ({ agentId, bytes, ...commits }: Row) => {
+    const start = decodeBase64url(bytes) ?? Buffer.of();
+    checkBundle(start, agentId, { ...commits, bytes: start.length, sha256: '' });
+  };
+
+  test.each(valid)('$name', (one) => expect(() => check(one)).not.toThrow());
+  test.each(invalid)('refused: $name', (one) =>
+    expect(() => check(one)).toThrow(expect.objectContaining({ code: 'artifact_invalid' })),
+  );
+});
+
 test('every file of vectors is read here', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   const source = readFileSync(join(folder, 'vectors.spec.ts'), 'utf8');
   for (const file of files) expect(source).toContain(`'${file.replace('.json', '')}'`);
-  expect(files.length).toBe(9);
+  expect(files.length).toBe(10);
 });

@@ -98,6 +98,11 @@ const kinds = {
     title: 'The peer does not speak this operation',
     next: 'Use one of the operations that its hello names.',
   },
+  artifact_invalid: {
+    status: 502,
+    title: 'What the spoke sent is not what it stated',
+    next: "Nothing of it was kept. Tell the spoke's admin; the commit stands in the agent's signed end.",
+  },
   timed_out: {
     status: 504,
     title: 'No answer in time; it may still have been carried out',

@@ -67,6 +67,8 @@ export type { AuditSource } from './audit/survey.js';
 export { verifyAudit } from './audit/verify.js';
 export type { AuditReport } from './audit/verify.js';
 export { authoritiesIn } from './authorities.js';
+export { agentRef, bundleHeadBytesMax, checkBundle } from './bundle.js';
+export type { BundleFacts } from './bundle.js';
 export { decodeBase64url, encodeBase64url } from './base64url.js';
 export { chainNext, chainOver, chainStart } from './chain.js';
 export {
@@ -98,6 +100,7 @@ export { messageRef } from './envelope.js';
 export type { MessageRef } from './envelope.js';
 export { agentEvent, eventTypes } from './events.js';
 export type { AgentEvent, EventData, EventType } from './events.js';
+export { checkpointsTaken, namesNeeded, namesOfHub, namesOfSpoke, shownGrant } from './features.js';
 export { grant, pattern } from './grant.js';
 export type { Grant, GrantInput } from './grant.js';
 export { grantChanges } from './grant.changes.js';
@@ -128,6 +131,7 @@ export {
 } from './names.js';
 export { mergedKills } from './kills.js';
 export {
+  bundlePieceBytesMax,
   checkpoint,
   killReport,
   operation,
@@ -245,6 +249,8 @@ export { question, questionAnswer, questionKinds, questionOption } from './quest
 export type { Question, QuestionAnswer } from './question.js';
 export { answerBody, openQuestion, questionPage } from './rest.questions.js';
 export type { AnswerBody, OpenQuestion } from './rest.questions.js';
+export { agentReport, reportOf, reportText } from './report.js';
+export type { AgentReport } from './report.js';
 export { RefusedError } from './refused.js';
 export {
   issueKeyStatement,

@@ -1,7 +1,7 @@
 // The operations of the protocol: what each takes, what it answers, and how it may travel. Found in this table, never as `object[op]`.
 import { z } from 'zod';
 import { agentResource, agentState, spawnArgs } from './agent.js';
-import { agentId, time } from './names.js';
+import { agentId, commitHash, sha256Hash, time } from './names.js';
 
 /** `effect` leaves a receipt and takes an idempotency key; `kill` is an effect that waits for nothing; `query` leaves no trace. */
 export type OperationKind = 'effect' | 'kill' | 'query';
@@ -50,6 +50,21 @@ export const killReport = z.strictObject({
   survivors: z.int().min(0),
 });
 export type KillReport = z.infer<typeof killReport>;
+
+/** What one answer may bring of a bundle. */
+export const bundlePieceBytesMax = 262_144;
+
+/** What is said of a bundle with every piece of it. */
+const bundleFacts = z.strictObject({
+  commit: commitHash,
+  base: commitHash,
+  bytes: z.int().min(1),
+  sha256: sha256Hash,
+});
+const bundleData = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]*$/, 'must be base64url')
+  .max(Math.ceil((bundlePieceBytesMax * 4) / 3));
 
 const table = {
   'agent.spawn': {
@@ -104,9 +119,21 @@ const table = {
   },
   'agent.artifact': {
     kind: 'query',
-    args: z.strictObject({ agentId, kind: z.literal('diff') }),
-    /** A unified diff against the branch point, cut at 512 KiB with `truncated` set. */
-    body: z.strictObject({ kind: z.literal('diff'), text: z.string(), truncated: z.boolean() }),
+    args: z.discriminatedUnion('kind', [
+      z.strictObject({ agentId, kind: z.literal('diff') }),
+      z.strictObject({
+        agentId,
+        kind: z.literal('bundle'),
+        offset: z.int().min(0),
+        bytesMax: z.int().min(1).max(bundlePieceBytesMax).default(bundlePieceBytesMax),
+      }),
+    ]),
+    body: z.discriminatedUnion('kind', [
+      /** A unified diff against the branch point, cut at 512 KiB with `truncated` set. */
+      z.strictObject({ kind: z.literal('diff'), text: z.string(), truncated: z.boolean() }),
+      /** `data` is base64url; the facts are those of the whole bundle, in every piece. */
+      z.strictObject({ kind: z.literal('bundle'), ...bundleFacts.shape, offset: z.int().min(0), data: bundleData }),
+    ]),
   },
   'instance.info': {
     kind: 'query',

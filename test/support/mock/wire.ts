@@ -75,6 +75,14 @@ export function holds(raw: string, jwk: Json): boolean {
 export const chainStart = (con: string, epo: string): Buffer => sha256(con + epo);
 export const chainNext = (before: Buffer, event: string): Buffer => sha256(Buffer.concat([before, sha256(event)]));
 
+/** The agent that a spawn under this key makes. */
+export function agentIdOf(con: string, idk: string): string {
+  const bytes = sha256(`${con}.${idk}`).subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 export function inviteLine(body: Json): string {
   const text = base64url(JSON.stringify(body));
   return `writ1.${text}.${base64url(sha256(text)).slice(0, 4)}`;

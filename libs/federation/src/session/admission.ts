@@ -1,6 +1,6 @@
 // May this command pass at all? Size, kind, state of the connection, standing of the sender's keys, and the schema of the
 // operation, in this order; the grant is asked afterwards, by the guard in front of the handler.
-import { commandBytes, commandBytesMax, idkFits, operation, WritError } from '#protocol';
+import { commandBytes, commandBytesMax, idkFits, operation, operationNames, WritError } from '#protocol';
 import type { CommandEntry, OperationKind } from '#protocol';
 import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
@@ -31,7 +31,7 @@ export function admit(
   messageBytes: number,
 ): Admitted {
   const known = operation(entry.op);
-  if (!known) throw new WritError('operation_unknown', `There is no operation ${entry.op} here.`);
+  if (!known) throw unspoken(entry.op);
   checkState(connection, entry.op, known.kind);
   if (standing !== 'current' && !isUrgent(entry.op, known.kind)) {
     throw new WritError('key_invalid', 'The key statement of the sender has run out: only status and kill are left.');
@@ -49,6 +49,11 @@ function parse(entry: CommandEntry, known: NonNullable<ReturnType<typeof operati
   const [issue] = parsed.error.issues;
   const field = ['args', ...(issue?.path ?? [])].map(String).join('.');
   throw new WritError('invalid_request', `${field}: ${issue?.message ?? 'not valid'}`, { field });
+}
+
+function unspoken(op: string): WritError {
+  const detail = `There is no operation ${op} here. What is spoken: ${operationNames.join(', ')}.`;
+  return new WritError('operation_unknown', detail);
 }
 
 function idkDetail(kind: OperationKind): string {

@@ -1,6 +1,7 @@
 // What stays of a peer when its links come and go, as its sessions see it: requests wait here, answers leave here, and here
 // it is known what it said last and when it was heard.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { checkpointsTaken, namesOfHub, namesOfSpoke, shownGrant } from '#protocol';
 import type { Grant, HelloClaims, OperationName, ResultClaims } from '#protocol';
 import type { Alarms } from '../connections/alarms.js';
 import { jointState } from '../connections/connection.js';
@@ -28,9 +29,6 @@ import { ToldResults } from './told.js';
  * `lost`: it was not heard for 45 s.
  */
 export type PeerState = 'connecting' | 'ready' | 'lost';
-
-/** In `ops` of a hello: whoever says it takes checkpoints of the audit log. */
-const checkpointsTaken = 'audit.checkpoint';
 
 /** What happened to a peer: `heard` at most once a heartbeat. */
 export type PeerChange = 'connection' | 'hello' | 'heard' | 'state';
@@ -126,7 +124,7 @@ export class PeerCore implements SessionHost {
     return this.context.identity.statement.token;
   }
 
-  async greeting() {
+  async greeting(named: readonly string[]) {
     const { connection, source, sink, context } = this;
     const [journal, stated] = await Promise.all([
       source ? source.position(connection.id) : sink?.accepted(connection.id),
@@ -136,11 +134,15 @@ export class PeerCore implements SessionHost {
     const { replica, ops } = context;
     const facts = {
       versions: [...protocolVersions],
-      ops: [...ops, checkpointsTaken],
+      ops: [...ops, ...(connection.we === 'hub' ? namesOfHub : namesOfSpoke), checkpointsTaken],
       replica,
       half: this.connection.ours,
     };
-    return { ...facts, ...(journal && { journal }), ...(stated && { gv: stated.gv, grant: stated.grant }) };
+    return {
+      ...facts,
+      ...(journal && { journal }),
+      ...(stated && { gv: stated.gv, grant: shownGrant(stated.grant, named) }),
+    };
   }
 
   greeted(hello: HelloClaims): void {

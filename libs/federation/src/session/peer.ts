@@ -1,5 +1,5 @@
 // One peer as an application knows it, whatever link it is reached over.
-import { idkFits, operation, WritError } from '#protocol';
+import { idkFits, namesNeeded, operation, WritError } from '#protocol';
 import type { HelloClaims, OperationName } from '#protocol';
 import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
@@ -104,13 +104,22 @@ export class Peer {
    */
   async request(op: OperationName, args: Record<string, unknown>, options: RequestOptions = {}): Promise<Answer> {
     const known = operation(op);
-    const spoken = this.hello === undefined || this.hello.ops.includes(op);
-    if (!known || !spoken) throw new WritError('operation_unknown', `The peer does not speak ${op}.`);
+    if (!known) throw new WritError('operation_unknown', `There is no operation ${op}.`);
+    this.checkSpoken(namesNeeded(op, args));
     checkState(this.connection, op, known.kind);
     if (!idkFits({ op, idk: options.idk })) {
       throw new WritError('invalid_request', 'An effect has an idempotency key, a query has none.', { field: 'idk' });
     }
     return this.#core.requests.add(op, known.kind, args, options);
+  }
+
+  /** Nothing is sent that the last hello does not name: the other side may be older than we are. [F-4] */
+  private checkSpoken(needed: readonly string[]): void {
+    const spoken = this.hello?.ops;
+    const missing = spoken && needed.find((name) => !spoken.includes(name));
+    if (missing === undefined) return;
+    const names = spoken?.filter((name) => spokenName.test(name)).join(', ');
+    throw new WritError('operation_unknown', `The peer does not speak ${missing}. What it speaks: ${names}.`);
   }
 
   /** Our half, the grant or our position changed: says hello again on every link. */
@@ -208,6 +217,9 @@ export class Peer {
     return [ours.state, theirs.state].includes('pending') ? greetPendingEveryMs : greetEveryMs;
   }
 }
+
+/** Of what a peer says of itself nothing else is repeated to people. */
+const spokenName = /^[a-z][a-zA-Z.]{0,39}$/;
 
 const greetEveryMs = 600_000;
 /** While one half is pending: a direct link has no other way to learn of the acceptance. */

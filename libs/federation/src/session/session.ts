@@ -44,8 +44,10 @@ export interface SessionHost extends IntakeTargets {
   readonly theirGrantVersion: number;
   /** Our current key statement. */
   statement(): string;
-  /** Everything that our hello says but the nonces. */
-  greeting(): Promise<Omit<HelloClaims, 'v' | 'iss' | 'aud' | 'con' | 'jti' | 'iat' | 'exp' | 'sn' | 're'>>;
+  /** Everything that our hello says but the nonces, to a peer whose own hello has these `ops`. */
+  greeting(
+    named: readonly string[],
+  ): Promise<Omit<HelloClaims, 'v' | 'iss' | 'aud' | 'con' | 'jti' | 'iat' | 'exp' | 'sn' | 're'>>;
   /** What the peer says of itself in a hello that is fresh for sure. */
   greeted(hello: HelloClaims): void;
   /** Resolves when what the last hello made of our own half is known. */
@@ -125,7 +127,7 @@ export class Session {
   greet(reply?: Reply): Promise<void> {
     this.#greeting = this.#greeting.then(async () => {
       this.#saidRevision = this.host.revision;
-      const facts = await this.host.greeting();
+      const facts = await this.host.greeting(this.#theirs?.ops ?? []);
       if (this.#state === 'ended') return;
       const re = this.#theirs && { re: this.#theirs.sn };
       this.#hello = this.host.seal.message('writ-hello+jws', { sn: this.sn, ...re, ...facts }, lifetimeMaxS.hello);
