@@ -8,6 +8,7 @@ import { addCommands } from './commands/commands.js';
 import { addConnections } from './commands/connections.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDrain } from './commands/drain.js';
+import { addFetch } from './commands/fetch.js';
 import { addGc } from './commands/gc.js';
 import { addGrants } from './commands/grants/grants.js';
 import { addKeys } from './commands/keys.js';
@@ -56,6 +57,7 @@ export function buildProgram(world: World, version: string): Command {
     addGrants,
     addSpawn,
     addAgents,
+    addFetch,
     addSessions,
     addPool,
     addCommands,

@@ -40,6 +40,23 @@ export const hubConfig = z.strictObject({
   fleetEndedMax: z.int().min(1).max(10_000_000).default(10_000),
   /** Accepted events of each spoke that whoever comes back to `GET /v1/events` finds again; older ones are forgotten. */
   eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
+  /** Branches of agents that were fetched from spokes as git bundles, kept in the state folder. */
+  bundles: z
+    .strictObject({
+      /** The largest that is fetched. */
+      eachBytesMax: z
+        .int()
+        .min(1_024)
+        .max(2 ** 36)
+        .default(256 * 2 ** 20),
+      /** All that are kept; the one that nobody asked for the longest goes first. Up to eight may be on their way besides. */
+      bytesMax: z
+        .int()
+        .min(0)
+        .max(2 ** 40)
+        .default(2 ** 30),
+    })
+    .prefault({}),
   /** The signed record of what was asked and answered. */
   audit: z
     .strictObject({

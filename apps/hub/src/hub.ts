@@ -17,11 +17,14 @@ import {
   type HubRecords,
   type LinkBoard,
 } from '#federation';
-import type { Check } from '#protocol';
+import type { AgentResource, Check } from '#protocol';
 import { ChainedLog, openStore, type Store } from '#store';
 import { HubGateway } from './agents/gateway.js';
 import { Kills } from './agents/kills.js';
 import { Listing } from './agents/listing.js';
+import { Bundles } from './artifacts/bundles.js';
+import { askPiece } from './artifacts/questions.js';
+import { BundleShelf } from './artifacts/shelf.js';
 import { CommandsService } from './commands/commands.service.js';
 import { CommandsView } from './commands/commands.view.js';
 import { Outbox } from './commands/outbox.js';
@@ -119,6 +122,7 @@ export class Hub {
     const isReady = (id: string) => clients.isReady(id);
     const settlement = new Settlement({ store, fleet, queries, isReady, journal, failed: unread });
     peers.changes.subscribe(({ peer }) => settlement.look(peer.connection.id));
+    const bundles = await openBundles(config, queries, log);
     const patience = config.commands;
     const stated = (id: string) => statedGrant(board, id);
     const placement = new Placement(store, spokes, stated, {
@@ -129,7 +133,8 @@ export class Hub {
     const listing = new Listing(spokes, fleet, clients);
     const kills = new Kills({ spokes, fleet, commands, latches, acts, patience });
     const gateway = new HubGateway({
-      ...{ spokes, placement, listing, kills, fleet, commands, queries, latches, acts, store, view, patience },
+      ...{ spokes, placement, listing, kills, fleet, commands, queries, bundles },
+      ...{ latches, acts, store, view, patience },
     });
     const services = {
       spokes: new SpokesService(connections, directory, fleet, stated, acts, records.inbox),
@@ -178,6 +183,14 @@ export class Hub {
     await this.shared.end();
     await this.store.close();
   }
+}
+
+async function openBundles({ stateDir, bundles }: HubConfig, queries: Queries, log: Logger): Promise<Bundles> {
+  const shelf = new BundleShelf(join(stateDir, 'bundles'), bundles.bytesMax);
+  await shelf.prepare();
+  const refused = (agentId: string, err: unknown) => log.warn({ err, agentId }, 'a bundle was not taken');
+  const ask = (agent: AgentResource, offset: number) => askPiece(queries, agent, offset);
+  return new Bundles({ shelf, bytesMax: bundles.eachBytesMax, ask, refused });
 }
 
 function auditOptions({ audit: { retentionDays, checkpointEveryMs } }: HubConfig) {

@@ -6,6 +6,7 @@ import type {
   AgentResource,
   AgentState,
   AgentType,
+  BundleFacts,
   CheckpointResource,
   KillReport,
   Limits,
@@ -90,6 +91,14 @@ export interface OutputChunk {
   readonly dropped: number;
 }
 
+/** A branch as a git bundle. */
+export interface BundleFile extends BundleFacts {
+  /** Bytes from an offset on; fewer than asked for only at the end. */
+  readonly read: (offset: number, bytesMax: number) => Promise<Buffer>;
+  /** All of it. */
+  readonly content: () => AsyncIterable<Uint8Array>;
+}
+
 /** What a person says: yes, no, or one of the question's options. */
 export interface Reply {
   readonly allow?: boolean;
@@ -121,6 +130,11 @@ export abstract class Agents {
   abstract follow(agentId: string, offset: number, signal: AbortSignal, owner?: string): AsyncIterable<OutputChunk>;
   /** What it changed, looked through for secrets. @throws WritError `withheld`, `not_found` */
   abstract diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }>;
+  /**
+   * Its branch as a git bundle above the commit that it began with, looked through for secrets.
+   * @throws WritError `not_found`, also when it left no commits; `withheld`, `too_large`, `invalid_transition` while its work changes
+   */
+  abstract bundle(agentId: string, owner?: string): Promise<BundleFile>;
   /**
    * Another turn of a session: committed as begun, and back at once; its end comes as an event. Idempotent by `turnId`.
    * @throws WritError `invalid_transition` without a session or while a turn is on, `idk_conflict`, `not_found`.

@@ -2,6 +2,7 @@
 export { Agents, agentEvents } from './agents.js';
 export type {
   AgentFilter,
+  BundleFile,
   CloseRequest,
   Latch,
   OutputChunk,

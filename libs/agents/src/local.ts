@@ -14,6 +14,7 @@ import {
 import { Agents } from './agents.js';
 import type {
   AgentFilter,
+  BundleFile,
   CloseRequest,
   Latch,
   OutputChunk,
@@ -107,6 +108,11 @@ export class LocalAgents extends Agents {
   async diff(agentId: string, owner?: string): Promise<{ text: string; truncated: boolean }> {
     const { context } = await this.ground.register.find(agentId, owner);
     return this.ground.window.diff({ agentId, repository: context.repository });
+  }
+
+  async bundle(agentId: string, owner?: string): Promise<BundleFile> {
+    const { context } = await this.ground.register.find(agentId, owner);
+    return this.ground.bundles.of({ agentId, repository: context.repository });
   }
 
   kill(agentId: string, actor: Actor, reason: string, owner?: string): Promise<KillReport> {

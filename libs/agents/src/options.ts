@@ -56,6 +56,18 @@ export const agentsOptions = z.strictObject({
   outputFlushMs: ms(50, 10_000),
   /** How long the output of an ended agent stays readable. */
   outputKeepMs: ms(7 * 86_400_000, 400 * 86_400_000),
+  /** The largest branch that is handed out as a git bundle. */
+  bundleBytesMax: z
+    .int()
+    .min(1_024)
+    .max(2 ** 36)
+    .default(256 * 2 ** 20),
+  /** Bundles that are kept on disk for those who fetch them, all together; the oldest go, and are made anew when somebody asks. */
+  bundlesBytesMax: z
+    .int()
+    .min(0)
+    .max(2 ** 40)
+    .default(2 ** 30),
   /** Without a renewal for so long this process counts as gone. Renewed at a third of it. */
   leaseMs: ms(45_000),
   /** How often lost leases and failed clean-up steps are looked for. */

@@ -1,6 +1,7 @@
 // Every part of the room, made once and handed what it needs: first the ground, then the doors that stand on it.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Bundles } from './artifacts/bundles.js';
 import { CleanupSaga } from './cleanup/saga.js';
 import type { AgentsDeps } from './deps.js';
 import { Collector } from './gc/collector.js';
@@ -57,6 +58,8 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   const guard = new Guard(deps.scanner);
   const clearance = new Clearance({ ...deps, options: deps.review.secrets });
   const window = new Window({ ...deps, clearance, guard, options: deps.review.secrets });
+  const bundles = new Bundles({ ...options, ...deps, clearance, folder: join(options.stateDir, 'bundles') });
+  await bundles.prepare();
   const reviews = new Reviews(deps, guard);
   const delivery = new Delivery(deps, register, new Inspection(clearance));
   const listing = new Listing(store);
@@ -68,7 +71,7 @@ export async function laid(deps: AgentsDeps, holder: Holder) {
   );
   const pool = new Pool<WarmBackend>(options.pool, deps.log);
   const kept = { pool, ledger, register, treasury, mint, spools, listing, questions, memories };
-  return { ...kept, window, reviews, ends, saga, starts, reader, delivery, runs: new Runs() };
+  return { ...kept, window, bundles, reviews, ends, saga, starts, reader, delivery, runs: new Runs() };
 }
 
 export type Ground = Awaited<ReturnType<typeof laid>>;

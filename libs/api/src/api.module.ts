@@ -6,6 +6,7 @@ import { Store } from '#store';
 import type { Logger } from 'pino';
 import type { Acts } from './acts.js';
 import { AgentsController } from './agents/agents.controller.js';
+import { ArtifactsController } from './agents/artifacts.controller.js';
 import { EventsController } from './agents/events.controller.js';
 import { InstanceController } from './agents/instance.controller.js';
 import { SessionsController } from './agents/sessions.controller.js';
@@ -48,6 +49,7 @@ export class ApiModule {
       imports,
       controllers: [
         AgentsController,
+        ArtifactsController,
         SessionsController,
         KillController,
         EventsController,

@@ -6,6 +6,7 @@ import type {
   AgentResource,
   AgentState,
   AgentType,
+  BundleFacts,
   CheckpointResource,
   InstanceResource,
   KillReport,
@@ -121,6 +122,13 @@ export interface OutputPiece {
   readonly end: boolean;
 }
 
+/** An agent's branch as a git bundle. */
+export interface Bundle extends BundleFacts {
+  readonly branch: string;
+  /** All of it, from the beginning. */
+  readonly content: () => AsyncIterable<Uint8Array>;
+}
+
 /** `cursor` resumes after this event. */
 export interface EventPiece {
   readonly cursor: string;
@@ -161,6 +169,8 @@ export abstract class Gateway {
   /** What is there now after the cursor, `bytesMax` of it at most, without waiting for more. */
   abstract readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece>;
   abstract diff(agentId: string): Promise<{ text: string; truncated: boolean }>;
+  /** Verified before it is handed out. @throws WritError `not_found`, also when it left no commits; `withheld`, `too_large`, `artifact_invalid`. */
+  abstract bundle(agentId: string): Promise<Bundle>;
   /** Another turn of a session. @throws WritError `invalid_transition` without a session or while a turn is on. */
   abstract send(caller: Caller, command: SendCommand): Promise<Sent>;
   /** What a session can go back to, oldest first. @throws WritError `not_found`. */

@@ -17,6 +17,7 @@ export { Gateway } from './gateway.js';
 export type {
   AgentPage,
   AgentQuery,
+  Bundle,
   Caller,
   CloseCommand,
   EventGap,

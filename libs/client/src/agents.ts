@@ -6,7 +6,9 @@ import type {
   AgentEvent,
   AgentListQuery,
   AgentPageResource,
+  AgentReport,
   AgentResource,
+  BundleFacts,
   CheckpointResource,
   KillBody,
   KillOutcomeResource,
@@ -50,6 +52,11 @@ export interface Output {
   readonly end: boolean;
 }
 
+/** A branch as a git bundle, on its way. */
+export interface BundleDownload extends BundleFacts {
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
 /** An event and, on a hub, the spoke it came from. */
 export interface Happened {
   readonly cursor: string;
@@ -71,6 +78,8 @@ function refuse({ missing }: Missed): never {
 export type ListQuery = Omit<AgentListQuery, 'label' | 'live'> & { readonly label?: Labels; readonly live?: boolean };
 
 const waitSDefault = 5;
+/** A hub answers when it has all of the bundle. */
+const bundleWaitS = 600;
 const at = (id: string) => `/v1/agents/${encodeURIComponent(id)}`;
 
 export class AgentResources {
@@ -122,6 +131,24 @@ export class AgentResources {
 
   async diff(id: string): Promise<{ text: string; truncated: boolean }> {
     return (await this.http.call<{ text: string; truncated: boolean }>({ method: 'GET', path: `${at(id)}/diff` })).body;
+  }
+
+  /** What it reports: findings, verdict, gates. @throws WritProblem `not_found` while there is nothing */
+  async report(id: string): Promise<AgentReport> {
+    return (await this.http.call<AgentReport>({ method: 'GET', path: `${at(id)}/report` })).body;
+  }
+
+  /**
+   * Its branch as a git bundle. What it is stands before its bytes, which nobody has checked on this side: compare their hash.
+   * A hub fetches it from the spoke first.
+   */
+  async bundle(id: string, signal?: AbortSignal): Promise<BundleDownload> {
+    const accept = { accept: 'application/x-git-bundle, application/problem+json' };
+    const call = { method: 'GET', path: `${at(id)}/bundle`, headers: accept, waitS: bundleWaitS, signal } as const;
+    const { headers, body } = await this.http.download(call);
+    const said = (name: string) => String(headers[name]);
+    const [commit, base, sha256] = ['writ-commit', 'writ-base', 'writ-sha256'].map(said) as [string, string, string];
+    return { commit, base, sha256, bytes: Number(said('content-length')), content: body };
   }
 
   /** Another turn of a session. A key is made when left out, so that a retry never makes a second turn. */

@@ -75,8 +75,13 @@ export class Http {
 
   /** The body as it comes. @throws as `call`. */
   async stream(call: Call): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.download(call)).body;
+  }
+
+  /** The body as it comes, and what the headers say of it. @throws as `call`. */
+  async download(call: Call): Promise<Pick<Reply, 'headers' | 'body'>> {
     const reply = await this.send(call);
-    if (reply.statusCode === 200) return reply.body;
+    if (reply.statusCode === 200) return reply;
     throw problemFrom(reply.statusCode, await json(reply));
   }
 

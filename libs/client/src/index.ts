@@ -2,4 +2,13 @@
 export { RestClient } from './client.js';
 export type { ConnectionOptions } from './http.js';
 export { WritProblem } from './problem.js';
-export type { Happened, ListQuery, Missed, Output, Pending, SpawnAnswer, SpawnOptions } from './agents.js';
+export type {
+  BundleDownload,
+  Happened,
+  ListQuery,
+  Missed,
+  Output,
+  Pending,
+  SpawnAnswer,
+  SpawnOptions,
+} from './agents.js';

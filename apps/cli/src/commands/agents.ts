@@ -1,7 +1,7 @@
-// `writ ps`, `writ status`, `writ logs`, `writ diff`: what agents do and have done.
+// `writ ps`, `writ status`, `writ logs`, `writ report`, `writ diff`: what agents do and have done.
 import type { Command } from 'commander';
 import type { ListQuery, RestClient } from '#client';
-import { agentStates } from '#protocol';
+import { agentStates, reportText } from '#protocol';
 import type {
   AgentCounts,
   AgentCountsResource,
@@ -178,11 +178,14 @@ function overviewLines(
 async function logs(given: string, { follow, since }: { follow?: boolean; since?: string }, desk: Desk): Promise<void> {
   await desk.with('either', async (client) => {
     const id = await wholeId(client, given);
+    let dropped = 0;
     const pieces = follow ? client.agents.output(id, since, desk.world.signal) : untilNow(client, id, since);
     for await (const piece of pieces) {
       if (desk.print.form === 'json') desk.print.jsonLine(piece);
-      else desk.print.raw(piece.dropped > 0 ? `[${piece.dropped} bytes dropped]\n${piece.text}` : piece.text);
+      else desk.print.raw(piece.text);
+      dropped = piece.dropped;
     }
+    if (dropped > 0) desk.world.err(`${dropped} bytes of what it said were dropped.\n`);
   });
 }
 
@@ -203,6 +206,12 @@ async function diff(given: string, desk: Desk): Promise<void> {
   }
   desk.print.raw(found.text);
   if (found.truncated) desk.world.err('The diff was cut at its limit.\n');
+}
+
+async function report(given: string, desk: Desk): Promise<void> {
+  const found = await desk.with('either', async (client) => client.agents.report(await wholeId(client, given)));
+  if (desk.print.form === 'json') desk.print.json(found);
+  else desk.print.raw(reportText(found));
 }
 
 const psExamples = `
@@ -238,6 +247,10 @@ export function addAgents(program: Command, world: World): void {
     .action((id: string, options: { follow?: boolean }, command: Command) =>
       logs(id, options, new Desk(world, command)),
     );
+  program
+    .command('report <agent>')
+    .description('What an agent reports: findings, verdict and gates, as Markdown or JSON')
+    .action((id: string, _options, command: Command) => report(id, new Desk(world, command)));
   program
     .command('diff <agent>')
     .description('What an agent changed, as a unified diff')

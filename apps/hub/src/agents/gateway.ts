@@ -14,6 +14,7 @@ import { Gateway, type Acts } from '#api';
 import type {
   AgentPage,
   AgentQuery,
+  Bundle,
   Caller,
   CloseCommand,
   EventGap,
@@ -32,6 +33,8 @@ import type {
 } from '#api';
 import { fleetEventsOf, type Connection, type JournalEntry } from '#federation';
 import { watchMany, type Store } from '#store';
+import type { Bundles } from '../artifacts/bundles.js';
+import { askDiff } from '../artifacts/questions.js';
 import type { CommandRecord } from '../commands/command.js';
 import type { CommandsService, Order } from '../commands/commands.service.js';
 import { eventOf } from '../fleet/entry.js';
@@ -62,6 +65,7 @@ export interface HubParts {
   readonly fleet: Fleet;
   readonly commands: CommandsService;
   readonly queries: Queries;
+  readonly bundles: Bundles;
   readonly latches: Latches;
   readonly acts: Acts;
   readonly store: Store;
@@ -142,7 +146,11 @@ export class HubGateway extends Gateway {
   }
 
   async diff(agentId: string): Promise<{ text: string; truncated: boolean }> {
-    return this.hub.queries.ask((await this.known(agentId)).owner, 'agent.artifact', { agentId, kind: 'diff' });
+    return askDiff(this.hub.queries, await this.known(agentId));
+  }
+
+  async bundle(agentId: string): Promise<Bundle> {
+    return this.hub.bundles.of(await this.known(agentId));
   }
 
   async send({ actor }: Caller, { agentId, input, idempotencyKey, waitMs }: SendCommand): Promise<Sent> {

@@ -1,6 +1,6 @@
 // The spoke's own door for REST: what a hub answers over its fleet, a spoke answers over its own agents.
 import { randomUUID } from 'node:crypto';
-import { agentIdOf, mergedKills, WritError, type KillReport } from '#protocol';
+import { agentBranch, agentIdOf, mergedKills, WritError, type KillReport } from '#protocol';
 import { agentEvents, type Agents } from '#agents';
 import { Gateway } from '#api';
 import type {
@@ -90,6 +90,10 @@ export class SpokeGateway extends Gateway {
 
   diff(agentId: string) {
     return this.spoke.agents.diff(agentId);
+  }
+
+  async bundle(agentId: string) {
+    return { branch: agentBranch(agentId), ...(await this.spoke.agents.bundle(agentId)) };
   }
 
   async send({ actor }: Caller, { agentId, input, idempotencyKey: idk }: SendCommand): Promise<Sent> {

@@ -61,6 +61,7 @@ describe('the signed inbox', () => {
       () => inbox.status({ agentId }, hub()),
       () => inbox.output({ agentId, offset: 0, bytesMax: 10 }, hub()),
       () => inbox.artifact({ agentId, kind: 'diff' }, hub(undefined, other)),
+      () => inbox.artifact({ agentId, kind: 'bundle', offset: 0, bytesMax: 10 }, hub(undefined, other)),
       () => inbox.kill({ agentId, reason: 'mine?' }, hub('k')),
     ])
       await expect(ask()).rejects.toMatchObject({ code: 'not_found' });

@@ -17,7 +17,8 @@ import type { Acts } from '#api';
 import type { Journal } from '#federation';
 import { denied } from '../grants/denied.js';
 import { namingPush, permitOf } from './push.js';
-import { diffThatFits, outputThatFits, pageThatFits } from './fits.js';
+import { artifactOf } from './artifacts.js';
+import { outputThatFits, pageThatFits } from './fits.js';
 import type { GrantsService, HeldGrant } from '../grants/grants.service.js';
 
 /** Who sent a command, over which connection, under which idempotency key. */
@@ -130,11 +131,8 @@ export class Inbox {
     return outputThatFits(await this.agents.output(agentId, offset, bytesMax, connectionId));
   }
 
-  async artifact(
-    { agentId, kind }: OperationArgs<'agent.artifact'>,
-    { connectionId }: Sender,
-  ): Promise<OperationBody<'agent.artifact'>> {
-    return { kind, ...diffThatFits(await this.agents.diff(agentId, connectionId)) };
+  artifact(asked: OperationArgs<'agent.artifact'>, { connectionId }: Sender): Promise<OperationBody<'agent.artifact'>> {
+    return artifactOf(this.agents, connectionId, asked);
   }
 
   kill({ agentId, reason }: OperationArgs<'agent.kill'>, sender: Sender): Promise<KillReport> {

@@ -2,13 +2,14 @@
 // same from everywhere; what only the process can do that runs the agent, or has its files, is asked of that one.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WritError } from '#protocol';
-import { Agents, type CloseRequest, type LocalAgents, type OutputChunk } from '#agents';
+import { Agents, type BundleFile, type CloseRequest, type LocalAgents, type OutputChunk } from '#agents';
 import type { RestoreRequest, SendRequest } from '#agents';
 import type { Calls } from '#api';
 import type { Replicas } from '#store';
+import { bundleThere, pieceOf, type SharedPiece } from './shared.bundle.js';
 
 /** What one process asks of another, by name; the first argument of each is what it is about. */
-type Asked = 'send' | 'closeSession' | 'restore' | 'checkpoints' | 'diff' | 'output';
+type Asked = 'send' | 'closeSession' | 'restore' | 'checkpoints' | 'diff' | 'output' | 'bundle';
 
 const names: readonly string[] = ['send', 'closeSession', 'restore', 'checkpoints', 'diff', 'output'] satisfies Asked[];
 
@@ -50,6 +51,21 @@ export class SharedAgents extends Agents {
     return found.text === '' ? this.anywhere(found, 'diff', args, ({ text }) => text !== '') : found;
   }
 
+  /** The same for its branch, which is asked for piece by piece. @throws WritError `not_found` when nobody has it */
+  async bundle(agentId: string, owner?: string): Promise<BundleFile> {
+    if (await this.isLocal(agentId)) {
+      const here = await this.local.bundle(agentId, owner).catch(unlessAbsent);
+      if (here) return here;
+    }
+    for (const replica of this.replicas.others) {
+      const ask = (offset: number, bytesMax: number) =>
+        this.calls.ask<SharedPiece>(replica, 'bundle', [agentId, offset, bytesMax, owner], { timeoutMs: askMs });
+      const facts = await ask(0, 1).catch(unlessAbsent);
+      if (facts) return bundleThere(facts, ask);
+    }
+    throw new WritError('not_found', `Agent ${agentId} left no commits, or what it left is where nobody answers now.`);
+  }
+
   /** The same for output. What was written where nobody is any more counts as dropped. */
   async output(agentId: string, offset: number, bytesMax: number, owner?: string): Promise<OutputChunk> {
     const args = [agentId, offset, bytesMax, owner] as const;
@@ -75,9 +91,14 @@ export class SharedAgents extends Agents {
   /** Answers another process. @throws WritError as the part of `Agents` of that name */
   async answerCall(name: string, args: unknown): Promise<unknown> {
     const given = (args as unknown[]).map((one) => one ?? undefined);
+    if (name === 'bundle') return this.piece(...(given as [string, number, number, string | undefined]));
     const parts = this.local as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
     if (names.includes(name)) return parts[name]?.(...given);
     throw new WritError('operation_unknown', `This replica does not know ${name}.`);
+  }
+
+  private async piece(agentId: string, offset: number, bytesMax: number, owner?: string): Promise<SharedPiece> {
+    return pieceOf(await this.local.bundle(agentId, owner), offset, bytesMax);
   }
 
   spawn(...args: Parameters<Agents['spawn']>) {
@@ -156,4 +177,10 @@ export class SharedAgents extends Agents {
     }
     return own;
   }
+}
+
+/** It is not here: that says nothing of the others. */
+function unlessAbsent(error: unknown): undefined {
+  if (error instanceof WritError && error.code === 'not_found') return;
+  throw error;
 }

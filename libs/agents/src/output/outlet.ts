@@ -5,6 +5,7 @@ import type { AgentEvent } from '#protocol';
 import type { AgentsLog } from '../deps.js';
 import type { EventMint } from '../lifecycle/events.js';
 import type { Register } from '../lifecycle/register.js';
+import { Ending, endingBytesOf } from './ending.js';
 import type { Spools } from './spool.js';
 import { pieces, wholeCharacters } from './utf8.js';
 
@@ -44,29 +45,43 @@ export class Outlet {
   private timer?: NodeJS.Timeout;
   private flushing: Promise<void> = Promise.resolve();
   private closed = false;
+  private readonly ending: Ending;
+  /** What is said from the beginning on goes up to here; the room above is for the end. */
+  private readonly headBytesMax: number;
 
   constructor(private readonly parts: OutletParts) {
+    const endingBytes = endingBytesOf(parts.bytesMax);
+    this.ending = new Ending(endingBytes);
+    this.headBytesMax = parts.bytesMax - endingBytes;
     const { bytes, dropped } = parts.from ?? { bytes: 0, dropped: 0 };
     this.writtenBytes = this.announcedBytes = bytes;
     this.droppedBytes = this.announcedDropped = dropped;
   }
 
-  /** What is beyond the limit is dropped and counted. Waits while much is gathered. */
+  /** Of what is beyond the limit the end waits until `close`, the rest is dropped and counted. Waits while much is gathered. */
   async append(text: string): Promise<void> {
     if (this.closed || text === '') return;
     const bytes = Buffer.from(text, 'utf8');
-    const room = Math.max(0, this.parts.bytesMax - this.writtenBytes - this.gatheredBytes);
+    const room = this.ending.isBegun ? 0 : Math.max(0, this.headBytesMax - this.writtenBytes - this.gatheredBytes);
     const kept = room >= bytes.length ? bytes : bytes.subarray(0, room === 0 ? 0 : wholeCharacters(bytes, room));
-    this.droppedBytes += bytes.length - kept.length;
-    if (kept.length > 0) this.gathered.push(kept);
-    this.gatheredBytes += kept.length;
+    if (kept.length < bytes.length) this.droppedBytes += this.ending.add(bytes.subarray(kept.length));
+    this.gather(kept);
     if (this.gatheredBytes >= GATHERED_BYTES_MAX) await this.flush();
     else this.timer ??= setTimeout(() => void this.flush(), this.parts.flushMs).unref();
+  }
+
+  private gather(bytes: Buffer): void {
+    if (bytes.length > 0) this.gathered.push(bytes);
+    this.gatheredBytes += bytes.length;
   }
 
   /** Everything written and announced, as far as disk and store let it; nothing is taken after. */
   async close(): Promise<void> {
     this.closed = true;
+    await this.flush();
+    const { text, lost } = this.ending.take(this.parts.bytesMax - this.writtenBytes);
+    this.droppedBytes += lost;
+    this.gather(text);
     await this.flush();
     await this.announceAll();
     await this.file?.close().catch(() => undefined);

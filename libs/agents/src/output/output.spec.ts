@@ -94,6 +94,31 @@ describe('output', () => {
     expect((await told(agentId)).at(-1)).toMatchObject({ dropped: 11_000 - 1_001 });
   });
 
+  test('[O-1] head and end of too much output are kept, with a line between them that says what is missing', async () => {
+    const limits = { outputBytesMax: 100_000 };
+    const { agentId } = await agents.spawn(room.request('seq 1 100000; echo "the end ✓"', { limits }));
+    const agent = await cleaned(agents, agentId);
+    const { text: head, next, dropped } = await agents.output(agentId, 0, 50_000);
+    const { text: rest, end } = await agents.output(agentId, next, 65_536);
+    const [before, missing, after] = (head + rest).split(/\n\[(\d+) bytes were dropped here\]\n/);
+    const said = Array.from({ length: 100_000 }, (_, n) => `${n + 1}\n`).join('') + 'the end ✓\n';
+    expect(end).toBe(true);
+    expect(agent.outputBytes).toBeLessThanOrEqual(100_000);
+    expect([Number(missing), said.startsWith(before!), said.endsWith(after!)]).toEqual([dropped, true, true]);
+    expect(after!.length).toBeGreaterThan(6_000);
+    expect(Buffer.byteLength(before! + after!) + dropped).toBe(Buffer.byteLength(said));
+    expect((await told(agentId)).at(-1)).toMatchObject({ dropped });
+  });
+
+  test('what fits into the room for the end is whole, without a line', async () => {
+    const limits = { outputBytesMax: 100_000 };
+    const { agentId } = await agents.spawn(room.request('seq 1 17500', { limits }));
+    expect((await cleaned(agents, agentId)).outputBytes).toBe(93_894);
+    const text = (await agents.output(agentId, 0, 93_894)).text;
+    expect(text.endsWith('\n17499\n17500\n')).toBe(true);
+    expect(text).not.toContain('dropped');
+  });
+
   test('[O-4] a full disk loses output, says so, and does not fail the run', async () => {
     const { agentId } = await agents.spawn(room.request('sleep 0.5; echo lost; echo ok > made.txt'));
     const spool = join(room.folder, 'agents', 'output', agentId);

@@ -12,7 +12,8 @@ import { search, type Found } from './search.js';
 export type Refusal =
   | { readonly kind: 'secrets'; readonly found: readonly SecretFound[]; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string };
-export type Verdict = { readonly kind: 'clear' } | Refusal;
+/** `commit` is what was looked at; absent when there is nothing. */
+export type Verdict = { readonly kind: 'clear'; readonly commit?: string } | Refusal;
 
 export interface ClearanceParts {
   readonly worktrees: Worktrees;
@@ -57,7 +58,8 @@ export class Clearance {
 
   private async once(work: Work, outgoing: Outgoing): Promise<Verdict> {
     const key = `${work.agentId} ${outgoing.commit}`;
-    const verdict = this.known.get(key) ?? (await this.judge(work, outgoing));
+    const judged = this.known.get(key) ?? (await this.judge(work, outgoing));
+    const verdict = judged.kind === 'clear' ? { ...judged, commit: outgoing.commit } : judged;
     this.known.delete(key);
     if (verdict.kind !== 'unknown') this.known.set(key, verdict);
     for (const oldest of this.known.keys()) if (this.known.size > rememberedMax) this.known.delete(oldest);

@@ -41,7 +41,7 @@ export async function layRepository(places: Places, origin: Origin, signal: Abor
 }
 
 /** Empty and bare, reading the mirror's objects as its own. */
-async function layHostFolder(folder: string, mirror: string, branch: string): Promise<void> {
+export async function layHostFolder(folder: string, mirror: string, branch: string): Promise<void> {
   await git(['init', '--quiet', '--bare', '--template=', `--initial-branch=${branch}`, '--', folder]);
   await mkdir(join(folder, 'objects', 'info'), { recursive: true });
   await writeFile(join(folder, 'objects', 'info', 'alternates'), `${join(mirror, 'objects')}\n`);

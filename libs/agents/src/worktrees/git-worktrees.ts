@@ -28,8 +28,9 @@ import { deleteTree } from './delete-tree.js';
 import { preflight, topOf } from './preflight.js';
 import { Shelf, type ReadyOptions } from './shelf.js';
 import { GitStock } from './stock.js';
+import { writeBundle } from './bundle.js';
 import { outgoing } from './outgoing.js';
-import type { Diff, Harvest, Outgoing, OutgoingBounds, Preflight, Worktree } from './worktrees.js';
+import type { Diff, Harvest, HarvestedWork, Outgoing, OutgoingBounds, Preflight, Worktree } from './worktrees.js';
 import { Worktrees } from './worktrees.js';
 
 export interface WorktreeOptions {
@@ -151,6 +152,16 @@ export class GitWorktrees extends Worktrees {
     const args = ['--no-ext-diff', '--no-textconv', '--no-color', '--end-of-options', base, harvested];
     const { text, truncated } = await git(['diff', ...args, '--'], { gitDir, outputBytesMax: bytesMax });
     return { text, truncated };
+  }
+
+  override async harvested(agentId: string): Promise<HarvestedWork | null> {
+    const { base, harvested: commit } = await this.#record(agentId);
+    return commit === undefined ? null : { base, commit };
+  }
+
+  override async bundle(agentId: string, work: HarvestedWork, to: { file: string; bytesMax: number }): Promise<void> {
+    const from = this.#gitDir(await this.#record(agentId));
+    await writeBundle({ from, ref: `refs/heads/${agentBranch(agentId)}`, ...work }, to);
   }
 
   override async remove(agentId: string): Promise<'removed' | 'absent'> {

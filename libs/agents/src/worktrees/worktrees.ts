@@ -55,6 +55,12 @@ export interface Harvest {
   readonly changes: { readonly files: number; readonly insertions: number; readonly deletions: number };
 }
 
+/** What was harvested last. */
+export interface HarvestedWork {
+  readonly base: string;
+  readonly commit: string;
+}
+
 export interface Diff {
   readonly text: string;
   readonly truncated: boolean;
@@ -132,6 +138,15 @@ export abstract class Worktrees {
 
   /** Unified diff from `base` to what was harvested, also after the removal; empty before. Cut at `bytesMax`. */
   abstract diff(agentId: string, bytesMax: number): Promise<Diff>;
+
+  /** Null when there is nothing. Also after the removal. */
+  abstract harvested(agentId: string): Promise<HarvestedWork | null>;
+
+  /**
+   * Writes the commits between as a git bundle to a file that is not there yet: one ref, the agent's branch; who has the base can take
+   * it. Also after the removal. @throws WritError `too_large`
+   */
+  abstract bundle(agentId: string, work: HarvestedWork, to: { file: string; bytesMax: number }): Promise<void>;
 
   /**
    * Preflight, keep (`refs/writ/kept/<agentId>` in the mirror), then remove. Never removes what could not be kept. Idempotent.

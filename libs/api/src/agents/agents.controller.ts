@@ -6,7 +6,6 @@ import {
   agentListQuery,
   agentPage,
   agentResource,
-  diffResource,
   killSelected,
   outputPiece,
   outputQuery,
@@ -18,9 +17,9 @@ import type { z } from 'zod';
 import { Gateway } from '../gateway.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs, Unlimited } from '../keys/roles.js';
-import { IdempotencyKey, LastEventId, WaitMs, WantsText } from '../requests/headers.js';
+import { IdempotencyKey, LastEventId, WaitMs } from '../requests/headers.js';
 import { Streams } from '../streams/streams.js';
-import { agentQuery, answerDiff, answerKill, answerSpawn, killSelection, outputMessages } from './answers.js';
+import { agentQuery, answerKill, answerSpawn, killSelection, outputMessages } from './answers.js';
 import { AgentId, Awaits, AwaitsKill } from './waiting.js';
 
 const outputBytesMax = 262_144;
@@ -97,13 +96,6 @@ export class AgentsController {
     if (!query.follow) return reply.send(await this.gateway.readOutput(agent, cursor, outputBytesMax));
     await this.gateway.get(agent);
     return this.streams.send(reply, (signal) => outputMessages(this.gateway.output(agent, cursor, signal)));
-  }
-
-  @Get(':id/diff')
-  @ApiOperation({ summary: 'What the agent changed; as `text/x-diff` when Accept asks for text' })
-  @ApiResponse({ status: 200, standardSchema: diffResource })
-  async diff(@AgentId() agent: string, @WantsText() asText: boolean, @Res({ passthrough: true }) reply: FastifyReply) {
-    return answerDiff(reply, await this.gateway.diff(agent), asText);
   }
 
   @Post(':id/kill')

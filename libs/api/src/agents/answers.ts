@@ -1,9 +1,12 @@
 // From what the gateway says to what HTTP says: 201 or 202, `Location`, JSON or a diff.
-import type { AgentResource, killSelected, Restored, TurnTaken } from '#protocol';
+import { Readable } from 'node:stream';
+import { reportOf, reportText, WritError } from '#protocol';
+import type { AgentReport, AgentResource, killSelected, Restored, TurnTaken } from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import type {
   AgentQuery,
+  Bundle,
   EventGap,
   EventPiece,
   KillOutcome,
@@ -67,6 +70,26 @@ export function answerDiff(reply: FastifyReply, diff: { text: string; truncated:
   if (!asText) return diff;
   reply.header('writ-truncated', String(diff.truncated)).type('text/x-diff; charset=utf-8');
   return diff.text;
+}
+
+/** @throws WritError `not_found` while there is none */
+export function answerReport(reply: FastifyReply, agent: AgentResource, asText: boolean): AgentReport | string {
+  const report = reportOf(agent);
+  if (!report) throw new WritError('not_found', `Agent ${agent.agentId} has not reported anything (yet).`);
+  if (!asText) return report;
+  reply.type('text/markdown; charset=utf-8');
+  return reportText(report);
+}
+
+/** What the bundle is stands in the headers; `writ-sha256` is base64url. */
+export function answerBundle(reply: FastifyReply, { content, branch, commit, base, bytes, sha256 }: Bundle) {
+  reply.headers({
+    'content-type': 'application/x-git-bundle',
+    'content-length': String(bytes),
+    'content-disposition': `attachment; filename="${branch.replaceAll('/', '-')}.bundle"`,
+    ...{ 'writ-branch': branch, 'writ-commit': commit, 'writ-base': base, 'writ-sha256': sha256 },
+  });
+  return reply.send(Readable.from(content()));
 }
 
 interface WireQuery extends Omit<AgentQuery, 'states' | 'labels'> {

@@ -63,5 +63,5 @@ export const IfMatch = fromRequest((request) => {
 /** Whether `Accept` asks for text rather than JSON. */
 export const WantsText = fromRequest((request) => {
   const accept = header(request, 'accept') ?? '';
-  return /text\/(x-diff|x-patch|plain|\*)/.test(accept) && !accept.includes('application/json');
+  return /text\/(x-diff|x-patch|markdown|plain|\*)/.test(accept) && !accept.includes('application/json');
 });
