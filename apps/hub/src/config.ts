@@ -36,6 +36,8 @@ export const hubConfig = z.strictObject({
   ca: authorityFile.optional(),
   /** Where spokes are met that cannot reach this hub, nor it them: a NATS server. Only with it are there invites to a broker. */
   broker: brokerOptions.optional(),
+  /** How long a spoke may not be heard before it counts as lost: three of its heartbeats, the same on both sides. */
+  heardMs: z.int().min(300).max(45_000).default(45_000),
   /** Agents that have ended and are kept in memory, the newest; older ones are read from the store. */
   fleetEndedMax: z.int().min(1).max(10_000_000).default(10_000),
   /** Accepted events of each spoke that whoever comes back to `GET /v1/events` finds again; older ones are forgotten. */

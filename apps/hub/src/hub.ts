@@ -11,8 +11,10 @@ import {
   hubRecords,
   Identity,
   openAudit,
+  peerChecks,
   Peers,
   learnedKeys,
+  reachOf,
   statementsOf,
   type HubRecords,
   type LinkBoard,
@@ -82,12 +84,16 @@ export class Hub {
       config.broker && new Broker({ options: config.broker, id: identity.id, policy, variable: brokerSecret });
     const records = hubRecords({ store, identity, policy, broker, log, ...auditOptions(config) });
     const { connections, inbox: sink } = records;
-    const peers = new Peers({ identity, store, records, sink, policy, broker, log });
+    const { heardMs } = config;
+    const peers = new Peers({ identity, store, records, sink, policy, broker, heardMs, log });
     const behind = (error: unknown) => log.error({ err: error }, 'work in the background failed');
     const shared = openShared(config, store, peers, behind);
     const { board, clients } = shared;
     const heardAt = (id: string) => board.heardAt(id);
-    const directory = new Directory(connections, (id) => ({ connected: board.isAnywhere(id), heardAtMs: heardAt(id) }));
+    const directory = new Directory(connections, (id) => ({
+      ...reachOf(peers, id),
+      ...{ connected: board.isAnywhere(id), heardAtMs: heardAt(id) },
+    }));
     const commands = new CommandsService(new Outbox(store), new SpokeCarrier(clients), shared.sharing);
     shared.listen(commands, behind);
     const spokes = new Spokes(connections, directory, heardAt);
@@ -113,6 +119,7 @@ export class Hub {
     const trust = async () => [
       signing.check(),
       ...checkPeerKeys(statementsOf(peers), Date.now()),
+      ...peerChecks(peers),
       ...(await audit.check()),
       ...(broker ? [checkBroker(broker)] : []),
     ];

@@ -22,7 +22,9 @@ import {
   Identity,
   LinkBoard,
   openAudit,
+  peerChecks,
   Peers,
+  reachOf,
   spokeRecords,
   learnedKeys,
   statementsOf,
@@ -40,6 +42,7 @@ import { GrantsService } from './grants/grants.service.js';
 import { ConnectionPolicy } from './hubs/connection.policy.js';
 import { HousekeepingService } from './housekeeping/housekeeping.service.js';
 import { HubsService } from './hubs/hubs.service.js';
+import { HubLeases } from './hubs/leases.js';
 import { InstanceView } from './instance.js';
 import { QuestionsService } from './questions/questions.service.js';
 import { EventsTail } from './journal/events.tail.js';
@@ -125,13 +128,17 @@ export class Spoke {
     const agents = await openAgents(config, ground);
     const peers = new Peers({
       ...{ identity, store, records, source: records.journal, ops: operationNames, policy: addresses, broker, log },
+      heardMs: config.heardMs,
       grantOf: async (id) => stated(await grants.find(id)),
     });
     const board = new LinkBoard(store, replicas, peers, failed);
     const calls: Calls = new Calls(store, replicas, (name, args) => shared.answerCall(name, args), failed);
     const shared = new SharedAgents(agents, replicas, calls);
     const all = replicas.isShared ? shared : agents;
-    const directory = new Directory(records.connections, (id) => reachOf(board, id));
+    const directory = new Directory(records.connections, (id) => ({
+      ...reachOf(peers, id),
+      ...{ connected: board.isAnywhere(id), heardAtMs: board.heardAt(id) },
+    }));
     grants.changed = (id) => void peers.peer(id)?.greet();
     const link =
       config.publicUrl === undefined
@@ -163,6 +170,7 @@ export class Spoke {
     const trust = async () => [
       signing.check(),
       ...checkPeerKeys(statementsOf(peers), Date.now()),
+      ...peerChecks(peers),
       ...(await audit.check()),
       ...(broker ? [checkBroker(broker)] : []),
     ];
@@ -174,7 +182,7 @@ export class Spoke {
     const inbox = new Inbox(all, grants, records.journal, softwareOf, acts);
     const tail = new EventsTail(store, config.eventsKeptMax);
     const relay = new JournalRelay(store, records.journal, tail, failed);
-    const policy = new ConnectionPolicy(agents, grants, peers, board, failed);
+    const policy = new ConnectionPolicy({ agents, grants, peers, board, leases: new HubLeases(store), failed });
     return new Spoke(
       store,
       acts,
@@ -299,10 +307,6 @@ async function allowanceOf(grants: GrantsService, owner: string): Promise<Allowa
   if (owner === local) return undefined;
   const grant = (grants.known(owner) ?? (await grants.find(owner)))?.grant;
   return { ...grant, egress: grant?.egress ?? [] };
-}
-
-function reachOf(board: LinkBoard, connectionId: string) {
-  return { connected: board.isAnywhere(connectionId), heardAtMs: board.heardAt(connectionId) };
 }
 
 function auditOptions({ audit: { retentionDays, checkpointEveryMs } }: SpokeConfig) {

@@ -52,11 +52,12 @@ export type { CommandHandler, IncomingCommand, Outcome } from './session/command
 export { heardMsMax } from './session/hearing.js';
 export { LinkBoard } from './session/board.js';
 export type { LinkElsewhere } from './session/board.js';
+export { peerChecks } from './session/peer-checks.js';
 export type { StructuredLog } from './session/log.js';
 export type { PeerChange, PeerState, StatedGrant } from './session/peer-core.js';
 export { Peer } from './session/peer.js';
 export { learnedKeys } from './session/learned.js';
-export { Peers, statementsOf } from './session/peers.js';
+export { Peers, reachOf, statementsOf } from './session/peers.js';
 export type { PeerNews, PeersOptions } from './session/peers.js';
 export type { Answer, RequestOptions } from './session/request.js';
 export { WritClient, WritRecord } from './transport/client.js';

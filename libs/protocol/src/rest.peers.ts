@@ -100,6 +100,10 @@ const connection = {
   theirs: half,
   connected: z.boolean(),
   heardAt: time.optional(),
+  /** `open`: it took requests and did not answer; all but kills are refused until it is tried again. */
+  circuit: z.enum(['closed', 'open', 'half_open']).optional(),
+  /** Our clock less theirs: there while they are more than 30 s apart, and then no session comes about. */
+  clockDifferenceS: z.int().optional(),
   link: z.strictObject({
     kind: z.enum(['outbound', 'direct', 'broker']),
     url: httpUrl.optional().describe('Absent for `broker`: each side has its own setting for that'),

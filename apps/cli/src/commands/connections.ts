@@ -9,13 +9,20 @@ import type { World } from '../world.js';
 const shared: Column<Hub>[] = [
   { title: 'NAME', value: ({ name }) => name },
   { title: 'STATE', value: ({ state }) => state },
-  { title: 'CONNECTED', value: ({ connected }) => (connected ? 'yes' : 'no') },
+  { title: 'CONNECTED', value: connectedWords },
   { title: 'LINK', value: ({ link }) => link.kind },
   { title: 'HEARD', value: ({ heardAt }) => heardAt ?? 'never' },
   { title: 'GRANT', value: ({ grant }) => (grant ? `v${grant.version}` : '-') },
   { title: 'JOURNAL', value: ({ journal }) => journalText(journal) },
   { title: 'SIX WORDS', value: ({ words }) => words.join(' ') },
 ];
+/** With what is in the way. */
+function connectedWords({ connected, circuit, clockDifferenceS }: Hub): string {
+  if (clockDifferenceS !== undefined) return `no: clocks differ by ${Math.abs(clockDifferenceS)} s`;
+  if (!connected) return 'no';
+  return circuit === undefined || circuit === 'closed' ? 'yes' : 'yes, does not answer';
+}
+
 /** A break is shown until the next one: after a restore each side may know events that the other has lost. */
 function journalText(journal: Hub['journal']): string {
   if (!journal) return '-';

@@ -22,6 +22,7 @@ export function measureHub(metrics: Metrics, { fleet, peers }: Pick<Hub, 'fleet'
     peers.list().map((peer) => ({
       ...{ name: peer.connection.peer.name, connection: peer.id, isHeard: peer.state === 'ready' },
       ...{ heardAtMs: peer.lastHeardAt, roundTripMs: peer.roundTripMs, waiting: peer.waiting },
+      isCircuitOpen: peer.circuit !== 'closed',
       lag: () => fleet.lag(peer.id),
     })),
   );

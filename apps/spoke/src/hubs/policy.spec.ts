@@ -9,6 +9,7 @@ import { inState, Room } from '../../../../test/support/agents.js';
 import { until } from '../../../../test/support/until.js';
 import { GrantsService } from '../grants/grants.service.js';
 import { ConnectionPolicy } from './connection.policy.js';
+import { HubLeases } from './leases.js';
 
 const admin = { kind: 'key', id: 'admin' } as const;
 const con = newNonce();
@@ -48,20 +49,22 @@ describe('what becomes of agents when their connection changes', () => {
     const linkTo = () => Promise.reject(new Error('nobody is there'));
     peers = new Peers({ identity, store: room.store, records, policy: addresses, linkTo });
     nowMs = 0;
-    policy = new ConnectionPolicy(
-      agents,
-      grants,
-      peers,
-      new LinkBoard(room.store, new Replicas(room.store, { shared: false }), peers, (error) => failures.push(error)),
-      (error) => failures.push(error),
-      () => nowMs,
-    );
+    policy = made();
   });
   afterEach(async () => {
     policy.stop();
     await peers.close();
     await room.close();
   });
+
+  const made = (of: LocalAgents = agents) =>
+    new ConnectionPolicy({
+      ...{ agents: of, grants, peers, failed: (error: unknown) => void failures.push(error) },
+      board: new LinkBoard(room.store, new Replicas(room.store, { shared: false }), peers, (error) =>
+        failures.push(error),
+      ),
+      leases: new HubLeases(room.store, () => nowMs),
+    });
 
   async function running(): Promise<string> {
     const { agentId } = await agents.spawn(room.request('sleep 60', { owner: con }));
@@ -94,9 +97,7 @@ describe('what becomes of agents when their connection changes', () => {
     const stubborn = Object.create(agents) as LocalAgents;
     stubborn.killAll = (...args) =>
       ++calls === 1 ? Promise.reject(new Error('the store is away')) : agents.killAll(...args);
-    const retrying = new ConnectionPolicy(stubborn, grants, peers, { isAnywhere: () => false }, (error) =>
-      failures.push(error),
-    );
+    const retrying = made(stubborn);
     retrying.start();
     await expect(retrying.changed(connection(closedHalf('kill'), active))).rejects.toThrow('the store is away');
     await inState(agents, agentId, 'killed');

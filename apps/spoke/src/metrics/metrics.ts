@@ -91,6 +91,7 @@ export function measureSpoke(metrics: Metrics, { agents, usage, peers, records }
     peers.list().map((peer) => ({
       ...{ name: peer.connection.peer.name, connection: peer.id, isHeard: peer.state === 'ready' },
       ...{ heardAtMs: peer.lastHeardAt, roundTripMs: peer.roundTripMs, waiting: peer.waiting },
+      isCircuitOpen: peer.circuit !== 'closed',
       lag: () => records.journal.unacknowledged(peer.id),
     })),
   );

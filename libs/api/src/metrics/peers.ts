@@ -18,6 +18,12 @@ export const peerMetrics = {
     help: 'Requests that the peer has not answered yet.',
     labels,
   },
+  circuit: {
+    name: 'writ_peer_circuit_open',
+    kind: 'gauge',
+    help: 'Whether requests are held back because the peer does not answer: 1 or 0.',
+    labels,
+  },
   lag: {
     name: 'writ_journal_lag_events',
     kind: 'gauge',
@@ -34,6 +40,7 @@ export interface PeerFigures {
   readonly heardAtMs: number | undefined;
   readonly roundTripMs: number | undefined;
   readonly waiting: number;
+  readonly isCircuitOpen: boolean;
   readonly lag: () => Promise<number>;
 }
 
@@ -44,11 +51,12 @@ export function measurePeers(
 ): void {
   const read = (definition: MetricDefinition, figure: (peer: PeerFigures) => number | undefined) =>
     metrics.read(definition, () => rows(peers(), figure));
-  const { connected, silence, roundTrip, waiting, lag } = peerMetrics;
+  const { connected, silence, roundTrip, waiting, circuit, lag } = peerMetrics;
   read(connected, ({ isHeard }) => Number(isHeard));
   read(silence, ({ heardAtMs }) => (heardAtMs === undefined ? undefined : Math.max(0, now() - heardAtMs) / 1_000));
   read(roundTrip, ({ roundTripMs }) => (roundTripMs === undefined ? undefined : roundTripMs / 1_000));
   read(waiting, (peer) => peer.waiting);
+  read(circuit, ({ isCircuitOpen }) => Number(isCircuitOpen));
   metrics.read(lag, () => Promise.all(peers().map(async (peer) => [labelsOf(peer), await peer.lag()] as const)));
 }
 

@@ -7,6 +7,8 @@ import type { Connections } from './connections.js';
 export interface Reach {
   readonly connected: boolean;
   readonly heardAtMs?: number;
+  readonly circuit?: Hub['circuit'];
+  readonly clockDifferenceS?: number;
 }
 
 export class Directory {
@@ -32,7 +34,7 @@ export class Directory {
 
   /** What hub and spoke both show of a connection. */
   describe(connection: Connection): Omit<Hub, 'grant'> {
-    const { connected, heardAtMs } = this.reach(connection.id);
+    const { connected, heardAtMs, circuit, clockDifferenceS } = this.reach(connection.id);
     const { id: connectionId, peer, ours, theirs, link, createdAt } = connection;
     const heardAt = heardAtMs === undefined ? undefined : new Date(heardAtMs).toISOString();
     const words = fingerprintWords(peer.id).split(' ');
@@ -47,6 +49,8 @@ export class Directory {
       theirs,
       connected,
       heardAt,
+      circuit,
+      clockDifferenceS,
       link,
       createdAt,
     };

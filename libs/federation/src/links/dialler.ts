@@ -26,10 +26,12 @@ interface BackOff {
 
 const firstDelayMs = 500;
 const delayMsMax = 60_000;
+/** A link that stands for so long was of use: longer than any handshake takes. */
+const standsMs = 10_000;
 
 export class Dialler {
   constructor(
-    private readonly store: Store,
+    private readonly store: Pick<Store, 'get' | 'commit'>,
     private readonly now: () => number = Date.now,
     private readonly random: () => number = Math.random,
   ) {}
@@ -40,15 +42,24 @@ export class Dialler {
     let { failures, notBefore } = (await this.store.get<BackOff>(key))?.value ?? { failures: 0, notBefore: 0 };
     while (!signal.aborted) {
       if (!(await this.waited(notBefore, signal))) return;
-      failures = (await this.attempt(task, signal)) ? 0 : failures + 1;
-      notBefore = this.now() + this.delayMs(failures);
-      await this.store.commit({ puts: [{ key, value: { failures, notBefore } }] });
+      await this.keepFor(key, failures + 1);
+      failures = (await this.attempt(task, signal, key)) ? 0 : failures + 1;
+      notBefore = await this.keepFor(key, failures);
     }
   }
 
-  private async attempt<T extends Dialled>(task: DialTask<T>, signal: AbortSignal): Promise<boolean> {
+  /** Counted before the attempt: a process that dies of it, again and again, does not dial faster than one that fails. */
+  private async keepFor(key: Key, failures: number): Promise<number> {
+    const notBefore = this.now() + this.delayMs(failures);
+    await this.store.commit({ puts: [{ key, value: { failures, notBefore } satisfies BackOff }] });
+    return notBefore;
+  }
+
+  private async attempt<T extends Dialled>(task: DialTask<T>, signal: AbortSignal, key: Key): Promise<boolean> {
+    let stands: NodeJS.Timeout | undefined;
     try {
       const link = await task.dial(signal);
+      stands = setTimeout(() => void this.keepFor(key, 0).catch(() => undefined), standsMs).unref();
       const leave = (): void => link.close(1001, 'going away');
       signal.addEventListener('abort', leave, { once: true });
       const useful = await task.attend(link);
@@ -57,6 +68,8 @@ export class Dialler {
     } catch (error) {
       if (!signal.aborted) task.failed?.(error);
       return false;
+    } finally {
+      clearTimeout(stands);
     }
   }
 

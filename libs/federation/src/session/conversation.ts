@@ -5,6 +5,7 @@ import type { HelloClaims } from '#protocol';
 import type { Link, Reply } from '../links/link.js';
 import type { Log } from './log.js';
 import type { Opened, PeerRoot } from './peer-root.js';
+import { clockWords } from './clock-words.js';
 import { readHello, refuseMessage, Session } from './session.js';
 import type { SessionHost } from './session.js';
 
@@ -170,9 +171,14 @@ export class Conversation {
     reply: Reply | undefined,
   ): boolean {
     refuseMessage(host, { link: this.link, reply }, opened, err, diffS);
-    if (err === 'clock') host.clock(diffS);
+    if (err === 'clock') this.clockRefused(host, diffS);
     if (!this.#session && !reply) this.link.close(1008, err);
     return true;
+  }
+
+  private clockRefused(host: SessionHost, diffS = 0): void {
+    host.clock(diffS);
+    this.lobby.log(`A hello from ${this.link.remote} was refused. ${clockWords(diffS)}`);
   }
 
   private tooLate(): void {

@@ -1,7 +1,7 @@
 // When was the other side last heard? A message counts only when both sides know that it came through, so that both come to
 // the same answer: the receiver of events counts their arrival, the sender counts an ack, from the moment it sent what it covers.
 
-/** Beyond it the other side counts as lost. */
+/** Beyond it the other side counts as lost, unless both are told to use less. */
 export const heardMsMax = 45_000;
 
 interface Outstanding {

@@ -31,6 +31,7 @@ export class Lines {
   /** Closed by us, and the other side has heard of it since this process started. */
   readonly #told = new Set<string>();
   readonly #dialler: Dialler;
+  readonly #keeping = new Set<Promise<void>>();
 
   constructor(
     private readonly options: LineOptions,
@@ -70,11 +71,18 @@ export class Lines {
       failed: (error: unknown) => this.lobby.log(`${peer.connection.peer.name} could not be reached.`, error),
     };
     const dialled = this.#dialler.keep(task, AbortSignal.any([stop.signal, this.stop]));
-    dialled.catch((error: unknown) => this.ended(peer, error));
+    const keeping = dialled.catch((error: unknown) => this.failed(peer, error));
+    this.#keeping.add(keeping);
+    void keeping.finally(() => this.#keeping.delete(keeping));
+  }
+
+  /** Resolves when nothing is dialled any more and each back-off is kept: after the signal. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#keeping]);
   }
 
   /** The store does not answer: the next change of the connection dials again. */
-  private ended(peer: Peer, error: unknown): void {
+  private failed(peer: Peer, error: unknown): void {
     this.#dialling.delete(peer.id);
     this.lobby.log(`${peer.connection.peer.name} is not dialled any more.`, error);
   }

@@ -13,7 +13,6 @@ import type { AuditCheckpoints, HeardCheckpoint, SealCheckpoint } from '../recei
 import type { ReceiptDraft, Receipts } from '../receipts/receipts.js';
 import type { AnswerSheet } from './answers.js';
 import type { CommandHandler } from './command.js';
-import { heardMsMax } from './hearing.js';
 import { Intake } from './intake.js';
 import type { Log } from './log.js';
 import type { PeerRoot } from './peer-root.js';
@@ -25,8 +24,8 @@ import type { Session, SessionHost } from './session.js';
 import { ToldResults } from './told.js';
 
 /**
- * `ready`: there is a session, and the peer was heard within 45 s. `connecting`: there is none yet, or none at the moment.
- * `lost`: it was not heard for 45 s.
+ * `ready`: there is a session, and the peer was heard within `heardMs`. `connecting`: there is none yet, or none at the moment.
+ * `lost`: it was not heard for so long.
  */
 export type PeerState = 'connecting' | 'ready' | 'lost';
 
@@ -55,6 +54,8 @@ export interface PeerContext {
   readonly ops: readonly OperationName[];
   readonly grantOf?: (connectionId: string) => Promise<StatedGrant | null>;
   readonly now: () => number;
+  /** Beyond it a peer that is not heard counts as lost: three heartbeats. */
+  readonly heardMs: number;
   readonly log: Log;
 }
 
@@ -102,6 +103,10 @@ export class PeerCore implements SessionHost {
 
   get now(): () => number {
     return this.context.now;
+  }
+
+  get heardMs(): number {
+    return this.context.heardMs;
   }
 
   get log(): Log {
@@ -185,6 +190,7 @@ export class PeerCore implements SessionHost {
     this.session = session;
     if (older && older.link !== session.link) older.close(1000, 'displaced by a newer link');
     this.heard(this.now());
+    this.requests.circuit.tryNow();
     this.requests.resume();
     this.judge();
     void this.say(this.context.audit.open(this.connection.id));
@@ -269,7 +275,7 @@ export class PeerCore implements SessionHost {
     await Promise.allSettled(this.#writes);
   }
 
-  /** Applies the 45 s rule. */
+  /** Applies the rule of three heartbeats. */
   judge(): void {
     const state = this.judged();
     if (state === this.state) return;
@@ -281,8 +287,8 @@ export class PeerCore implements SessionHost {
     const silentMs = this.now() - (this.lastHeardAt ?? this.#since);
     const joint = jointState(this.connection);
     const beats = joint === 'active' || joint === 'suspended';
-    if (this.sessions.size > 0 && (!beats || silentMs <= heardMsMax)) return 'ready';
-    return silentMs > heardMsMax ? 'lost' : 'connecting';
+    if (this.sessions.size > 0 && (!beats || silentMs <= this.context.heardMs)) return 'ready';
+    return silentMs > this.context.heardMs ? 'lost' : 'connecting';
   }
 
   private write(writing: Promise<unknown>): Promise<void> {

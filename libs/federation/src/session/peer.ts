@@ -6,7 +6,7 @@ import type { Connection } from '../connections/connection.js';
 import type { Link } from '../links/link.js';
 import type { SealCheckpoint } from '../receipts/checkpoints.js';
 import { checkState } from './admission.js';
-import { heardMsMax } from './hearing.js';
+import type { CircuitState } from './circuit.js';
 import type { CommandHandler } from './command.js';
 import { PeerCore } from './peer-core.js';
 import type { PeerChange, PeerContext, PeerState } from './peer-core.js';
@@ -80,6 +80,11 @@ export class Peer {
     return this.#core.requests.roundTripMs ?? this.#core.roundTripMs;
   }
 
+  /** Whether requests pass: kills do always. */
+  get circuit(): CircuitState {
+    return this.#core.requests.circuit.state;
+  }
+
   /** Requests that wait for an answer. */
   get waiting(): number {
     return this.#core.requests.size;
@@ -99,7 +104,7 @@ export class Peer {
    * Asks the peer and resolves with its signed answer, whatever it says. Waits for a link until the deadline; after a cut the
    * request is signed anew under the same `idk`.
    * @throws WritError `operation_unknown`, `connection_inactive`, `connection_closed`, `invalid_request`, `too_large`,
-   *   `rate_limited` before anything was sent; `peer_unavailable` when nothing was; `timed_out` when it may have been
+   *   `rate_limited` before anything was sent; `peer_unavailable` when nothing was, at once while the circuit is open; `timed_out` when it may have been
    *   carried out; `clock`, `replay`, `schema` as the peer said.
    */
   async request(op: OperationName, args: Record<string, unknown>, options: RequestOptions = {}): Promise<Answer> {
@@ -166,22 +171,22 @@ export class Peer {
     for (const session of this.#core.sessions.values()) session.close(code, reason);
   }
 
-  /** Time-outs, the 45 s rule and forgetting; to be called every now and then. */
+  /** Time-outs, the rule of three heartbeats and forgetting; to be called every now and then. */
   sweep(): void {
     if (this.#core.now() - this.#greetedAtMs >= this.greetEveryMs) this.greetAgain();
     this.#core.requests.sweep();
     this.#core.intake.sweep();
     this.#core.judge();
-    if (this.state === 'lost') this.drop(1001, 'not heard for 45 s');
+    if (this.state === 'lost') this.drop(1001, 'not heard for three heartbeats');
     this.dropSilent();
   }
 
   /** Of several links one may be dead while the peer is heard over another. */
   private dropSilent(): void {
-    const { sessions, now } = this.#core;
+    const { sessions, now, heardMs } = this.#core;
     if (sessions.size < 2) return;
-    const silent = [...sessions.values()].filter(({ heardAtMs }) => now() - heardAtMs > heardMsMax);
-    for (const session of silent) session.close(1001, 'not heard for 45 s');
+    const silent = [...sessions.values()].filter(({ heardAtMs }) => now() - heardAtMs > heardMs);
+    for (const session of silent) session.close(1001, 'not heard for three heartbeats');
   }
 
   private greetAgain(): void {

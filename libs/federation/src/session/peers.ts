@@ -6,6 +6,7 @@ import { newNonce, RefusedError, WritError } from '#protocol';
 import type { KeyStatement, OperationName } from '#protocol';
 import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
+import type { Reach } from '../connections/directory.js';
 import type { Identity } from '../identity/identity.js';
 import type { JournalSink, JournalSource } from '../journal/position.js';
 import { connectionHint } from '../links/hint.js';
@@ -15,6 +16,7 @@ import type { Route } from '../links/posts.js';
 import type { Records } from '../records.js';
 import { Conversation } from './conversation.js';
 import type { Lobby } from './conversation.js';
+import { heardMsMax } from './hearing.js';
 import { Lines } from './lines.js';
 import type { LineOptions } from './lines.js';
 import { logTo } from './log.js';
@@ -37,6 +39,8 @@ export interface PeersOptions extends LineOptions {
   /** On a spoke: what it grants to a connection. Call `greet` of the peer when it changes. */
   readonly grantOf?: (connectionId: string) => Promise<StatedGrant | null>;
   readonly now?: () => number;
+  /** Three heartbeats: for how long a peer may not be heard before it counts as lost. 45 s by default, on both sides alike. */
+  readonly heardMs?: number;
   readonly log?: StructuredLog;
 }
 
@@ -134,7 +138,8 @@ export class Peers {
     await Promise.all(this.list().map((peer) => peer.signAudit('now')));
     this.#stop.abort();
     for (const peer of this.#peers.values()) peer.drop(1001, 'going away');
-    await Promise.all([this.#keeping, this.options.broker?.ended(), ...this.list().map((peer) => peer.settled())]);
+    const keeping = [this.#keeping, this.options.broker?.ended(), this.#lines.ended()];
+    await Promise.all([...keeping, ...this.list().map((peer) => peer.settled())]);
     this.#opened.complete();
     this.#changes.complete();
   }
@@ -176,7 +181,8 @@ export class Peers {
     const { connections, alarms, receipts, audit } = records;
     const root = await this.rootOf(connection);
     const shared = { identity, connections, alarms, receipts, audit, source, sink, ops, grantOf, replay: this.#replay };
-    const own = { replica: this.#replica, now: this.#now, log: this.#log };
+    const { heardMs = heardMsMax } = this.options;
+    const own = { replica: this.#replica, now: this.#now, heardMs, log: this.#log };
     const changed = (peer: Peer, what: PeerChange): void => this.changed(peer, what);
     const peer = new Peer({ ...shared, ...own }, connection, root, changed);
     this.#peers.set(connection.id, peer);
@@ -307,6 +313,14 @@ function learnedFrom(root: PeerRoot, token: string): KeyStatement {
     const detail = 'It is not a statement of the root of that peer, or older than the one that is known.';
     throw new WritError('key_invalid', detail, { cause });
   }
+}
+
+/** How the peer of a connection is reached now. */
+export function reachOf(peers: Peers, connectionId: string): Reach {
+  const peer = peers.peer(connectionId);
+  if (!peer) return { connected: false };
+  const { lastHeardAt: heardAtMs, circuit, clockDifferenceS } = peer;
+  return { connected: peer.state === 'ready', heardAtMs, circuit, clockDifferenceS };
 }
 
 function isDirectSpoke({ we, link }: Connection): boolean {

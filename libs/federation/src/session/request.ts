@@ -36,6 +36,7 @@ export interface Waiting {
   readonly kind: OperationKind;
   readonly args: Record<string, unknown>;
   readonly options: RequestOptions;
+  readonly sinceMs: number;
   readonly deadlineMs: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;

@@ -171,6 +171,27 @@ describe('requests of a peer', () => {
     });
   });
 
+  test('[O-6] a peer that takes questions and does not answer is asked no more for a while, but for kills; an answer ends that', async () => {
+    let now = 0;
+    const { requests, ask, sent, answered } = open(() => now);
+    const overdue = async () => {
+      const asked = ask('query');
+      sent(requests.next());
+      now += 60_000;
+      requests.sweep();
+      await expect(asked).rejects.toMatchObject({ code: 'timed_out' });
+    };
+    for (let n = 0; n < 5; n += 1) await overdue();
+    expect(requests.circuit.state).toBe('open');
+    expect(() => ask('query')).toThrow(expect.objectContaining({ code: 'peer_unavailable' }));
+    expect(() => ask('effect')).toThrow(expect.objectContaining({ code: 'peer_unavailable' }));
+    void ask('kill');
+    answered(sent(requests.next()), ok('0'));
+    expect(requests.circuit.state).toBe('closed');
+    void ask('query');
+    expect(requests.next()).toHaveLength(1);
+  });
+
   test('a signal that is a deadline fails it to the moment, as overdue', async () => {
     const { requests, sent } = open();
     const signal = AbortSignal.timeout(20);

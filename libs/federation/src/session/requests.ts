@@ -2,6 +2,7 @@
 // they are signed anew under the same idempotency key, and an answer to any of the copies settles them.
 import { commandBytes, commandBytesMax, commandsMax, WritError } from '#protocol';
 import type { CommandEntry, CommandResult, MessageRef, OperationKind, ResultClaims } from '#protocol';
+import { Circuit } from './circuit.js';
 import { answerOf, LateAnswers, tellLate } from './late.js';
 import { isOver, isTimeout, overdue } from './request.js';
 import type { Answer, RequestOptions, Waiting } from './request.js';
@@ -33,13 +34,17 @@ export class Requests {
   /** Called when there is something to send. */
   wake: () => void = () => undefined;
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly now: () => number,
+    readonly circuit = new Circuit(),
+  ) {}
 
-  /** Resolves with the peer's signed answer, whatever it says. @throws WritError `timed_out`, `peer_unavailable`, `rate_limited`, `too_large` */
+  /** Resolves with the peer's signed answer, whatever it says. @throws WritError `timed_out`, `peer_unavailable` (also while the circuit is open), `rate_limited`, `too_large` */
   add(op: string, kind: OperationKind, args: Record<string, unknown>, options: RequestOptions): Promise<Answer> {
     if (kind !== 'kill' && this.#waiting >= waitingMax) throw tooMany();
     if (kind === 'effect') checkSize(op, args, options);
     options.signal?.throwIfAborted();
+    if (kind !== 'kill') this.checkCircuit();
     return new Promise((resolve, reject) => {
       const deadlineMs = this.now() + (options.timeoutMs ?? defaultTimeoutMs);
       const one: Waiting = {
@@ -47,6 +52,7 @@ export class Requests {
         kind,
         args,
         options,
+        sinceMs: this.now(),
         deadlineMs,
         resolve,
         reject,
@@ -112,6 +118,7 @@ export class Requests {
     const message = this.#sent.get(req.jti);
     if (!message) return this.#late.settle({ req, results });
     if (message.h !== req.h) return undefined;
+    this.circuit.answered();
     if (message.waiting[0]?.kind !== 'kill') this.roundTripMs = this.now() - message.sentAtMs;
     if (err !== undefined) for (const one of message.waiting) this.refused(one, err, diffS);
     for (const result of results ?? []) this.answered(message, result);
@@ -155,7 +162,7 @@ export class Requests {
   }
 
   private follow(one: Waiting, signal: AbortSignal): void {
-    one.abort = () => this.fail(one, isTimeout(signal.reason) ? overdue(one) : signal.reason);
+    one.abort = () => (isTimeout(signal.reason) ? this.tooLate(one) : this.fail(one, signal.reason));
     signal.addEventListener('abort', one.abort, { once: true });
   }
 
@@ -190,7 +197,19 @@ export class Requests {
   }
 
   private expire(one: Waiting, now: number): void {
-    if (!isOver(one) && one.deadlineMs <= now) this.fail(one, overdue(one));
+    if (!isOver(one) && one.deadlineMs <= now) this.tooLate(one);
+  }
+
+  private tooLate(one: Waiting): void {
+    if (one.everSent && one.kind !== 'kill' && !isOver(one)) this.circuit.overdue(this.now() - one.sinceMs);
+    this.fail(one, overdue(one));
+  }
+
+  private checkCircuit(): void {
+    const retryAfterMs = this.circuit.waitMs();
+    if (retryAfterMs === 0) return;
+    const detail = 'It is connected and has not answered several times in a row: it is asked again later.';
+    throw new WritError('peer_unavailable', detail, { retryAfterMs });
   }
 
   private resolve(one: Waiting, answer: Answer): void {

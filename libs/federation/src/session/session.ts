@@ -16,6 +16,7 @@ import { jointState } from '../connections/connection.js';
 import type { JournalPosition, JournalSink, JournalSource } from '../journal/position.js';
 import type { Link, Reply } from '../links/link.js';
 import type { AnswerSheet } from './answers.js';
+import { clockWords } from './clock-words.js';
 import { EventFlow } from './event-flow.js';
 import { EventIntake } from './event-intake.js';
 import type { Intake, IntakeTargets } from './intake.js';
@@ -249,6 +250,7 @@ export class Session {
 
   private clockRefused(diffS = 0): void {
     this.host.clock(-diffS);
+    this.host.log(`Our hello to ${this.link.remote} was refused. ${clockWords(-diffS)}`);
     this.close(1000, 'the clocks are too far apart');
   }
 
