@@ -76,7 +76,7 @@ describe('the back-off of redialling', () => {
     await up.promise;
     jest.advanceTimersByTime(afterMs);
     jest.useRealTimers();
-    await store.get(['turn']);
+    await store.commit({ puts: [{ key: ['turn'], value: true }] });
     return kept();
   }
 

@@ -61,6 +61,7 @@ export class Dialler {
       const link = await task.dial(signal);
       stands = setTimeout(() => void this.keepFor(key, 0).catch(() => undefined), standsMs).unref();
       const leave = (): void => link.close(1001, 'going away');
+      if (signal.aborted) leave();
       signal.addEventListener('abort', leave, { once: true });
       const useful = await task.attend(link);
       signal.removeEventListener('abort', leave);
