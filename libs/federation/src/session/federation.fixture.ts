@@ -194,7 +194,7 @@ export class Federation {
       log: { warn: ({ err }, message) => void log.push(`${message} ${inspect(err)}`) },
       linkTo: this.wiring === 'pair' ? () => Promise.resolve(this.pair()) : undefined,
       broker: this.broker(identity.id, policy),
-      ...(side === 'spoke' ? this.more : {}),
+      ...(side === 'spoke' ? this.more : { heardMs: this.more.heardMs }),
     };
     const { alarms, connections, peerKeys, receipts, audit } = options.records;
     const kept = { alarms, connections, peerKeys, receipts, audit, journal: spoke.journal, inbox: hub.inbox };

@@ -5,9 +5,10 @@ import { Federation, until } from './federation.fixture.js';
 type End = ReturnType<typeof linkedPair>[0];
 
 /** A pair whose ends the test can pause. */
-async function pausable() {
+async function pausable(more: { readonly heardMs?: number } = {}) {
   const ends: End[] = [];
   const both: Federation = await Federation.paired('pair', {
+    ...more,
     linkTo: async () => {
       const [near, far] = linkedPair();
       ends.push(near, far);
@@ -32,6 +33,24 @@ describe('[F-13] a link over which nothing comes any more', () => {
     expect(changes).toContain('lost');
     await both.end();
   });
+
+  test.each(['to the hub', 'to the spoke', 'both ways'] as const)(
+    'whichever way is dead (%s), three heartbeats later neither calls the other connected, and both do when it lives',
+    async (way) => {
+      const { both, ends } = await pausable({ heardMs: 2_000 });
+      const [near, far] = ends as [End, End];
+      const [atHub, atSpoke] = [new Set<string>(), new Set<string>()];
+      both.hub.peers.changes.subscribe(({ peer, what }) => what === 'state' && atHub.add(peer.state));
+      both.spoke.peers.changes.subscribe(({ peer, what }) => what === 'state' && atSpoke.add(peer.state));
+      if (way !== 'to the hub') near.pause(true);
+      if (way !== 'to the spoke') far.pause(true);
+      await until('the spoke to have lost it', () => atSpoke.has('lost'));
+      await until('the hub not to hear it either', () => atHub.has('connecting') || atHub.has('lost'));
+      await until('a new link', () => ends.length > 2);
+      await until('both to agree again', () => both.atHub.state === 'ready' && both.atSpoke.state === 'ready');
+      await both.end();
+    },
+  );
 
   test('counts as heard as long as heartbeats are acknowledged, whatever else is silent', async () => {
     const { both } = await pausable();
