@@ -1,8 +1,13 @@
 import type { lookup } from 'node:dns';
-import { describe, expect, test } from '@jest/globals';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { WritError } from '#protocol';
+import { pairingPost } from '../pairing/pairing-post.js';
 import { AddressPolicy } from './address-policy.js';
 import { dialHttps } from './https.js';
 import { envelope } from './link.contract.js';
+import type { Link } from './link.js';
+import { dialWebSocket } from './websocket.js';
 
 const open = new AddressPolicy();
 const local = new AddressPolicy(['public', 'loopback']);
@@ -81,11 +86,54 @@ describe('[F-6] the address policy', () => {
     expect([all, one]).toEqual([[{ address: '93.184.216.34', family: 4 }], '93.184.216.34']);
   });
 
-  test('a name that is rebound to loopback after the check leads nowhere', async () => {
-    const policy = new AddressPolicy(['public'], resolvesTo('127.0.0.1', '::ffff:10.0.0.1'));
-    const link = dialHttps('https://rebound.example', { policy, signal: new AbortController().signal });
-    link.send(envelope('keys', 'x'));
-    expect((await link.closed).code).toBe(1006);
+  describe('a name that is rebound after the check', () => {
+    let server: Server;
+    let taken: number;
+    beforeAll(async () => {
+      server = createServer((socket) => {
+        taken += 1;
+        socket.destroy();
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    });
+    beforeEach(() => (taken = 0));
+    afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+    const url = () => `https://rebound.example:${(server.address() as AddressInfo).port}`;
+    const { signal } = new AbortController();
+    /** Everything that dials; each tries until it knows. */
+    const diallers: [string, (policy: AddressPolicy) => Promise<unknown>][] = [
+      ['a WebSocket', (policy) => dialWebSocket(url(), { policy, signal })],
+      ['a direct link', (policy) => onceClosed(dialHttps(url(), { policy, signal }))],
+      ['a pairing', (policy) => pairingPost(policy)(url(), 'x')],
+    ];
+    const onceClosed = (link: Link) => {
+      link.send(envelope('keys', 'x'));
+      return link.closed;
+    };
+    const inside = [
+      '127.0.0.1',
+      '::ffff:127.0.0.1',
+      '::1',
+      '10.0.0.1',
+      '169.254.169.254',
+      'fd00::1',
+      '64:ff9b::7f00:1',
+    ];
+
+    test.each(diallers)('%s goes to no address inside, however it is written', async (_what, dial) => {
+      for (const address of inside)
+        await dial(new AddressPolicy(['public'], resolvesTo(address))).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(WritError);
+        });
+      await dial(new AddressPolicy(['public'], resolvesTo(...inside))).catch(() => undefined);
+      expect(taken).toBe(0);
+    });
+
+    test.each(diallers)('%s goes there when the policy allows it', async (_what, dial) => {
+      await dial(new AddressPolicy(['loopback'], resolvesTo('127.0.0.1'))).catch(() => undefined);
+      expect(taken).toBeGreaterThan(0);
+    });
   });
 
   test('plain http to a name reaches loopback only, even where public addresses are allowed', async () => {
