@@ -96,7 +96,9 @@ describe('[F-6] the address policy', () => {
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     });
-    beforeEach(() => (taken = 0));
+    beforeEach(() => {
+      taken = 0;
+    });
     afterAll(() => new Promise((resolve) => server.close(resolve)));
 
     const url = () => `https://rebound.example:${(server.address() as AddressInfo).port}`;
