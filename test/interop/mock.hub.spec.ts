@@ -263,6 +263,34 @@ describe('lies about the connection itself', () => {
     expect(resultsOf(await hub.command([list]))[0]).toMatchObject({ st: 'ok' });
   }, 40_000);
 
+  test('a clock 29 s off works; 31 s off is refused, and the spoke says so in REST and in its log', async () => {
+    const hello = (ageS: number) => hub.hello({}, { claims: { iat: nowS() - ageS, exp: nowS() - ageS + 60 } });
+    const seen = async () => (await spoke.client.hubs.list())[0]?.clockDifferenceS;
+    const line = await hub.line();
+    line.say(hello(29));
+    expect(resultsOf(await hub.command([list]))[0]).toMatchObject({ st: 'ok' });
+    expect(await seen()).toBeUndefined();
+    line.say(hello(31));
+    expect((await hub.hear(line, 'writ-res+jws')).claims).toMatchObject({ err: 'clock' });
+    expect(await until('the spoke shows it', seen)).toBeGreaterThanOrEqual(31);
+    expect(spoke.instance.log.join('')).toMatch(/Our clock is 3\d s ahead of theirs/);
+    line.say(hub.hello());
+    await until('it is over', async () => ((await seen()) === undefined ? true : undefined));
+  }, 30_000);
+
+  test('[S-8] a hundred messages at once with one key are one agent and a hundred equal results', async () => {
+    const line = await hub.line();
+    const command = spawn('echo one of a hundred', 'hundred');
+    const all = Array.from({ length: 100 }, () => hub.commands([command]));
+    for (const raw of all) line.say(raw);
+    const results = await Promise.all(all.map(async (raw) => (await hub.resultOf(line, raw)).claims.results as Json[]));
+    const bodies = new Set(results.map(([one]) => JSON.stringify([one?.st, one?.body])));
+    expect(bodies.size).toBe(1);
+    expect(results[0]?.[0]).toMatchObject({ st: 'ok', body: { agentId: agentIdOf(hub.con, 'hundred') } });
+    const mine = (await agents()).filter((id) => id === agentIdOf(hub.con, 'hundred'));
+    expect(mine).toHaveLength(1);
+  }, 30_000);
+
   test('a recorded hello opens nothing and displaces nothing', async () => {
     const line = await hub.line();
     const recorded = line.heard.find(({ typ }) => typ === 'writ-hello+jws')?.raw ?? '';

@@ -359,6 +359,28 @@ describe('what a spoke says of itself', () => {
       await liar.dial();
   }, 30_000);
 
+  test('a clock 29 s off works; 31 s off is refused, and the hub says so in REST, in its log and to its doctor', async () => {
+    const hello = (ageS: number) => liar.hello({}, { claims: { iat: nowS() - ageS, exp: nowS() - ageS + 60 } });
+    const seen = async () => (await hub.client.spokes.get('liar')).clockDifferenceS;
+    const line = await liar.dial();
+    line.say(hello(29));
+    answers = diff({ kind: 'diff', text: 'on time', truncated: false });
+    expect(await hub.client.agents.diff(agentId)).toMatchObject({ text: 'on time' });
+    expect(await seen()).toBeUndefined();
+    line.say(hello(31));
+    expect((await liar.hear(line, 'writ-res+jws')).claims).toMatchObject({ err: 'clock' });
+    expect(await until('the hub shows it', seen)).toBeGreaterThanOrEqual(31);
+    const words = /Our clock is 3\d s ahead of theirs/;
+    expect(hub.instance.log.join('')).toMatch(words);
+    const { checks } = await hub.client.instance();
+    expect(checks.find(({ name }) => name === 'clock')).toMatchObject({
+      outcome: 'warning',
+      detail: expect.stringMatching(words),
+    });
+    line.say(hello(0));
+    await until('it is over', async () => (await seen()) === undefined);
+  }, 30_000);
+
   test('a hostile name or word of its own reaches the operator as text and nothing else', async () => {
     const hostile = '\u001b[2J<script>alert(1)</script>\u202e';
     answers = ({ op }) =>

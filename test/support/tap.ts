@@ -20,6 +20,9 @@ interface Wire {
   connection?: string;
 }
 
+/** What becomes of a message on its way: it is passed on, changed, later, several times, or not at all. */
+export type Weather = (text: string, pass: (text: string) => void) => void;
+
 /** How the spoke's side of a link ended. */
 export interface Closing {
   readonly connection?: string;
@@ -36,6 +39,8 @@ export class Tap {
   readonly frames: Frame[] = [];
   /** In order. */
   readonly closings: Closing[] = [];
+  /** An honest network, until somebody makes another. */
+  weather: Weather = (text, pass) => pass(text);
   private readonly wires = new Set<Wire>();
   private target = '';
   private muted: Direction | undefined;
@@ -127,8 +132,10 @@ export class Tap {
       return;
     }
     const to = direction === 'to-hub' ? wire.hub : wire.spoke;
-    if (to.readyState === WebSocket.CONNECTING) early.push(text);
-    else if (to.readyState === WebSocket.OPEN) to.send(text);
+    this.weather(text, (said) => {
+      if (to.readyState === WebSocket.CONNECTING) early.push(said);
+      else if (to.readyState === WebSocket.OPEN) to.send(said);
+    });
   }
 
   private endTogether(wire: Wire): void {
