@@ -13,6 +13,8 @@ export default {
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
   // Most of a test is waiting for processes: one worker more than there are cores.
   maxWorkers: availableParallelism() + 1,
+  // What a worker has loaded stays in it, and each start of a process copies the tables of its memory: a large one is slow to fork.
+  workerIdleMemoryLimit: '400MB',
   testSequencer: '<rootDir>/tools/slowest-first.mjs',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/tools/closing-line.mjs'],
