@@ -1,13 +1,14 @@
 // Checkpoints room: one bare repository per agent, on the host, beside its worktree and out of its reach. Each checkpoint is a commit
 // without parents: `tree` has the files, `memory` the conversation, the message says the rest. One ref, written in one step, makes it
 // count. It has no attributes but ours: a file is kept byte for byte, whatever `.gitattributes` in the worktree say.
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { commitHash } from '#protocol';
 import { git, GitFailure, gitLine, type GitRun } from '../git.js';
 import type { Places } from '../records.js';
-import { aheadRef, checkpointRef, checkpointRefs } from '../refs.js';
+import { aheadRef, checkpointRefs } from '../refs.js';
+import { RefFiles } from './ref-files.js';
 
 const about = z.strictObject({
   format: z.literal(1),
@@ -34,10 +35,14 @@ const memoryBytesMax = 2 ** 28;
 const attributes = '* -text !eol -ident -filter -diff -merge !working-tree-encoding\n';
 
 export class Cellar {
+  readonly refs: RefFiles;
+
   constructor(
     private readonly agentId: string,
     private readonly places: Places,
-  ) {}
+  ) {
+    this.refs = new RefFiles(agentId, places.checkpoints);
+  }
 
   get gitDir(): string {
     return this.places.checkpoints;
@@ -61,7 +66,10 @@ export class Cellar {
   }
 
   isLaid(): Promise<boolean> {
-    return isThere(this.gitDir);
+    return access(this.gitDir).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** What a git that died left locked is nobody's any more. */
@@ -82,7 +90,7 @@ export class Cellar {
   async put(told: About, contents?: Contents, isAhead = false): Promise<void> {
     const { tree, memory } = contents ?? {};
     const lines = [
-      `commit ${isAhead ? aheadRef : this.ref(told.turn)}\ncommitter Writ <writ@writ.invalid> ${seconds(told.at)} +0000\n`,
+      `commit ${isAhead ? aheadRef : this.refs.name(told.turn)}\ncommitter Writ <writ@writ.invalid> ${seconds(told.at)} +0000\n`,
       data(JSON.stringify(told)),
       'deleteall\n',
       tree === undefined ? '' : `M 040000 ${tree} tree\n`,
@@ -92,34 +100,14 @@ export class Cellar {
     await git(['fast-import', ...args], { gitDir: this.gitDir, input: lines.join('') });
   }
 
-  /** The commit that was put ahead, while it does not count; read as git writes it. */
-  async ahead(): Promise<string | undefined> {
-    const text = await readFile(join(this.gitDir, aheadRef), 'latin1').catch(nothing);
-    return commitHash.safeParse(text?.trim()).data;
-  }
-
-  /** What was put ahead counts from now on, as the checkpoint of that turn; git has synced the file that changes its name. */
-  async count(turn: number): Promise<void> {
-    const ref = join(this.gitDir, this.ref(turn));
-    await mkdir(dirname(ref), { recursive: true });
-    await rename(join(this.gitDir, aheadRef), ref);
-  }
-
-  async dropAhead(): Promise<void> {
-    await rm(join(this.gitDir, aheadRef), { force: true });
-  }
-
-  /** The numbers, oldest first. Refs are files here, unless somebody packed them. */
+  /** The numbers, oldest first. */
   async turns(): Promise<readonly number[]> {
-    if (await this.arePacked()) return (await this.all()).map(({ turn }) => turn);
-    const names = (await readdir(join(this.gitDir, checkpointRefs(this.agentId))).catch(nothing)) ?? [];
-    const turns = names.filter((name) => /^\d+$/.test(name)).map(Number);
-    return turns.sort((one, other) => one - other);
+    return (await this.refs.arePacked()) ? (await this.all()).map(({ turn }) => turn) : this.refs.turns();
   }
 
   /** The tree of the files; undefined when there is no such checkpoint. */
   async tree(turn: number): Promise<string | undefined> {
-    return gitLine(['rev-parse', '--verify', '--quiet', `${this.ref(turn)}:tree`], { gitDir: this.gitDir }).catch(
+    return gitLine(['rev-parse', '--verify', '--quiet', `${this.refs.name(turn)}:tree`], { gitDir: this.gitDir }).catch(
       undefinedIfFailed,
     );
   }
@@ -127,20 +115,17 @@ export class Cellar {
   /** Undefined when nothing was remembered. */
   async memory(turn: number): Promise<string | undefined> {
     const run = { gitDir: this.gitDir, outputBytesMax: memoryBytesMax };
-    const listed = await gitLine(['ls-tree', '--name-only', this.ref(turn), '--', 'memory'], run);
+    const listed = await gitLine(['ls-tree', '--name-only', this.refs.name(turn), '--', 'memory'], run);
     if (listed === '') return undefined;
-    const { text, truncated } = await git(['cat-file', 'blob', `${this.ref(turn)}:memory`], run);
+    const { text, truncated } = await git(['cat-file', 'blob', `${this.refs.name(turn)}:memory`], run);
     if (truncated) throw new Error('the conversation of a checkpoint is larger than one can be');
     return text;
   }
 
   async drop(turns: readonly number[]): Promise<void> {
     if (turns.length === 0) return;
-    if (!(await this.arePacked())) {
-      for (const turn of turns) await rm(join(this.gitDir, this.ref(turn)), { force: true });
-      return;
-    }
-    const input = turns.map((turn) => `delete ${this.ref(turn)}\n`).join('');
+    if (!(await this.refs.arePacked())) return this.refs.drop(turns);
+    const input = turns.map((turn) => `delete ${this.refs.name(turn)}\n`).join('');
     await git(['update-ref', '--stdin'], { gitDir: this.gitDir, input });
   }
 
@@ -154,14 +139,6 @@ export class Cellar {
   async prune(): Promise<void> {
     await git(['prune', '--expire=now'], { gitDir: this.gitDir });
   }
-
-  private arePacked(): Promise<boolean> {
-    return isThere(join(this.gitDir, 'packed-refs'));
-  }
-
-  private ref(turn: number): string {
-    return checkpointRef(this.agentId, turn);
-  }
 }
 
 function data(text: string): string {
@@ -170,17 +147,6 @@ function data(text: string): string {
 
 function seconds(at: string): number {
   return Math.floor(Date.parse(at) / 1_000);
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-function nothing(): undefined {
-  return undefined;
 }
 
 function undefinedIfFailed(error: unknown): undefined {

@@ -46,7 +46,7 @@ export class GitCheckpoints extends Checkpoints {
       return true;
     } catch (error) {
       if (!(error instanceof Unkept)) throw error;
-      await cellar.dropAhead();
+      await cellar.refs.dropAhead();
       return false;
     }
   }
@@ -73,7 +73,7 @@ export class GitCheckpoints extends Checkpoints {
     const cellar = new Cellar(agentId, site.places);
     const note = await prepared(cellar, turn);
     if (!note) return undefined;
-    await cellar.count(turn);
+    await cellar.refs.count(turn);
     await new Taking(cellar, site, this.ground.options).dropOldest([...(await cellar.turns())], 0);
     return { turn, before: 'turn', at: note.at };
   }
@@ -124,7 +124,9 @@ export class GitCheckpoints extends Checkpoints {
 
 async function prepared(cellar: Cellar, turn: number): Promise<Note | undefined> {
   const note = await readNote(cellar.gitDir);
-  return note?.turn === turn && note.ahead !== undefined && note.ahead === (await cellar.ahead()) ? note : undefined;
+  return note?.turn === turn && note.ahead !== undefined && note.ahead === (await cellar.refs.ahead())
+    ? note
+    : undefined;
 }
 
 async function found(cellar: Cellar, turn: number): Promise<{ readonly about: About; readonly tree: string }> {

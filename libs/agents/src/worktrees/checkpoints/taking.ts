@@ -56,7 +56,7 @@ export class Taking {
     signal?.throwIfAborted();
     if (!(await wish.unmoved())) throw new Unkept('The agent could not be held still while its files were read.');
     await this.cellar.put({ format: 1, turn, before, at, ...head }, { tree, memory }, isAhead);
-    const ahead = isAhead ? { ahead: await this.cellar.ahead() } : {};
+    const ahead = isAhead ? { ahead: await this.cellar.refs.ahead() } : {};
     const sums = { index: await indexSum(this.gitDir), memory: memorySum(memory) };
     return { format: 1, turn, at, tree, ...sums, ...head, ...ahead };
   }
