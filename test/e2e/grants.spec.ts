@@ -241,6 +241,13 @@ describe('each rule of a grant', () => {
     ['branches', { branches: ['release/*'] }, {}, '["release/*"]'],
     ['push', {}, { options: { ...shell, push: {} } }, '[]'],
     ['push', { push: ['writ/*'] }, { options: { ...shell, push: { branch: 'main' } } }, '["writ/*"]'],
+    ['egress', {}, { options: { ...shell, egress: ['example.org'] } }, '[]'],
+    [
+      'egress',
+      { egress: ['*.example.org'] },
+      { options: { ...shell, egress: ['b.example.com'] } },
+      '["*.example.org"]',
+    ],
     ['gates', {}, { options: { ...shell, gates: [['true']] } }, 'false'],
     ['runtimes', { runtimes: ['shell'] }, { options: claude }, '["shell"]'],
     [
