@@ -1,6 +1,6 @@
 // What holds between two instances whatever the link: each wiring's spec hands in its name.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { agentIdOf, operationNames } from '#protocol';
+import { agentIdOf, namesOfHub, namesOfSpoke, operationNames } from '#protocol';
 import type { Grant } from '#protocol';
 import type { CommandHandler, IncomingCommand, Outcome } from './command.js';
 import { Federation, until } from './federation.fixture.js';
@@ -86,12 +86,13 @@ export function sessionContract(wiring: Wiring, placeOf: () => BrokerPlace | und
     test('[F-4] each side learns versions, operations, half-state and grant of the other', () => {
       expect(both.atHub.hello).toMatchObject({
         versions: [1],
-        ops: [...operationNames, 'audit.checkpoint'],
+        ops: [...operationNames, ...namesOfSpoke, 'audit.checkpoint'],
         gv: 7,
         grant,
         half: { state: 'active' },
       });
-      expect(both.atSpoke.hello).toMatchObject({ versions: [1], ops: ['audit.checkpoint'], half: { state: 'active' } });
+      const ops = [...namesOfHub, 'audit.checkpoint'];
+      expect(both.atSpoke.hello).toMatchObject({ versions: [1], ops, half: { state: 'active' } });
     });
 
     test('two hundred commands at once are each answered exactly once, under few signatures', async () => {
