@@ -1,5 +1,6 @@
 // Two processes of a hub and two of a spoke, each pair on one Valkey: whichever is asked, it is as if there were one.
 import { afterAll, beforeAll, expect } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
 import { RestClient } from '#client';
 import { isTerminal, WritError, type AgentEvent } from '#protocol';
 import { refusal, type Player } from '../support/federation.js';
@@ -143,6 +144,7 @@ async function insist<T>(doing: (hub: Player) => Promise<T | undefined>): Promis
       if (isFinal) throw error;
     });
     if (answer !== undefined) return answer;
+    await pause(100);
   }
 }
 
@@ -166,7 +168,7 @@ test('[O-2] under load every process restarts, one after the other, and nothing 
         });
     }
   };
-  const load = Promise.all([1, 2, 3].map(story));
+  const load = Promise.all([1, 2].map(story));
   for (let round = 0; round < (soak ? 20 : 1); round += 1)
     for (const player of [...all.hubs, ...all.spokes]) await player.restart('SIGTERM');
   deadline.abort();
