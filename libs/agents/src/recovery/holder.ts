@@ -68,12 +68,14 @@ export class Holder {
     await this.write({ hasLeft: true });
   }
 
-  /** Whether nobody runs the agents of that holder any more. One that has left may come back for its sessions: `now` does not wait for that. */
+  /** Whether nobody runs the agents of that holder any more. One that has left a folder of its own may come back for its sessions: `now` does not wait for that. */
   async isGone(holder: string, when: 'now' | 'for good' = 'for good'): Promise<boolean> {
     if (holder === this.holder) return false;
     const entry = await this.store.get<HolderRecord>(keyOf(holder));
-    if (!entry || (entry.value.hasLeft && when === 'now')) return true;
-    if (entry.value.site !== this.site) return false;
+    if (!entry) return true;
+    const isHere = entry.value.site === this.site;
+    if (entry.value.hasLeft) return isHere || when === 'now';
+    if (!isHere) return false;
     const now = await identityOf(entry.value.pid);
     return now?.started !== entry.value.started || now.boot !== entry.value.boot;
   }
