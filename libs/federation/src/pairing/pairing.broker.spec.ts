@@ -1,10 +1,11 @@
 // Pairing for a spoke that reaches nothing but a broker, whose operator listens and says what they like.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { newNonce } from '#protocol';
 import { openSqliteStore, type Store } from '#store';
 import { natsRequirement, startNats, type NatsServer } from '../../../../test/support/nats.js';
 import { requirement } from '../../../../test/support/require.js';
+import { until } from '../../../../test/support/until.js';
 import { AddressPolicy } from '../links/address-policy.js';
 import { Broker } from '../links/broker/broker.js';
 import { hubRecords, spokeRecords, type HubRecords, type SpokeRecords } from '../records.js';
@@ -24,6 +25,14 @@ afterAll(async () => {
   await operator.close();
   await server.dispose();
 });
+
+/** Whether the broker knows of somebody who hears what is sent there; it answers nothing to a request without a message. */
+function isHeard(hub: string): Promise<boolean> {
+  return operator.request(`writ.v1.hub.${hub}.pair`, '', { timeout: 50 }).then(
+    () => true,
+    (error: unknown) => !(error instanceof errors.RequestError && error.isNoResponders()),
+  );
+}
 
 type Side<T> = T & { readonly id: string; up(): Promise<void> };
 
@@ -48,6 +57,7 @@ describe('pairing over a broker', () => {
     const up = async (): Promise<void> => {
       broker.keep({ store, now: Date.now, log: () => undefined }, stop.signal);
       await broker.connected(stop.signal);
+      if (has && make === hubRecords) await until('the hub hears requests', () => isHeard(identity.id));
     };
     if (isUp) await up();
     stores.push(store);
