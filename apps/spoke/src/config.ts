@@ -27,6 +27,8 @@ function hostName(): string {
   return name.success && name.data !== 'localhost' ? name.data : 'spoke';
 }
 
+const heartbeatMsMax = 15_000;
+
 /** The settings of a spoke; docs/reference/config.md is made of them. */
 export const spokeConfig = z
   .strictObject({
@@ -61,7 +63,7 @@ export const spokeConfig = z
     /** Events of each owner of agents that whoever comes back to `GET /v1/events` finds again; older ones are forgotten once relayed. */
     eventsKeptMax: z.int().min(1).max(10_000_000).default(10_000),
     /** A sign of life to each hub at least this often. */
-    heartbeatMs: z.int().min(100).max(15_000).default(15_000),
+    heartbeatMs: z.int().min(100).max(heartbeatMsMax).default(heartbeatMsMax),
     /** How long a hub may not be heard before it counts as lost: three heartbeats, the same on both sides. */
     heardMs: z.int().min(300).max(45_000).default(45_000),
     agents: agentsOptions.omit({ stateDir: true, egress: true, gc: true, pool: true }).prefault({}),
@@ -123,7 +125,8 @@ export const spokeConfig = z
     /** The allow-list of skills: a name, and the absolute path of the folder with its `SKILL.md`. */
     skills: skillOptions,
   })
-  .refine(({ heartbeatMs, heardMs }) => heardMs >= 3 * heartbeatMs, {
+  // A heartbeat beyond its own bound is one fault, not two.
+  .refine(({ heartbeatMs, heardMs }) => heardMs >= 3 * Math.min(heartbeatMs, heartbeatMsMax), {
     path: ['heardMs'],
     error: 'It has to be three times heartbeatMs, at least.',
   });
