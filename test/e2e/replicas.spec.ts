@@ -83,7 +83,7 @@ test('[L-12] a process of the hub that dies in the middle of a command has it ca
   await near.away('SIGKILL');
   all.spread();
   expect((await killed).report).toMatchObject({ survivors: 0, failed: [] });
-  expect((await far.client.agents.get(agentId)).state).toBe('killed');
+  await until('its end is told here too', async () => (await far.client.agents.get(agentId)).state === 'killed');
   await near.back();
 }, 180_000);
 
