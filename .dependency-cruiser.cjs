@@ -2,13 +2,15 @@
 const layers = {
   'libs/protocol': [],
   'libs/store': [],
+  'libs/tracing': [],
   'libs/client': ['libs/protocol'],
-  'libs/api': ['libs/protocol', 'libs/store'],
-  'libs/federation': ['libs/protocol', 'libs/store'],
-  'libs/agents': ['libs/protocol', 'libs/store'],
-  'apps/hub': ['libs/protocol', 'libs/store', 'libs/api', 'libs/federation'],
-  'apps/spoke': ['libs/protocol', 'libs/store', 'libs/api', 'libs/federation', 'libs/agents'],
+  'libs/api': ['libs/protocol', 'libs/store', 'libs/tracing'],
+  'libs/federation': ['libs/protocol', 'libs/store', 'libs/tracing'],
+  'libs/agents': ['libs/protocol', 'libs/store', 'libs/tracing'],
+  'apps/hub': ['libs/protocol', 'libs/store', 'libs/tracing', 'libs/api', 'libs/federation'],
+  'apps/spoke': ['libs/protocol', 'libs/store', 'libs/tracing', 'libs/api', 'libs/federation', 'libs/agents'],
   'apps/cli': ['libs/protocol', 'libs/client'],
+  'apps/console': ['libs/protocol'],
   'apps/understudy': [],
 };
 
@@ -30,6 +32,18 @@ module.exports = {
       to: { path: '^libs/([^/]+)/src/', pathNot: ['^libs/$2/', '^libs/[^/]+/src/index\\.ts$'] },
     },
     {
+      name: 'a browser loads nothing of ours but the console: of the protocol it knows the types',
+      severity: 'error',
+      from: { path: '^apps/console/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^libs/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'a face knows no store: MCP and A2A stand on the gateway',
+      severity: 'error',
+      from: { path: '^libs/api/src/(mcp|a2a)/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^libs/store/' },
+    },
+    {
       name: 'protocol has no Nest',
       severity: 'error',
       from: { path: '^libs/protocol/' },
@@ -44,7 +58,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['types', 'import', 'node', 'default'],
-      extensions: ['.ts', '.js', '.mjs'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs'],
     },
   },
 };

@@ -7,7 +7,7 @@ export default {
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
-    '^#(protocol|store|federation|agents|api|client)$': '<rootDir>/libs/$1/src/index.ts',
+    '^#(protocol|store|tracing|federation|agents|api|client)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
@@ -15,6 +15,7 @@ export default {
   maxWorkers: availableParallelism() + 1,
   // What a worker has loaded stays in it, and each start of a process copies the tables of its memory: a large one is slow to fork.
   workerIdleMemoryLimit: '400MB',
+  setupFilesAfterEnv: ['<rootDir>/test/support/small-starter.ts'],
   testSequencer: '<rootDir>/tools/slowest-first.mjs',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/tools/closing-line.mjs'],

@@ -94,7 +94,7 @@ class Stage {
       context,
       options: { runtime: 'claude', session: 'bench' },
     } as const;
-    const { agentId } = await started.spoke.agents.spawn({ owner: 'local', actor, args });
+    const { agentId } = await started.spoke.own.agents.spawn({ owner: 'local', actor, args });
     const stage = new Stage(started, ear, agentId, isWarm);
     await stage.rest();
     return stage;
@@ -106,7 +106,7 @@ class Stage {
     this.ear.heardAtMs = 0;
     const since = performance.now();
     this.turn += 1;
-    await this.started.spoke.agents.send({ agentId: this.agentId, actor, turnId: randomUUID(), input: 'Again.' });
+    await this.started.spoke.own.agents.send({ agentId: this.agentId, actor, turnId: randomUUID(), input: 'Again.' });
     await this.rest();
     return this.ear.heardAtMs - since;
   }
@@ -127,7 +127,7 @@ class Stage {
 
   /** The turn is over, and its backend kept or gone. */
   private async rest(): Promise<void> {
-    const { agents } = this.started.spoke;
+    const { agents } = this.started.spoke.own;
     await until(
       'the turn is over',
       async () => (await agents.get(this.agentId)).turns?.last?.turn === this.turn,

@@ -249,6 +249,18 @@ test('the hub is gone', async () => {
   over();
 }, 180_000);
 
+test('[F-12] in all of this the hub has told a spoke nothing of another', async () => {
+  const { id, name } = await far.client.instance();
+  const { connectionId } = await far.client.hubs.get('hub');
+  const agents = (await far.client.agents.list({})).agents.map(({ agentId }) => agentId);
+  expect(agents.length).toBeGreaterThan(0);
+  const told = tap.frames.filter(({ direction, text }) => direction === 'to-spoke' && claimsOf(text).con === con);
+  expect(told.length).toBeGreaterThan(20);
+  const words = [id, `"${name}"`, connectionId, ...agents];
+  const all = told.map(({ text }) => JSON.stringify(claimsOf(text)));
+  expect(all.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
+});
+
 test('every emergency of the page was gone through', () => {
   expect([...pages.keys()].sort()).toEqual([...done].sort());
   expect(pages.size).toBe(7);

@@ -1,18 +1,31 @@
 // The event stream over what is kept: whoever comes back within the tail misses nothing, whoever comes back too late is told.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { Federation, type Player } from '../support/federation.js';
+import { HookReceiver, isSigned } from '../support/hook-receiver.js';
 import { until } from '../support/until.js';
 
 const eventsKeptMax = 10;
 
+const secret = `whsec_${randomBytes(32).toString('base64')}`;
+
+let receiver: HookReceiver;
 let stage: Federation;
 let spoke: Player;
 let hub: Player;
 
 beforeAll(async () => {
-  stage = await Federation.open();
+  [stage, receiver] = await Promise.all([Federation.open(), HookReceiver.open()]);
+  stage.afterwards(() => receiver.close());
+  const hook = {
+    name: 'ops',
+    url: receiver.url,
+    secretEnv: 'HOOK',
+    types: ['agent.completed'],
+    networks: ['loopback'],
+  };
   [hub, spoke] = await Promise.all([
-    stage.hub('hub', { eventsKeptMax, fleetEndedMax: 2 }),
+    stage.hub('hub', { eventsKeptMax, fleetEndedMax: 2, webhooks: [hook] }, { HOOK: secret }),
     stage.spoke('acme', { eventsKeptMax }),
   ]);
   await stage.pair(hub, spoke);
@@ -102,6 +115,22 @@ test('[O-2] [S-5] on a hub too; and what it forgot of the journal and of its mem
   expect(await idsOf(4)).toEqual(before);
   expect(await hub.client.agents.get(before.at(-1)!)).toMatchObject({ state: 'completed', spoke: { name: 'acme' } });
 }, 180_000);
+
+test('a webhook of the hub is told of each end that it wants, signed, and goes on after the crash', async () => {
+  const ended = () => new Set(receiver.got.map(({ event }) => event.subject));
+  await until('six ends have come', () => ended().size === 6, 20_000);
+  await stories(hub, 'acme', 1);
+  await until('the seventh end has come', () => ended().size === 7, 20_000);
+  for (const got of receiver.got) {
+    expect(got.event).toMatchObject({ specversion: '1.0', type: 'agent.completed', spoke: 'acme' });
+    expect(isSigned(got, secret)).toBe(true);
+  }
+  expect((await hub.client.instance()).checks).toContainEqual(
+    expect.objectContaining({ name: 'webhooks', outcome: 'ok' }),
+  );
+  const { text } = await hub.call('GET', '/metrics');
+  expect(text).toMatch(/^writ_webhook_tries_total\{webhook="ops",outcome="delivered"\} [1-9]/m);
+}, 60_000);
 
 test('a client that does not ask for gaps is not left in the belief that it has everything', async () => {
   const all = spoke.client.agents.events(undefined)[Symbol.asyncIterator]();

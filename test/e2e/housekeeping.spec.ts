@@ -1,6 +1,6 @@
 // What a spoke's admin does to the spoke itself, with real processes and the real command line.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Act } from '#api';
 import type { DrainState, GcReport } from '#protocol';
@@ -84,6 +84,20 @@ test('a drain refuses what is new with a time to come again, lets what runs go o
   const { agentId } = await stage.spawn(partner, undefined, 'true');
   await until('the new one ends', async () => (await partner.client.agents.get(agentId)).state === 'completed');
 }, 90_000);
+
+test('what the instance itself keeps is its owner’s alone; the rest lies behind its folder', async () => {
+  const { stateDir } = spoke.instance.options;
+  const { agentId } = await stage.spawn(spoke, undefined, 'echo said; echo work > work.txt');
+  await stage.ended(spoke, agentId);
+  const open = readdirSync(stateDir, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    // As git and the root of a sandbox need them.
+    if (/^(worktrees|sandboxes)(\/|$)/.test(name)) return false;
+    return (statSync(join(stateDir, name)).mode & 0o077) !== 0;
+  });
+  expect(open).toEqual([]);
+  const kept = ['store.sqlite', 'cli.key', 'instance.json', 'keys/identity.json', `agents/output/${agentId}`];
+  expect(kept.filter((name) => !existsSync(join(stateDir, name)))).toEqual([]);
+});
 
 test('`writ unlock` resets the killswitch', async () => {
   await spoke.client.kill.all({ reason: 'a drill' });

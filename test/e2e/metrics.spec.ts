@@ -1,11 +1,13 @@
-// The figures of a hub and a spoke as Prometheus reads them, and the warm pool as its admin sees it, while a session is at work.
+// The figures of a hub and a spoke as Prometheus reads them, the warm pool as its admin sees it while a session is at work, and the
+// spans of both as a collector gets them.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { peerMetrics, requestMetrics, type MetricDefinition } from '#api';
+import { peerMetrics, requestMetrics, standingMetrics, webhookMetrics, type MetricDefinition } from '#api';
 import type { PoolResource } from '#protocol';
 import { hubMetrics } from '../../apps/hub/src/metrics/metrics.js';
 import { spokeMetrics } from '../../apps/spoke/src/metrics/metrics.js';
+import { Collector } from '../support/collector.js';
 import { Federation, type Player, refusal } from '../support/federation.js';
 import { UnderstudyProcess } from '../support/understudy.js';
 import { until } from '../support/until.js';
@@ -14,12 +16,14 @@ import { writ } from '../support/writ.js';
 let stage: Federation;
 let hub: Player;
 let spoke: Player;
+let collector: Collector;
 
 const answer = (summary: string) => {
   const items = [{ item: 0, status: 'done', note: '' }];
   return { calls: [{ tool: 'submit_result', input: { summary, items } }] };
 };
-const turns = [answer('first'), answer('second'), answer('third')];
+const look = { calls: [{ tool: 'bash', input: { command: 'echo seen-by-nobody' } }] };
+const turns = [look, answer('first'), answer('second'), answer('third')];
 
 beforeAll(async () => {
   stage = await Federation.open();
@@ -31,8 +35,16 @@ beforeAll(async () => {
   const shell = { kind: 'command', argv: ['sleep', '300'] };
   const claude = { kind: 'claude', baseUrl: understudy.url, defaultPrice };
   const key = { ANTHROPIC_API_KEY: 'sk-nobody' };
-  [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme', { runtimes: { claude, shell } }, key)]);
-  await stage.pair(hub, spoke);
+  collector = await Collector.open();
+  stage.afterwards(() => collector.close());
+  const tracing = { url: collector.url, authorizationEnv: 'COLLECTOR_KEY' };
+  const own = { tracing, runtimes: { claude, shell }, budget: { moneyMicroUsdPerDayMax: 7_000_000 } };
+  const shown = { COLLECTOR_KEY: 'Bearer of-the-collector' };
+  [hub, spoke] = await Promise.all([
+    stage.hub('hub', { tracing }, shown),
+    stage.spoke('acme', own, { ...key, ...shown }),
+  ]);
+  await stage.pair(hub, spoke, stage.grant({ perDay: { moneyMicroUsd: 2_500_000 } }));
 }, 60_000);
 afterAll(() => stage.close(), 60_000);
 
@@ -74,8 +86,10 @@ describe('a scrape', () => {
     };
     const listed = (...all: Readonly<Record<string, MetricDefinition>>[]) =>
       all.flatMap((some) => Object.values(some).map(({ name, kind }) => `${name} ${kind}`)).sort();
-    expect(await ours(hub)).toEqual(listed(requestMetrics, peerMetrics, hubMetrics));
-    expect(await ours(spoke)).toEqual(listed(requestMetrics, peerMetrics, spokeMetrics));
+    expect(await ours(hub)).toEqual(listed(requestMetrics, standingMetrics, peerMetrics, webhookMetrics, hubMetrics));
+    expect(await ours(spoke)).toEqual(
+      listed(requestMetrics, standingMetrics, peerMetrics, webhookMetrics, spokeMetrics),
+    );
   });
 
   test('shows the peers of both sides, heard, with a round trip and nothing left behind', async () => {
@@ -133,7 +147,8 @@ test('[P-4] the pool: cold, then warm, seen by REST and `writ pool`, gone with i
 }, 120_000);
 
 test('a kill and its clean-up, and what a grant refuses, are counted', async () => {
-  const before = (await scrape(spoke)).series;
+  const [before, ofHub] = [(await scrape(spoke)).series, (await scrape(hub)).series];
+  expect(ofHub.get(delivered)).toBe(0);
   const { agentId } = await stage.spawn(hub, 'acme', 'sleep');
   await until('it runs', async () => (await hub.client.agents.get(agentId)).state === 'running', 20_000);
   await hub.client.agents.kill(agentId, 'enough', 30);
@@ -146,8 +161,82 @@ test('a kill and its clean-up, and what a grant refuses, are counted', async () 
   expect(grown('writ_cleanup_steps_total{step="worktree",outcome="done"')).toBe(1);
   expect(grown('writ_cleanup_steps_total')).toBe(2);
   expect(refused.code).not.toBe('ok');
+  expect(await figures(hub, delivered, 'writ_commands_open{op="agent.kill"}')).toEqual([1, undefined]);
   expect(grown(`writ_refusals_total{door="command",code="${refused.code}"}`)).toBe(1);
   expect((await scrape(hub)).series.get(`writ_refusals_total{door="rest",code="${refused.code}"}`)).toBe(1);
+}, 60_000);
+
+const delivered = 'writ_command_seconds_count{op="agent.kill",outcome="delivered"}';
+
+test('a spawn is one trace: from the request over the signed command to the model and the tools', async () => {
+  const names = ['make worktree', 'launch in sandbox', 'chat claude-opus-5-5', 'execute_tool bash'];
+  const bySdk = 'writ-spoke: anthropic.';
+  const ofRun = (name: string) => collector.spans.find((span) => span.name === name);
+  await until(
+    'both have sent their spans',
+    () => [...names, 'invoke_agent worker', 'POST /v1/agents'].every(ofRun),
+    20_000,
+  );
+  const run = ['writ-spoke: invoke_agent worker', 'writ-spoke: serve agent.spawn', 'writ-hub: send agent.spawn'];
+  for (const name of names) {
+    const span = ofRun(name);
+    const way = span && collector.lineage(span).filter((one) => !one.startsWith(bySdk));
+    expect(way).toEqual([`writ-spoke: ${name}`, ...run, 'writ-hub: POST /v1/agents']);
+  }
+  const paid = ofRun('chat claude-opus-5-5')?.attributes ?? {};
+  expect(Number(paid['gen_ai.usage.input_tokens'])).toBeGreaterThan(0);
+  expect(ofRun('invoke_agent worker')?.attributes).toMatchObject({
+    'writ.agent.state': 'completed',
+    'writ.exit_reason': 'closed',
+  });
+  for (const { authorization, body } of collector.got) {
+    expect(authorization).toBe('Bearer of-the-collector');
+    expect(body).not.toMatch(/Say something|seen-by-nobody|sk-nobody|writ_/);
+  }
+}, 60_000);
+
+test('a caller’s own trace goes on here, and a refusal ends its span with the code', async () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const body = stage.job('acme', 'x', { options: { runtime: 'unknown' } });
+  const answer = await hub.call('POST', '/v1/agents', body, { traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+  const { code } = answer.json() as { code: string };
+  const ours = () => collector.spans.filter((span) => span.traceId === traceId);
+  const served = () => ours().find(({ name }) => name === 'serve agent.spawn');
+  await until('both have sent their spans', () => served() !== undefined && ours().length === 3, 20_000);
+  const root = ours().find(({ name }) => name === 'POST /v1/agents');
+  expect(root).toMatchObject({
+    parentSpanId: '00f067aa0ba902b7',
+    attributes: { 'writ.request.id': expect.any(String) },
+  });
+  expect(served()?.attributes).toMatchObject({ 'writ.op': 'agent.spawn', 'writ.outcome': code });
+}, 60_000);
+
+test('how both stand: who they are, their statements, what is set, what waits, and what may be spent', async () => {
+  const { connectionId } = await hub.client.spokes.get('acme');
+  for (const [player, role, peer] of [
+    [hub, 'hub', 'acme'],
+    [spoke, 'spoke', 'hub'],
+  ] as const) {
+    const { series } = await scrape(player);
+    expect(sum(series, `writ_instance_info{role="${role}"`)).toBe(1);
+    expect(sum(series, 'writ_killswitch_set')).toBe(0);
+    const theirs = `writ_peer_key_statement_left_seconds{peer="${peer}",connection="${connectionId}"}`;
+    for (const left of ['writ_key_statement_left_seconds', theirs]) {
+      expect([left, series.get(left)]).toEqual([left, expect.closeTo(7 * 86_400, -4)]);
+    }
+  }
+  const limits = ['writ_spend_limit_usd{hub="hub"}', 'writ_budget_usd', 'writ_agent_places'];
+  expect(await figures(spoke, ...limits)).toEqual([2.5, 7, 50]);
+  expect(await figures(spoke, 'writ_question_oldest_seconds', 'writ_disk_bytes')).toEqual([0, undefined]);
+  const { diskBytes } = (await spoke.call('POST', '/v1/gc', {})).json() as { diskBytes: number };
+  expect(diskBytes).toBeGreaterThan(0);
+  const stopped = { scope: 'all', reason: 'to see it' };
+  await spoke.call('POST', '/v1/kill', stopped);
+  await hub.call('POST', '/v1/kill', { ...stopped, scope: 'spoke:acme' });
+  await spoke.call('POST', '/v1/drain', { reason: 'to see it' });
+  expect((await figures(spoke, 'writ_disk_bytes'))[0]).toBeGreaterThan(0);
+  expect(await figures(spoke, 'writ_killswitch_set{scope="all"}', 'writ_draining')).toEqual([1, 1]);
+  expect(await figures(hub, 'writ_killswitch_set{scope="spoke:acme"}')).toEqual([1]);
 }, 60_000);
 
 const empty = { max: 10, waiting: 0, opened: 0, reused: 0, evicted: 0 };

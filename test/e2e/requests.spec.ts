@@ -159,18 +159,41 @@ describe('a spawn that is not as it should be', () => {
 });
 
 describe('roles', () => {
-  test('without a key, or with a wrong one, nothing answers but health and the description', async () => {
+  /** Where nobody is known yet: they let in, or tell how. */
+  const doors = ['/v1/session/ways', '/v1/session/oidc', '/v1/session/oidc/callback'];
+  const isDoor = (method: string, path: string) =>
+    doors.includes(path) || (method === 'POST' && path === '/v1/session');
+
+  test('[F-8] without a key, with a wrong one, or with a token that somebody else made, nothing answers but health, the description and the doors', async () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const claims = { iss: 'https://issuer.example.com', aud: 'writ', sub: 'admin', role: 'admin', exp: 4_102_444_800 };
+    const tokens = ['none', 'HS256', 'RS256'].map((alg) => `${part({ alg, typ: 'JWT' })}.${part(claims)}.${part({})}`);
     for (const at of [hub, spoke]) {
-      for (const call of [caller(at.instance.url), caller(at.instance.url, 'writ_aaaaaaaaaa_wrong')]) {
-        for (const path of ['/v1/agents', '/v1/instance', '/v1/events', '/v1/keys']) {
-          const answer = await call('GET', path);
-          expect(answer.json()).toMatchObject({ status: 401, code: 'unauthenticated' });
-          expect(answer.headers['www-authenticate']).toBe('Bearer');
+      const { paths } = (await at.call('GET', '/openapi.json')).json() as { paths: Record<string, object> };
+      const all = Object.entries(paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => [method.toUpperCase() as 'GET', path.replace(/\{\w+\}/g, 'x')] as const),
+      );
+      const open = ([method, path]: readonly [string, string]) =>
+        ['/healthz', '/readyz'].includes(path) || isDoor(method, path);
+      const closed = all.filter((route) => !open(route));
+      expect(all.length - closed.length).toBe(6);
+      expect(closed.length).toBeGreaterThan(30);
+      for (const key of [undefined, 'writ_aaaaaaaaaa_wrong', ...tokens])
+        for (const [method, path] of [...closed, ['POST', '/mcp'] as const]) {
+          const answer = await caller(at.instance.url, key)(method, path);
+          expect([method, path, answer.status, answer.headers['www-authenticate']]).toEqual([
+            method,
+            path,
+            401,
+            'Bearer',
+          ]);
+          expect(answer.json()).toMatchObject({ code: 'unauthenticated' });
         }
-        expect((await call('GET', '/healthz')).status).toBe(200);
-        expect((await call('GET', '/readyz')).status).toBe(200);
-        expect((await call('GET', '/openapi.json')).status).toBe(200);
-      }
+      for (const path of ['/healthz', '/readyz', '/openapi.json'])
+        expect((await caller(at.instance.url)('GET', path)).status).toBe(200);
+      for (const path of doors.slice(1))
+        expect((await caller(at.instance.url)('GET', path)).headers.location).toBe('/console/?refused=not_found');
+      expect((await caller(at.instance.url)('POST', '/v1/session', {})).json()).toMatchObject({ code: 'cross_site' });
     }
   });
 

@@ -3,10 +3,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseScript } from '../../apps/understudy/src/script.js';
 import { Understudy } from '../../apps/understudy/src/server.js';
+import { cleaned, Room } from '../support/agents.js';
 import { openEngine, type TestEngine } from '../support/docker.js';
 import { Federation, refusal, type Player } from '../support/federation.js';
 import { requirement } from '../support/require.js';
@@ -61,6 +62,44 @@ describe('a full disk', () => {
       await spoke.client.agents.kill(agentId, 'enough', 20);
       expect(await stage.ended(spoke, agentId)).toMatchObject({ state: 'killed' });
       expect(await spoke.instance.stop()).toBe(0);
+    },
+    timeMs,
+  );
+
+  asRoot(
+    '[O-4] [W-1] under the worktrees alone is the reason in the state of who needs room there; with room again the next completes',
+    async () => {
+      const room = await Room.make();
+      const trees = join(room.folder, 'worktrees');
+      mkdirSync(trees);
+      execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', `size=${8 * mebibyte},mode=700`, 'writ-test', trees]);
+      try {
+        const agents = await room.open({ options: { sweepMs: 100 } });
+        const end = async (script: string) => cleaned(agents, (await agents.spawn(room.request(script))).agentId);
+        expect(await end('echo first')).toMatchObject({ state: 'completed' });
+        const atWork = 'echo work > work; touch wait; echo ready; while [ -e wait ]; do sleep 0.05; done';
+        const { agentId } = await agents.spawn(room.request(atWork));
+        await until('it has worked', async () => (await agents.output(agentId, 0, 100)).text.includes('ready'));
+        const ballast = join(trees, 'ballast');
+        fill(ballast);
+        const full = {
+          state: 'failed',
+          exitReason: 'disk',
+          reason: expect.stringContaining('no room left on a disk') as unknown,
+        };
+        expect(await end('echo never')).toMatchObject(full);
+        rmSync(join(trees, 'agents', agentId, 'tree', 'wait'));
+        expect(await cleaned(agents, agentId)).toMatchObject({ ...full, cleanup: { worktree: { outcome: 'failed' } } });
+        rmSync(ballast);
+        expect(await end('echo again')).toMatchObject({ state: 'completed' });
+        await until('its work is kept', async () => (await agents.get(agentId)).cleanup?.worktree.outcome === 'done');
+        const [mirror = ''] = readdirSync(join(trees, 'mirrors'));
+        const shown = ['--git-dir', join(trees, 'mirrors', mirror), 'show', `refs/writ/kept/${agentId}:work`];
+        expect(execFileSync('git', shown, { encoding: 'utf8' })).toBe('work\n');
+      } finally {
+        execFileSync('/usr/bin/umount', ['--lazy', trees]);
+        await room.close();
+      }
     },
     timeMs,
   );

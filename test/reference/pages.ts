@@ -4,7 +4,7 @@ import { buildProgram } from '../../apps/cli/src/program.js';
 import { exitCodesHelp } from '../../apps/cli/src/exit.js';
 import { hubMetrics } from '../../apps/hub/src/metrics/metrics.js';
 import { spokeMetrics } from '../../apps/spoke/src/metrics/metrics.js';
-import { peerMetrics, requestMetrics, type MetricDefinition } from '#api';
+import { peerMetrics, requestMetrics, standingMetrics, webhookMetrics, type MetricDefinition } from '#api';
 import { describeError, errorCodes } from '#protocol';
 import { settings } from './settings.js';
 import { row, table, type Row } from './table.js';
@@ -71,7 +71,8 @@ function commandBlock(command: Command, above: string): string[] {
     command.description(),
     ...(options.length > 0 ? [table(['option', 'what'], options)] : []),
   ];
-  return [...block, ...command.commands.flatMap((below) => commandBlock(below, path))];
+  const below = help.visibleCommands(command).filter((one) => one.name() !== 'help');
+  return [...block, ...below.flatMap((one) => commandBlock(one, path))];
 }
 
 function cliPage(): string {
@@ -125,7 +126,7 @@ function metricRows(instance: string, definitions: Readonly<Record<string, Metri
 
 function metricsPage(): string {
   const head = ['figure', 'of', 'kind', 'labels', 'what'];
-  const both = { ...requestMetrics, ...peerMetrics };
+  const both = { ...standingMetrics, ...requestMetrics, ...peerMetrics, ...webhookMetrics };
   return page(
     'Metrics',
     '`GET /metrics` in the text format of Prometheus, for the key of a viewer (`Authorization: Bearer …`), or without a key on `metricsPort` of loopback. Counters begin at 0 with each start. `process_…` and `nodejs_…` are Node’s own: memory, processor, event loop, garbage collection.',

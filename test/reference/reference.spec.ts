@@ -1,6 +1,6 @@
 // What the documents promise to list is listed, and as it is.
 import { describe, expect, test } from '@jest/globals';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/instance.js';
 import { documentOf } from './documents.js';
@@ -31,13 +31,4 @@ test('every dependency has its line in the decision on dependencies', () => {
   >;
   const wanted = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
   expect(listed.sort()).toEqual(wanted.sort());
-});
-
-test('no page of the documents links to a file that is not there', () => {
-  const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
-  for (const page of pages.filter((name) => name.endsWith('.md'))) {
-    const folder = join(root, page, '..');
-    const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => join(folder, link));
-    expect([page, links.filter((link) => !existsSync(link))]).toEqual([page, []]);
-  }
 });

@@ -24,10 +24,19 @@ interface Shape {
 
 /** Whose comments say what the settings below a path are for; of several paths the longest one that fits. */
 const sources: Readonly<Record<'hub' | 'spoke', Readonly<Record<string, string>>>> = {
-  hub: { '': 'apps/hub/src/config.ts', broker: 'libs/federation/src/links/broker/options.ts' },
+  hub: {
+    '': 'apps/hub/src/config.ts',
+    broker: 'libs/federation/src/links/broker/options.ts',
+    tracing: 'libs/tracing/src/options.ts',
+    console: 'libs/api/src/console/options.ts',
+    'console.oidc': 'libs/api/src/sign-in/oidc/options.ts',
+  },
   spoke: {
     '': 'apps/spoke/src/config.ts',
     broker: 'libs/federation/src/links/broker/options.ts',
+    tracing: 'libs/tracing/src/options.ts',
+    console: 'libs/api/src/console/options.ts',
+    'console.oidc': 'libs/api/src/sign-in/oidc/options.ts',
     agents: 'libs/agents/src/options.ts',
     'agents.limits': 'libs/protocol/src/agent.ts',
     'agents.ceilings': 'libs/protocol/src/agent.ts',

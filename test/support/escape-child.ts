@@ -28,7 +28,8 @@ const agents = await createAgents({
   sandboxes: sandboxes.all.filter((sandbox) => sandbox.level === level),
   worktrees: new GitWorktrees({ root: join(folder, 'worktrees'), allowFile: true }),
   resolver: new ShellResolver(),
-  options: { stateDir: join(folder, 'agents'), graceMs: 100 },
+  // A busy engine takes its time to end a container: that is no survivor.
+  options: { stateDir: join(folder, 'agents'), graceMs: 100, killMs: 20_000 },
   sourceId: 'spoke',
   log,
 });

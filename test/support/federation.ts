@@ -85,8 +85,8 @@ export class Federation {
     this.leaving.push(leave);
   }
 
-  hub(name = 'hub', config: object = {}): Promise<Player> {
-    return this.enter('hub', name, { logLevel: 'warn', ...config });
+  hub(name = 'hub', config: object = {}, env: Readonly<Record<string, string>> = {}): Promise<Player> {
+    return this.enter('hub', name, { logLevel: 'warn', ...config }, { env });
   }
 
   spoke(name: string, config: object = {}, env: Readonly<Record<string, string>> = {}, within?: readonly string[]) {

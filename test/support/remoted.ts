@@ -8,7 +8,7 @@ import { GitWorktrees, remoteOptions, type Worktree, type WorktreeOptions } from
 
 export const token = 'writ-test-5f1c9d7e3b';
 export const username = 'robot';
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 /** The error that a promise ends in. */
 export async function refusalOf(promise: Promise<unknown>): Promise<Error> {

@@ -49,13 +49,13 @@ export class Replicated {
     const understudy = await UnderstudyProcess.start(script);
     stage.afterwards(() => understudy.stop());
     const claude = { kind: 'claude', baseUrl: understudy.url, defaultPrice: price };
-    const hubs = await pair(stage, 'hub', 'hub', { store: redis.url, logLevel: 'warn', publicUrl: door.url });
+    const hubs = await twoProcesses(stage, 'hub', 'hub', { store: redis.url, logLevel: 'warn', publicUrl: door.url });
     door.targets([hubs[0].instance.url]);
     const agents = { graceMs: 1_000, agentsMax: 200, leaseMs: 3_000, sweepMs: 500 };
     const own = { store: redis.url, logLevel: 'warn', heartbeatMs: 500, repositories: { allowFile: true } };
     const sandbox = { allowNone: stage.sandbox === 'none' };
     const all = { ...own, agents, sandbox, runtimes: { shell, claude } };
-    const spokes = await pair(stage, 'spoke', 'acme', all, { ANTHROPIC_API_KEY: 'sk-nobody' });
+    const spokes = await twoProcesses(stage, 'spoke', 'acme', all, { ANTHROPIC_API_KEY: 'sk-nobody' });
     const connectionId = await stage.pair(hubs[0], spokes[0]);
     const replicated = new Replicated(stage, redis, door, hubs, spokes, connectionId);
     door.targets(hubs.map(({ instance }) => instance.url));
@@ -88,7 +88,13 @@ export class Replicated {
 }
 
 /** Two processes of one instance: the second one finds the keys and the first admin key of the first. */
-async function pair(stage: Federation, role: Role, name: string, config: object, env = {}): Promise<[Player, Player]> {
+export async function twoProcesses(
+  stage: Federation,
+  role: Role,
+  name: string,
+  config: object,
+  env = {},
+): Promise<[Player, Player]> {
   const [one, two] = [stage.room(`${name}-1`), stage.room(`${name}-2`)];
   const first = await enter(stage, { role, name, stateDir: one, config, env });
   symlinkSync(join(one, 'keys'), join(two, 'keys'));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import { Module } from '@nestjs/common';
-import { Acts, ApiModule, createLogger, serve } from '#api';
+import { Acts, ApiModule, consoleOf, consoleOptions, createLogger, serve } from '#api';
 import type { ServeOptions } from '#api';
 import { ChainedLog, openSqliteStore } from '#store';
 import { TinyGateway, TinyModule } from './tiny-gateway.js';
@@ -24,7 +24,13 @@ interface TinyOptions extends Partial<ServeOptions> {
   readonly role?: 'hub' | 'spoke';
   readonly controllers?: Type[];
   readonly heartbeatMs?: number;
+  /** Where people reach it: with `https:` its cookie travels over TLS only. */
+  readonly publicUrl?: string;
+  /** The setting `console`. */
+  readonly console?: object;
 }
+
+const variable = (name: string) => process.env[name];
 
 export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'writ-api-')));
@@ -37,6 +43,12 @@ export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> 
     logger,
     acts: new Acts(new ChainedLog(store, ['tiny', 'acts'])),
     heartbeatMs: options.heartbeatMs,
+    instance: { role: options.role ?? 'spoke', name: 'tiny' },
+    console: consoleOf({
+      console: consoleOptions(variable).parse(options.console ?? {}),
+      publicUrl: options.publicUrl,
+    }),
+    variable,
   });
   const served = await serve(
     { module: Tiny, imports: [shared], controllers: options.controllers ?? [] },

@@ -11,6 +11,7 @@ import type {
   AgentQuery,
   Caller,
   CloseCommand,
+  EventGap,
   EventPiece,
   KillOutcome,
   KillScope,
@@ -24,7 +25,7 @@ import type {
   WentBack,
 } from '#api';
 import { agentBranch, noUsage, operationNames, WritError } from '#protocol';
-import type { AgentEvent, AgentResource, CheckpointResource, InstanceResource, LatchBody } from '#protocol';
+import type { Actor, AgentEvent, AgentResource, CheckpointResource, InstanceResource, LatchBody } from '#protocol';
 import { Store } from '#store';
 
 interface Entry {
@@ -40,6 +41,8 @@ export class TinyGateway extends Gateway {
   readonly happened: AgentEvent[] = [];
   readonly callers: Caller[] = [];
   readonly latched: LatchBody[] = [];
+  /** Events, from the first on, that are no longer kept. */
+  forgotten = 0;
   /** Streams that are being read now. */
   reading = 0;
   /** Pieces of output given out so far. */
@@ -48,6 +51,7 @@ export class TinyGateway extends Gateway {
   pendingId?: string;
   /** Set: thrown by the next call. */
   failure?: Error;
+  version = '0.1.0';
   private readonly byKey = new Map<string, string>();
   private readonly grown = new EventEmitter().setMaxListeners(0);
 
@@ -203,10 +207,18 @@ export class TinyGateway extends Gateway {
     return this.latched;
   }
 
-  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece> {
+  async eventsEnd() {
+    return String(this.happened.length);
+  }
+
+  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
     this.reading += 1;
     try {
       for (let at = offsetOf(cursor); ;) {
+        if (at < this.forgotten) {
+          const missing = this.forgotten - at;
+          yield { cursor: String((at = this.forgotten)), missing };
+        }
         const event = this.happened[at];
         if (event) yield { cursor: String(++at), event };
         else await once(this.grown, 'more', { signal });
@@ -222,7 +234,7 @@ export class TinyGateway extends Gateway {
       { name: 'sandbox', outcome: 'failed' as const, detail: 'No namespaces.', cure: 'apt install bubblewrap' },
       { name: 'store', outcome: 'ok' as const, detail: 'SQLite answers.' },
     ];
-    const who = { role: 'spoke' as const, id: 'A'.repeat(43), name: 'tiny', words, version: '0.1.0', time: now() };
+    const who = { role: 'spoke' as const, id: 'A'.repeat(43), name: 'tiny', words, version: this.version, time: now() };
     return { ...who, operations: operationNames, checks };
   }
 
@@ -239,7 +251,15 @@ export class TinyGateway extends Gateway {
     const entry = this.entry(agentId);
     entry.agent = { ...entry.agent, ...change, endedAt: now() };
     entry.ended = true;
+    this.tellEnd(entry.agent, change.actor);
     this.grown.emit('more');
+  }
+
+  private tellEnd({ agentId, state, reason = '', exitReason = 'finished', usage }: AgentResource, by?: Actor): void {
+    const actor = by ?? { kind: 'system' as const, id: 'tiny' };
+    const data = { reason, exitReason, usage, outputBytes: 0, actor, result: { summary: '', items: [] } };
+    const type = `agent.${state as 'completed' | 'failed' | 'killed'}` as const;
+    this.happened.push({ ...this.about(agentId), type, data });
   }
 
   private act(caller: Caller): void {
@@ -262,18 +282,15 @@ export class TinyGateway extends Gateway {
     return agent;
   }
 
+  private about(subject: string) {
+    return { specversion: '1.0' as const, id: randomUUID(), source: 'tiny', subject, time: now() };
+  }
+
   /** Appends one event about an agent. */
-  emit(type: 'agent.usage', subject: string): void {
-    const id = randomUUID();
-    this.happened.push({
-      specversion: '1.0',
-      id,
-      source: 'tiny',
-      type,
-      subject,
-      time: now(),
-      data: { usage: noUsage },
-    });
+  emit(type: 'agent.usage' | 'grant.changed', subject: string): void {
+    const about = this.about(subject);
+    if (type === 'agent.usage') this.happened.push({ ...about, type, data: { usage: noUsage } });
+    else this.happened.push({ ...about, type, data: { version: 1 } });
     this.grown.emit('more');
   }
 }

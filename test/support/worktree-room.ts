@@ -9,7 +9,7 @@ import { WritError } from '#protocol';
 import { GitWorktrees } from '../../libs/agents/src/worktrees/git-worktrees.js';
 import type { Worktree } from '../../libs/agents/src/worktrees/worktrees.js';
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 const user = ['-c', 'user.name=Somebody', '-c', 'user.email=somebody@example.org'];
 
 export class WorktreeRoom {

@@ -301,6 +301,7 @@ def claims():
         ("writ-hello+jws", "first", hello),
         ("writ-hello+jws", "of a spoke, with everything", {**hello, "re": nonce("re"), "gv": 2, "grant": {"operations": ["agent.status"]}, "journal": {"epo": nonce("epo"), "seq": 3, "h": ref["h"], "before": {"epo": nonce("old"), "seq": 9}}}),
         ("writ-pair-req+jws", "outbound", request),
+        ("writ-pair-req+jws", "over a broker", {**request, "link": {"kind": "broker"}}),
         ("writ-pair-req+jws", "direct", {**request, "link": {"kind": "direct", "url": "https://spoke.example/writ/v1/messages"}}),
         ("writ-pair-res+jws", "answer", response),
         ("writ-ckpt+jws", "checkpoint", ckpt),
@@ -329,6 +330,7 @@ def claims():
         ("writ-hello+jws", "a grant without its version", {**hello, "grant": {"operations": []}}),
         ("writ-hello+jws", "a grant with a deny-list", {**hello, "gv": 1, "grant": {"operations": [], "denied": []}}),
         ("writ-pair-req+jws", "an ES256 root", {**request, "root": second.jwk}),
+        ("writ-pair-req+jws", "a broker's address, which each side knows for itself", {**request, "link": {"kind": "broker", "url": "tls://broker.example"}}),
         ("writ-pair-req+jws", "a connection", {**request, "con": nonce("con")}),
         ("writ-pair-res+jws", "no connection", {k: v for k, v in response.items() if k != "con"}),
         ("writ-ckpt+jws", "a negative length", {**ckpt, "n": -1}),
@@ -361,6 +363,7 @@ def agent_ids():
 
 def pairing():
     content = {"name": "acme-hub", "url": "https://hub.example:8443", "hub": root.kid, "id": nonce("invite"), "secret": nonce("secret"), "ops": ["agent.status", "agent.spawn"], "exp": NOW + 900}
+    met = {"name": content["name"], "url": content["url"], "broker": "tls://broker.example:4222", **content}
     line = lambda value, body=None: f"writ1.{body or b64(compact(value))}.{b64(sha256(body or b64(compact(value))))[:4]}"
     good = line(content)
     bad = {
@@ -369,6 +372,8 @@ def pairing():
         "another version": "writ2" + good[5:],
         "an unknown member": line({**content, "admin": True}),
         "a file for a URL": line({**content, "url": "file:///etc/passwd"}),
+        "a broker that is no broker": line({**content, "broker": "https://hub.example"}),
+        "a broker that is empty": line({**content, "broker": ""}),
         "an unknown operation": line({**content, "ops": ["agent.dance"]}),
         "a control character in the name": line({**content, "name": "\x1b[2J"}),
         "not JSON": line(None, b64("hub")),
@@ -380,7 +385,7 @@ def pairing():
     save(
         "pairing",
         "Invite lines, and the MACs of both roles over one invite.",
-        valid=[{"line": good, "invite": content}],
+        valid=[{"line": line(one), "invite": one} for one in (content, met)],
         invalid=[{"name": name, "line": value} for name, value in bad.items()],
         mac={"secret": content["secret"], "invite": content["id"], "hub": root.kid, "spoke": peer_root.kid, "nonce": nonce16, "ofSpoke": mac(b"spoke"), "ofHub": mac(b"hub")},
     )

@@ -1,7 +1,8 @@
 // The command line as child processes against a real instance.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -374,6 +375,36 @@ describe('keys and doctor', () => {
     expect((await run('keys', 'generate')).out).toMatch(/^writ_[a-z2-7]{10}_[\w-]{43}\n$/);
   });
 
+  test('--watch prints what is new and nothing twice, until it is ended', async () => {
+    const watching = startWrit(['hubs', '--watch', '0.5', '--on', 'spoke'], { env: { HOME: home } });
+    const seen = { out: '', err: '' };
+    watching.stdout?.on('data', (chunk: Buffer) => (seen.out += chunk.toString()));
+    watching.stderr?.on('data', (chunk: Buffer) => (seen.err += chunk.toString()));
+    tinyPeers.hubs.push(tinyConnection('one'));
+    await until('the first is there', () => seen.out.includes('one\t'));
+    tinyPeers.hubs.push(tinyConnection('two'));
+    await until('the second is there', () => seen.out.includes('two\t'));
+    expect(seen.out.match(/^(one|two)\t/gm)).toEqual(['one\t', 'two\t']);
+    const exit = once(watching, 'exit');
+    watching.kill('SIGINT');
+    await exit;
+    expect(seen.err).toBe('');
+    expect(await run('hubs', '--watch', '0.1', '--on', 'spoke')).toMatchObject({ code: 2 });
+    expect(await run('status', randomUUID(), '--watch', '--on', 'spoke')).toMatchObject({ code: 4 });
+  });
+
+  test('ready says yes, or no and why, or that nothing answers; it needs no key', async () => {
+    expect(await writ(['ready', '--url', spoke.url])).toMatchObject({ code: 0, out: 'ready\tyes\n' });
+    spoke.gateway.failure = new Error('away');
+    const [no, alive] = await Promise.all([run('ready', '--on', 'spoke'), run('ready', '--alive', '--on', 'spoke')]);
+    expect(no).toMatchObject({ code: 1, out: 'ready\tno\nbecause\tthe store does not answer\n' });
+    expect(alive.code).toBe(0);
+    const waiting = run('ready', '--wait', '20', '--on', 'spoke');
+    spoke.gateway.failure = undefined;
+    expect((await waiting).code).toBe(0);
+    expect(await run('ready', '--url', 'http://127.0.0.1:9')).toMatchObject({ code: 5 });
+  });
+
   test('doctor asks the instance, looks at modes and clock, and names the cure', async () => {
     const key = join(home, '.writ/hub/cli.key');
     await chmod(key, 0o644);
@@ -390,6 +421,33 @@ describe('keys and doctor', () => {
     for (const name of ['node', 'git', 'hub', 'spoke', 'spoke: clock'])
       expect(checks).toContainEqual(expect.objectContaining({ name, outcome: 'ok' }));
   });
+});
+
+describe('doctor finds, and names the cure of', () => {
+  type Finding = Record<'name' | 'outcome' | 'detail', string> & { cure?: string };
+  async function findings(env: Record<string, string> = {}): Promise<Finding[]> {
+    const ran = await writ(['doctor', '-o', 'json'], { env: { HOME: home, ...env } });
+    return (JSON.parse(ran.out) as Finding[]).filter(({ outcome }) => outcome !== 'ok');
+  }
+
+  test('a git that is too old, a store that others can read, a peer that is away, and an instance of another version', async () => {
+    const bin = join(home, 'old-bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'git'), '#!/bin/sh\necho git version 2.20.1\n', { mode: 0o755 });
+    const store = join(home, '.writ/spoke/store.sqlite');
+    await writeFile(store, '', { mode: 0o644 });
+    tinyPeers.hubs.push({ ...tinyConnection('far'), state: 'active', connected: false });
+    const found = await findings({ PATH: `${bin}:${process.env.PATH ?? ''}` });
+    await rm(store);
+    const named = (name: string) => found.find((one) => one.name === name && one.outcome !== 'ok');
+    expect(named('git')).toMatchObject({ outcome: 'failed', detail: 'git version 2.20.1 is too old for a spoke' });
+    expect(named('modes')).toMatchObject({ outcome: 'failed', cure: `chmod go-rwx ${store}` });
+    expect(named('spoke: reachability')?.detail).toMatch(/^far is not connected/);
+    expect(found.filter(({ cure }) => cure === undefined || cure === '')).toEqual([]);
+    spoke.gateway.version = '9.9.9';
+    const other = (await findings()).find(({ name }) => name === 'spoke: version');
+    expect(other?.detail).toMatch(/^It runs 9\.9\.9; this is/);
+  }, 30_000);
 });
 
 describe('an old Node', () => {

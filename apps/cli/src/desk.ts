@@ -3,6 +3,7 @@ import { confirm } from '@clack/prompts';
 import type { Command } from 'commander';
 import { RestClient } from '#client';
 import { WritError } from '#protocol';
+import { withContext } from './contexts.js';
 import { exitCodes } from './exit.js';
 import { locate } from './instances.js';
 import type { Located, Nature } from './instances.js';
@@ -18,7 +19,7 @@ export class Desk {
     readonly world: World,
     command: Command,
   ) {
-    this.flags = command.optsWithGlobals<Flags>();
+    this.flags = withContext(world, command.optsWithGlobals<Flags>());
     this.print = new Printer(world, this.flags.output);
   }
 

@@ -1,5 +1,7 @@
 // Git, for the repository that a person stands in: no hook of it runs, no other transport than a file, nothing is asked of anybody.
 import { execFile } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { WritError } from '#protocol';
 import type { World } from './world.js';
@@ -28,13 +30,16 @@ export class GitFailure extends Error {
   }
 }
 
-/** What it says, without the last line end. @throws GitFailure; WritError `invalid_request` where there is no git */
-export async function git(world: World, args: readonly string[]): Promise<string> {
+/** What it says, without the last line end; `input` is what it reads. @throws GitFailure; WritError `invalid_request` where there is no git */
+export async function git(world: World, args: readonly string[], input?: Readable): Promise<string> {
   const given = settings.flatMap((setting) => ['-c', setting]);
   const env = { ...world.env, GIT_ALLOW_PROTOCOL: 'file', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
   try {
-    const { stdout } = await run('git', [...given, ...args], { env, signal: world.signal, maxBuffer: outputBytesMax });
-    return stdout.trimEnd();
+    const running = run('git', [...given, ...args], { env, signal: world.signal, maxBuffer: outputBytesMax });
+    const { stdin } = running.child;
+    // One that ends before it has read all says itself why.
+    if (input && stdin) pipeline(input, stdin).catch(() => undefined);
+    return (await running).stdout.trimEnd();
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
     if (code === 'ENOENT')

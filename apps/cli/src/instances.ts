@@ -24,7 +24,17 @@ export type Running = z.infer<typeof announcement>;
 
 /** The folder of an instance on this machine: `--state`, else `WRIT_STATE`, else `~/.writ/<role>`. */
 export function stateDir(world: World, flags: Flags, role: Role): string {
-  return flags.state ?? world.env.WRIT_STATE ?? join(world.home, '.writ', role);
+  return flags.state ?? around(world, flags).WRIT_STATE ?? join(world.home, '.writ', role);
+}
+
+/** The address that is named: `--url`, else `WRIT_URL`. */
+export function urlOf(world: World, flags: Flags): string | undefined {
+  return flags.url ?? around(world, flags).WRIT_URL;
+}
+
+/** A key of a context never goes where the environment points. */
+function around({ env }: World, { meant }: Flags): World['env'] {
+  return meant === undefined ? env : {};
 }
 
 function readText(file: string): string | undefined {
@@ -78,7 +88,7 @@ function rolesOf(nature: Nature, flags: Flags): Role[] {
 /** @throws WritError `peer_unavailable` when nothing is named and nothing runs. */
 export function locate(world: World, flags: Flags, nature: Nature): Located {
   const key = flags.key ?? world.env.WRIT_API_KEY;
-  const url = flags.url ?? world.env.WRIT_URL;
+  const url = urlOf(world, flags);
   const roles = rolesOf(nature, flags);
   const local = roles.map((role) => ({ dir: stateDir(world, flags, role), role }));
   const found = local.flatMap(({ dir, role }) => {

@@ -1,13 +1,17 @@
 // All of `writ`: the options that every command takes, and the commands.
 import { Command, Option } from 'commander';
 import { addAudit } from './commands/audit.js';
+import { addMcp } from './commands/mcp.js';
 import { addOrders } from './commands/orders.js';
 import { addAgents } from './commands/agents.js';
 import { addBackup } from './commands/backup.js';
 import { addCommands } from './commands/commands.js';
+import { addCompletion } from './commands/completion.js';
+import { addContext } from './commands/context.js';
 import { addConnections } from './commands/connections.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDrain } from './commands/drain.js';
+import { addEvents } from './commands/events.js';
 import { addFetch } from './commands/fetch.js';
 import { addGc } from './commands/gc.js';
 import { addGrants } from './commands/grants/grants.js';
@@ -15,11 +19,14 @@ import { addKeys } from './commands/keys.js';
 import { addKill } from './commands/kill.js';
 import { addLabels } from './commands/labels.js';
 import { addPool } from './commands/pool.js';
+import { addReady } from './commands/ready.js';
+import { addInvites } from './commands/invites.js';
 import { addSessions } from './commands/sessions.js';
 import { addPairing } from './commands/pairing.js';
 import { addQuestions } from './commands/questions.js';
 import { addSpawn } from './commands/spawn.js';
 import { addStart } from './commands/start.js';
+import { addTop } from './commands/top.js';
 import { addUsage } from './commands/usage.js';
 import { exitCodesHelp } from './exit.js';
 import { outputForms } from './world.js';
@@ -37,6 +44,7 @@ export function buildProgram(world: World, version: string): Command {
   const program = new Command('writ')
     .description('Federated hub-and-spoke gateway for AI agents.')
     .version(version, '-V, --version')
+    .option('--context <name>', 'the instance kept under this name (WRIT_CONTEXT): see `writ context`')
     .option('--url <url>', 'the instance to talk to (WRIT_URL); the one of this machine by default')
     .option('--key <key>', 'API key (WRIT_API_KEY, which no process list shows)')
     .option('--state <dir>', 'state folder of the instance (WRIT_STATE); ~/.writ/hub or ~/.writ/spoke by default')
@@ -52,11 +60,15 @@ export function buildProgram(world: World, version: string): Command {
     .exitOverride();
   for (const add of [
     addStart,
+    addContext,
     addPairing,
     addConnections,
+    addInvites,
     addGrants,
     addSpawn,
     addAgents,
+    addTop,
+    addEvents,
     addFetch,
     addSessions,
     addPool,
@@ -71,7 +83,10 @@ export function buildProgram(world: World, version: string): Command {
     addBackup,
     addDrain,
     addUsage,
+    addMcp,
     addDoctor,
+    addReady,
+    addCompletion,
   ])
     add(program, world);
   return program;

@@ -7,6 +7,7 @@ import { Declined } from './desk.js';
 import { exitCodeOf, exitCodes } from './exit.js';
 import { harmless } from './printer.js';
 import { buildProgram } from './program.js';
+import { watch, Watched, type Look } from './watch.js';
 import type { World } from './world.js';
 
 /** Resolves with the exit code; never rejects. */
@@ -15,8 +16,17 @@ export async function run(argv: readonly string[], world: World, version: string
     await unshield(buildProgram(world, version)).parseAsync(shielded(argv), { from: 'user' });
     return world.exitCode;
   } catch (error) {
+    if (error instanceof Watched) return watch(() => look(argv, world, version), error, world);
     return explain(error, world, wantsJson(argv));
   }
+}
+
+async function look(argv: readonly string[], world: World, version: string): Promise<Look> {
+  const page = { out: '', err: '' };
+  const out = (text: string) => void (page.out += text);
+  const err = (text: string) => void (page.err += text);
+  const seen: World = { ...world, out, err, interactive: false, isWatched: true, exitCode: 0 };
+  return { code: await run(argv, seen, version), ...page };
 }
 
 function wantsJson(argv: readonly string[]): boolean {

@@ -11,6 +11,8 @@ export interface World {
   readonly err: (text: string) => void;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
+  /** This is one look of `--watch`. */
+  readonly isWatched?: true;
   /** What the process ends with, unless an error says otherwise. */
   exitCode: number;
 }
@@ -26,6 +28,9 @@ export interface Flags {
   readonly ca?: string;
   readonly output?: OutputForm;
   readonly on?: Role;
+  readonly context?: string;
+  /** The context that stands behind these flags; the environment's address and folder then count for nothing. */
+  readonly meant?: string;
 }
 
 export type Role = 'hub' | 'spoke';

@@ -48,6 +48,34 @@ describe('the hub’s configuration', () => {
     rmSync(folder, { recursive: true });
   });
 
+  test('refuses webhooks that could not be sent, or signed, beside every other fault; and shows no secret', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'writ-webhooks-'));
+    const written = (name: string, text: string, mode = 0o600): string => {
+      writeFileSync(join(folder, name), text, { mode });
+      return join(folder, name);
+    };
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+    const secretFile = written('good', `${secret}\n`);
+    const good = { name: 'a', url: 'https://example.org/hook', secretFile };
+    const faults = (...webhooks: object[]) => faultsOf({ WRIT_WEBHOOKS: JSON.stringify(webhooks), WRIT_PORT: '-1' });
+    const fault = (more: object) => faults({ ...good, ...more }).find((line) => !line.startsWith('port:'));
+    expect(faults(good)).toEqual([expect.stringMatching(/^port: /)]);
+    expect(fault({ url: 'ftp://example.org' })).toMatch(/^webhooks\.0\.url: must be an https/);
+    expect(fault({ url: 'http://example.org' })).toMatch(/^webhooks\.0\.url: .*https/);
+    for (const host of ['127.0.0.1', '10.1.2.3', '[::1]', '169.254.169.254', '2130706433'])
+      expect(fault({ url: `https://${host}/` })).toMatch(/^webhooks\.0\.url: .*not an allowed address/);
+    expect(fault({ url: 'https://10.1.2.3/', networks: ['10.0.0.0/8'] })).toBeUndefined();
+    expect(fault({ secretFile: written('open', secret, 0o644) })).toMatch(/^webhooks\.0\.secretFile: .*chmod 600/);
+    const weak = fault({ secretFile: written('weak', 'whsec_c2hvcnQ=') });
+    expect(weak).toMatch(/^webhooks\.0\.secretFile: .*24 to 64 bytes/);
+    expect(weak).not.toContain('c2hvcnQ');
+    expect(fault({ secretFile: undefined })).toContain('needs either secretFile or secretEnv');
+    expect(fault({ secretFile: undefined, secretEnv: 'NOWHERE_SET' })).toContain('NOWHERE_SET is not set');
+    expect(fault({ types: ['agent.*', 'agnet.*'] })).toMatch(/^webhooks\.0\.types\.1: /);
+    expect(faults(good, good)).toContainEqual('webhooks: two have the same name');
+    rmSync(folder, { recursive: true });
+  });
+
   test('flags win over the environment', () => {
     const { port, stateDir } = readConfig({ WRIT_PORT: '1', WRIT_STATE_DIR: '/a' }, ['--port', '2', '--state', '/b']);
     expect([port, stateDir]).toEqual([2, '/b']);

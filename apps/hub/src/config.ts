@@ -2,9 +2,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { authorityFile, loadConfig } from '#api';
-import { brokerOptions } from '#federation';
+import { authorityFile, consoleOptions, loadConfig, webhookOptions } from '#api';
+import { addressFault, brokerOptions } from '#federation';
 import { spokeName } from '#protocol';
+import { tracingOptions } from '#tracing';
 
 /** The settings of a hub; docs/reference/config.md is made of them. */
 export const hubConfig = z.strictObject({
@@ -68,6 +69,19 @@ export const hubConfig = z.strictObject({
       checkpointEveryMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
     })
     .prefault({}),
+  /** Where spans of OpenTelemetry are sent: `url`, `authorizationEnv`, `samplePercent`; nowhere by default. */
+  tracing: tracingOptions.optional(),
+  /** The web console at `/console/`. */
+  console: consoleOptions(variable).prefault({}),
+  /** Who is told of events over HTTP, signed: `name`, `url`, `secretFile` or `secretEnv`, `types`, `networks`; see docs/operations.md. */
+  webhooks: webhookOptions({ variable, fault: addressFault }),
+  /** The Agent2Agent protocol; see docs/a2a.md. */
+  a2a: z
+    .strictObject({
+      /** Networks in which receivers of push notifications may be, as `networks` names them. */
+      pushNetworks: z.array(z.string().max(64)).max(100).default(['public']),
+    })
+    .prefault({}),
   /** How long the hub goes on trying, in milliseconds. A kill outlives a long partition; a spawn is not wanted an hour later. */
   commands: z
     .strictObject({
@@ -85,7 +99,7 @@ export function readConfig(env = process.env, argv = process.argv.slice(2)): Hub
   return loadConfig({ schema: hubConfig, env, argv });
 }
 
-/** A variable that `broker.secretEnv` names. Read for every dial, never kept. */
-export function brokerSecret(name: string): string | undefined {
+/** A variable that `broker` or a webhook names. Read when it is needed, never kept. */
+export function variable(name: string): string | undefined {
   return process.env[name];
 }

@@ -7,6 +7,7 @@ import {
   AuditService,
   BackupController,
   BackupService,
+  consoleOf,
   Gateway,
   SigningController,
   SigningService,
@@ -15,6 +16,7 @@ import {
 import { Store } from '#store';
 import { CommandsController } from './commands/commands.controller.js';
 import { CommandsView } from './commands/commands.view.js';
+import { variable } from './config.js';
 import type { Hub } from './hub.js';
 import { InvitesController } from './invites/invites.controller.js';
 import { InvitesService } from './invites/invites.service.js';
@@ -23,10 +25,10 @@ import { SpokesService } from './spokes/spokes.service.js';
 
 @Module({})
 class HubCore {
-  static of({ store, gateway, services }: Hub): DynamicModule {
+  static of({ ground, services }: Hub): DynamicModule {
     const providers = [
-      { provide: Store, useValue: store },
-      { provide: Gateway, useValue: gateway },
+      { provide: Store, useValue: ground.store },
+      { provide: Gateway, useValue: services.gateway },
       { provide: SpokesService, useValue: services.spokes },
       { provide: InvitesService, useValue: services.invites },
       { provide: CommandsView, useValue: services.commands },
@@ -38,13 +40,20 @@ class HubCore {
   }
 }
 
+const apiOf = ({ ground: { acts, config } }: Hub) => ({
+  acts,
+  instance: { role: 'hub' as const, name: config.name },
+  console: consoleOf(config),
+  variable,
+});
+
 @Module({})
 export class HubModule {
   static register(hub: Hub, logger: Logger, metrics: Metrics): DynamicModule {
     const core = HubCore.of(hub);
     return {
       module: HubModule,
-      imports: [core, ApiModule.register({ imports: [core], logger, acts: hub.services.acts, metrics })],
+      imports: [core, ApiModule.register({ imports: [core], logger, metrics, ...apiOf(hub) })],
       controllers: [
         SpokesController,
         InvitesController,

@@ -1,6 +1,6 @@
 // The hub about itself: who it is, and whether it can do its work.
-import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
-import { checkStore, readinessOf, version, type Readiness } from '#api';
+import { fingerprintWords, operationNames, type Check, type InstanceResource, type Readiness } from '#protocol';
+import { checkStore, checkWebhooks, readinessOf, version } from '#api';
 import type { Store } from '#store';
 import type { HubConfig } from './config.js';
 
@@ -19,7 +19,11 @@ export class InstanceView {
       ...about,
       time: new Date().toISOString(),
       operations: [...operationNames],
-      checks: [await checkStore(this.store), ...(await this.trust())],
+      checks: [
+        await checkStore(this.store),
+        ...(await this.trust()),
+        ...(await checkWebhooks(this.store, this.config.webhooks)),
+      ],
     };
   }
 

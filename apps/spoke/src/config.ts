@@ -16,9 +16,10 @@ import {
   runtimeOptions,
   skillOptions,
 } from '#agents';
-import { authorityFile, loadConfig } from '#api';
-import { brokerOptions } from '#federation';
+import { authorityFile, consoleOptions, loadConfig, webhookOptions } from '#api';
+import { addressFault, brokerOptions } from '#federation';
 import { spokeName } from '#protocol';
+import { tracingOptions } from '#tracing';
 
 /** Tells partners apart without a setting; what is no name, or says nothing, gives `spoke`. */
 function hostName(): string {
@@ -119,6 +120,12 @@ export const spokeConfig = z
         checkpointEveryMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
       })
       .prefault({}),
+    /** Where spans of OpenTelemetry are sent: `url`, `authorizationEnv`, `samplePercent`; nowhere by default. */
+    tracing: tracingOptions.optional(),
+    /** The web console at `/console/`. */
+    console: consoleOptions(variable).prefault({}),
+    /** Who is told of events over HTTP, signed: `name`, `url`, `secretFile` or `secretEnv`, `types`, `networks`; see docs/operations.md. */
+    webhooks: webhookOptions({ variable, fault: addressFault }),
     profiles: profileOptions,
     /** What agents run on, each under a name of its own; see below. */
     runtimes: runtimeOptions,
@@ -142,7 +149,7 @@ export function modelKey(): string | undefined {
   return process.env.ANTHROPIC_API_KEY;
 }
 
-/** A variable that `remotes` or `broker` names. Read when a repository is fetched or the broker dialled, never kept. */
+/** A variable that `remotes`, `broker` or a webhook names. Read when it is needed, never kept. */
 export function variable(name: string): string | undefined {
   return process.env[name];
 }

@@ -1,7 +1,7 @@
 // The spoke about itself, for `writ doctor`: every look with what it found and the cure.
-import { fingerprintWords, operationNames, type Check, type InstanceResource } from '#protocol';
+import { fingerprintWords, operationNames, type Check, type InstanceResource, type Readiness } from '#protocol';
 import { gitVersion, type LocalAgents, type Sandboxes } from '#agents';
-import { checkStore, readinessOf, version, type Readiness } from '#api';
+import { checkStore, checkWebhooks, readinessOf, version } from '#api';
 import type { Store } from '#store';
 import { modelKey, type SpokeConfig } from './config.js';
 
@@ -19,7 +19,8 @@ export class InstanceView {
     const words = fingerprintWords(this.id).split(' ');
     const about = { role: 'spoke', id: this.id, name: this.config.name, words, version } as const;
     const checks = [await checkStore(this.store), this.sandboxCheck(), await gitCheck(), this.modelCheck()];
-    const all = [...checks, ...(await this.trust()), ...(await this.drainChecks())];
+    const hooks = await checkWebhooks(this.store, this.config.webhooks);
+    const all = [...checks, ...(await this.trust()), ...(await this.drainChecks()), ...hooks];
     return { ...about, time: new Date().toISOString(), operations: [...operationNames], checks: all };
   }
 

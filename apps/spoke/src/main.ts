@@ -1,18 +1,20 @@
 // Starts a spoke: `node dist/apps/spoke/src/main.js`, configured by WRIT_… and a file (docs/operations.md).
 import 'reflect-metadata';
-import { closeOnSignals, createLogger, firstKeyLine, trustAuthorities } from '#api';
+import { closeOnSignals, createLogger, firstKeyLine, trustAuthorities, version } from '#api';
 import { problemOf } from '#protocol';
-import { readConfig } from './config.js';
+import { startTracing } from '#tracing';
+import { readConfig, variable } from './config.js';
 import { startSpoke } from './start.js';
 
 async function main(): Promise<void> {
   const config = readConfig();
   trustAuthorities(config.ca);
   const logger = createLogger(config.logLevel, { instance: config.name });
+  const endTracing = await startTracing(config.tracing, { role: 'spoke', name: config.name, version }, variable);
   const { served, close } = await startSpoke(config, logger);
   process.stdout.write(firstKeyLine({ ...config, ...served }, process.stdout.isTTY));
   process.stdout.write(`Spoke ${config.name} listens at ${served.url}\n`);
-  closeOnSignals({ close }, logger);
+  closeOnSignals({ close: () => close().finally(endTracing) }, logger);
 }
 
 main().catch((error: unknown) => {

@@ -7,6 +7,7 @@ import {
   AuditService,
   BackupController,
   BackupService,
+  consoleOf,
   Gateway,
   SigningController,
   SigningService,
@@ -15,6 +16,7 @@ import {
 import { Store } from '#store';
 import { AgentsController } from './agents/agents.controller.js';
 import { Inbox } from './agents/inbox.js';
+import { GrantsController } from './grants/grants.controller.js';
 import { DrainController } from './housekeeping/drain.controller.js';
 import { GcController } from './housekeeping/gc.controller.js';
 import { HousekeepingService } from './housekeeping/housekeeping.service.js';
@@ -24,32 +26,22 @@ import { PoolController } from './pool/pool.controller.js';
 import { PoolService } from './pool/pool.service.js';
 import { QuestionsController } from './questions/questions.controller.js';
 import { QuestionsService } from './questions/questions.service.js';
+import { variable } from './config.js';
 import type { Spoke } from './spoke.js';
 import { UsageController } from './usage/usage.controller.js';
 import { UsageService } from './usage/usage.service.js';
 
 @Module({})
 class SpokeCore {
-  static of({
-    store,
-    gateway,
-    hubs,
-    inbox,
-    housekeeping,
-    backups,
-    signing,
-    audit,
-    questions,
-    usage,
-    agents,
-  }: Spoke): DynamicModule {
+  static of({ ground, services }: Spoke): DynamicModule {
+    const { gateway, hubs, inbox, housekeeping, pool, questions, usage, backups, signing, audit } = services;
     const providers = [
-      { provide: Store, useValue: store },
+      { provide: Store, useValue: ground.store },
       { provide: Gateway, useValue: gateway },
       { provide: HubsService, useValue: hubs },
       { provide: Inbox, useValue: inbox },
       { provide: HousekeepingService, useValue: housekeeping },
-      { provide: PoolService, useValue: new PoolService(agents) },
+      { provide: PoolService, useValue: pool },
       { provide: QuestionsService, useValue: questions },
       { provide: UsageService, useValue: usage },
       { provide: BackupService, useValue: backups },
@@ -60,15 +52,23 @@ class SpokeCore {
   }
 }
 
+const apiOf = ({ ground: { acts, config } }: Spoke) => ({
+  acts,
+  instance: { role: 'spoke' as const, name: config.name },
+  console: consoleOf(config),
+  variable,
+});
+
 @Module({})
 export class SpokeModule {
   static register(spoke: Spoke, logger: Logger, metrics: Metrics): DynamicModule {
     const core = SpokeCore.of(spoke);
     return {
       module: SpokeModule,
-      imports: [core, ApiModule.register({ imports: [core], logger, acts: spoke.acts, metrics })],
+      imports: [core, ApiModule.register({ imports: [core], logger, metrics, ...apiOf(spoke) })],
       controllers: [
         HubsController,
+        GrantsController,
         AgentsController,
         GcController,
         DrainController,

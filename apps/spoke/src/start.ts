@@ -1,4 +1,5 @@
 // A spoke from its configuration to a listening, dialling instance.
+import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { openForkServer } from '#agents';
 import { Metrics, Refusals, serve, version, type Served } from '#api';
@@ -8,6 +9,12 @@ import { openDoor } from './doors.js';
 import { countAgents, measureSpoke } from './metrics/metrics.js';
 import { SpokeModule } from './spoke.module.js';
 import { Spoke } from './spoke.js';
+
+/** The console's modules are built beside this app; its styles are taken as they are. */
+const consoleFiles = {
+  scripts: fileURLToPath(new URL('../../console/src', import.meta.url)),
+  assets: fileURLToPath(new URL('../../../../apps/console/assets', import.meta.url)),
+};
 
 export interface StartedSpoke {
   readonly spoke: Spoke;
@@ -52,10 +59,11 @@ function listen(spoke: Spoke, config: SpokeConfig, logger: Logger, metrics: Metr
   return serve(SpokeModule.register(spoke, logger, metrics), {
     ...{ title: `Writ spoke ${name}`, description: 'Agents on this machine.', version },
     ...{ host, port, metricsPort, adminKey, logger, instance: { stateDir, role: 'spoke', name } },
+    consoleFiles,
     prepare: (app, http) => {
-      if (publicUrl !== undefined) openDoor(http, spoke.peers.route);
+      if (publicUrl !== undefined) openDoor(http, spoke.partners.peers.route);
       const refusals = app.get(Refusals);
-      serveCommands(app, spoke.peers.opened, [spoke.guard], (code) => refusals.add('command', code));
+      serveCommands(app, spoke.partners.peers.opened, [spoke.services.guard], (code) => refusals.add('command', code));
     },
   });
 }

@@ -189,6 +189,11 @@ export class LocalAgents extends Agents {
     return this.doors.collector.collect(request);
   }
 
+  /** What worktrees and output take of the disk, as the last garbage collection found it, and what they may. */
+  disk(): { readonly bytes: number | undefined; readonly bytesMax: number } {
+    return { bytes: this.doors.collector.bytes, bytesMax: this.deps.options.gc.diskBytesMax };
+  }
+
   private async shutDown(): Promise<void> {
     const { options, log } = this.deps;
     const { runs } = this.ground;

@@ -11,6 +11,7 @@ import { EventsController } from './agents/events.controller.js';
 import { InstanceController } from './agents/instance.controller.js';
 import { SessionsController } from './agents/sessions.controller.js';
 import { KillController } from './agents/kill.controller.js';
+import type { ConsoleSettings } from './console/options.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { KeysController } from './keys/keys.controller.js';
 import { RolesGuard } from './keys/roles.js';
@@ -20,6 +21,12 @@ import { Refusals } from './metrics/requests.js';
 import { LOGGER } from './requests/logging.js';
 import { ProblemFilter } from './requests/problem.filter.js';
 import { SchemaPipe } from './requests/schema.pipe.js';
+import type { Variable } from './secrets/secret-text.js';
+import { SessionCookie } from './sign-in/cookie.js';
+import { OIDC_COOKIE, OidcController } from './sign-in/oidc/oidc.controller.js';
+import { OidcFlow } from './sign-in/oidc/flow.js';
+import { INSTANCE, SignInController } from './sign-in/sign-in.controller.js';
+import { Sessions } from './sign-in/sessions.js';
 import { Streams } from './streams/streams.js';
 
 export interface ApiOptions {
@@ -32,6 +39,11 @@ export interface ApiOptions {
   readonly metrics?: Metrics;
   /** How often an idle event stream says that it is alive; 15 s by default. */
   readonly heartbeatMs?: number;
+  /** Whose console it is, and how long people stay signed in. */
+  readonly instance: { readonly role: 'hub' | 'spoke'; readonly name: string };
+  readonly console: ConsoleSettings;
+  /** A variable of the environment, for the secrets that settings name. */
+  readonly variable: Variable;
 }
 
 /** Guard, pipe and filter hold for every HTTP handler of the app, also for those in other modules. */
@@ -41,9 +53,22 @@ const borders = [
   { provide: APP_FILTER, useClass: ProblemFilter },
 ];
 
+const sessionsOf = ({ instance, console, variable }: ApiOptions) => [
+  { provide: INSTANCE, useValue: instance },
+  { provide: SessionCookie, useValue: new SessionCookie({ ...instance, secure: console.secure }) },
+  { provide: OidcFlow, useValue: OidcFlow.of(console.oidc, variable) },
+  { provide: OIDC_COOKIE, useValue: new SessionCookie({ ...instance, secure: console.secure }, 'writ_oidc', 'Lax') },
+  {
+    provide: Sessions,
+    useFactory: (store: Store, keys: ApiKeys) => new Sessions(store, keys, console),
+    inject: [Store, ApiKeys],
+  },
+];
+
 @Module({})
 export class ApiModule {
-  static register({ imports, logger, acts, heartbeatMs, metrics = new Metrics() }: ApiOptions): DynamicModule {
+  static register(options: ApiOptions): DynamicModule {
+    const { imports, logger, acts, heartbeatMs, metrics = new Metrics() } = options;
     return {
       module: ApiModule,
       imports,
@@ -56,6 +81,8 @@ export class ApiModule {
         InstanceController,
         KeysController,
         MetricsController,
+        SignInController,
+        OidcController,
       ],
       providers: [
         { provide: Streams, useFactory: () => new Streams(heartbeatMs) },
@@ -63,9 +90,10 @@ export class ApiModule {
         { provide: Metrics, useValue: metrics },
         { provide: Refusals, useValue: new Refusals(metrics) },
         { provide: ApiKeys, useFactory: (store: Store) => new ApiKeys(store, acts), inject: [Store] },
+        ...sessionsOf(options),
         ...borders,
       ],
-      exports: [Streams, ApiKeys, LOGGER, Metrics, Refusals],
+      exports: [Sessions, SessionCookie, Streams, ApiKeys, LOGGER, Metrics, Refusals],
     };
   }
 }

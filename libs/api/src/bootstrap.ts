@@ -11,14 +11,27 @@ import ipaddr from 'ipaddr.js';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { announce, withdraw } from './announce.js';
+import { openConsole } from './console/door.js';
+import type { ConsoleFiles } from './console/site.js';
 import { serveDocs } from './docs/routes.js';
 import type { ApiTitle } from './docs/openapi.js';
 import { ApiKeys } from './keys/api-keys.js';
 import { authenticateRequests } from './keys/authentication.js';
 import { Metrics } from './metrics/metrics.js';
 import { openMetrics } from './metrics/open.js';
-import { countRequests } from './metrics/requests.js';
+import { countRequests, Refusals } from './metrics/requests.js';
+import type { InstanceKey } from './a2a/signature.js';
+import { openA2a, type A2aFace } from './a2a/door.js';
+import type { Notifier } from './a2a/notifier.js';
+import { openMcp } from './mcp/door.js';
+import type { McpFace } from './mcp/server.js';
+import type { ListSpokes } from './mcp/tool.js';
+import { Gateway } from './gateway.js';
 import { logRequests, nestLogger, requestId } from './requests/logging.js';
+import { traceRequests } from './requests/tracing.js';
+import { Streams } from './streams/streams.js';
+import { SessionCookie } from './sign-in/cookie.js';
+import { Sessions } from './sign-in/sessions.js';
 
 export interface ServeOptions extends ApiTitle {
   readonly host: string;
@@ -38,6 +51,12 @@ export interface ServeOptions extends ApiTitle {
    * `config.public` take no key) and for connecting microservices with guards.
    */
   readonly prepare?: (app: NestFastifyApplication, http: FastifyInstance) => void;
+  /** On a hub: its spokes as REST lists them, for the tool `list_spokes`. */
+  readonly spokes?: ListSpokes;
+  /** On a hub: A2A, with where it is reached from outside, what signs its cards, and who sends its push notifications. */
+  readonly a2a?: { readonly url: () => string; readonly key: () => InstanceKey; readonly notifier?: Notifier };
+  /** Where the files of the web console are; without it there is none. */
+  readonly consoleFiles?: ConsoleFiles;
   /** How long the end may take in all; after it the process does not wait any more. */
   readonly shutdownMs?: number;
 }
@@ -90,12 +109,37 @@ async function createApp(module: Type | DynamicModule, options: ServeOptions): P
   await http.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
   });
+  traceRequests(http);
   logRequests(http, logger);
   countRequests(http, app.get(Metrics));
-  await authenticateRequests(http, app.get(ApiKeys), { requestsPerMinuteMax });
+  const doors = { keys: app.get(ApiKeys), sessions: app.get(Sessions), cookie: app.get(SessionCookie) };
+  await authenticateRequests(http, doors, { requestsPerMinuteMax });
   options.prepare?.(app, http);
+  openMcp(http, mcpFace(app, options));
+  if (options.a2a) openA2a(http, { ...options.a2a, ...a2aFace(app, options) });
   serveDocs(app, http, options);
+  if (options.consoleFiles) openConsole(http, options.consoleFiles);
   return app;
+}
+
+function mcpFace(app: NestFastifyApplication, { title, spokes }: ServeOptions): McpFace {
+  const refusals = app.get(Refusals);
+  return {
+    gateway: app.get(Gateway, { strict: false }),
+    name: title,
+    spokes,
+    refused: (code) => refusals.add('mcp', code),
+  };
+}
+
+function a2aFace(app: NestFastifyApplication, { title }: ServeOptions): Omit<A2aFace, 'url' | 'key' | 'notifier'> {
+  const refusals = app.get(Refusals);
+  return {
+    gateway: app.get(Gateway, { strict: false }),
+    streams: app.get(Streams, { strict: false }),
+    name: title,
+    refused: (code) => refusals.add('a2a', code),
+  };
 }
 
 /** [O-5] beyond loopback only with keys that somebody has already got. */

@@ -11,12 +11,12 @@ import type {
   InstanceResource,
   KillReport,
   Labels,
+  Readiness,
   Restored,
   SpawnArgs,
   SpokeSelector,
   TurnTaken,
 } from '#protocol';
-import type { Readiness } from './health.js';
 
 export interface Caller {
   readonly actor: Actor;
@@ -188,6 +188,8 @@ export abstract class Gateway {
   abstract reset(caller: Caller, scope: KillScope): Promise<readonly LatchResource[]>;
   /** Where events are no longer kept it says how many are missing, and goes on with what is left. */
   abstract events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap>;
+  /** The cursor after everything that has happened so far; undefined while nothing has. */
+  abstract eventsEnd(): Promise<string | undefined>;
   /** Who this instance is and what it finds wrong with itself, for `writ doctor`. */
   abstract instance(): Promise<InstanceResource>;
   /** Whether it can do its work now; `reasons` say what is missing. */

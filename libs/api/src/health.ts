@@ -1,13 +1,6 @@
 // What hub and spoke both look at when they are asked how they are.
-import type { Check } from '#protocol';
+import type { Check, Readiness } from '#protocol';
 import type { Store } from '#store';
-
-/** `reasons` why it cannot do its work; `warnings` of what will be a reason unless somebody looks. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly reasons: readonly string[];
-  readonly warnings?: readonly string[];
-}
 
 /** What failed makes it unready. Of the rest only keys warn: everything else has its place in `writ doctor`. */
 export function readinessOf(checks: readonly Check[]): Readiness {

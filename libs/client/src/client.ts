@@ -1,5 +1,5 @@
 // The typed client of the REST API, for hub and spoke alike; what only one of them has answers `not_found` on the other.
-import type { ApiKey, ApiKeyCreate, ApiKeyCreated, BackupMade, InstanceResource } from '#protocol';
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated, BackupMade, InstanceResource, Readiness } from '#protocol';
 import { AgentResources, KillResources } from './agents.js';
 import { HousekeepingResources } from './housekeeping.js';
 import { Http } from './http.js';
@@ -43,8 +43,12 @@ export class RestClient implements AsyncDisposable {
   readonly signing: SigningResource;
   readonly audit: AuditResource;
 
+  /** As the `fetch` of the platform, with the key and the trust of this client; for what has a protocol of its own, MCP. */
+  readonly fetch: Http['fetch'];
+
   constructor(options: ConnectionOptions) {
     this.http = new Http(options);
+    this.fetch = this.http.fetch;
     this.agents = new AgentResources(this.http);
     this.kill = new KillResources(this.http);
     this.keys = new KeyResources(this.http);
@@ -72,6 +76,11 @@ export class RestClient implements AsyncDisposable {
   /** Whether the process answers; needs no key. */
   async alive(): Promise<boolean> {
     return (await this.http.call<{ alive: boolean }>({ method: 'GET', path: '/healthz' })).body.alive;
+  }
+
+  /** Whether it can do its work, and why not; needs no key. */
+  async ready(): Promise<Readiness> {
+    return (await this.http.call<Readiness>({ method: 'GET', path: '/readyz', alsoFine: 503 })).body;
   }
 
   /** Drops all connections; open streams end. */

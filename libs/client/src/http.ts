@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates } from 'node:tls';
 import { WritError } from '#protocol';
-import { Agent, errors, request } from 'undici';
+import { Agent, errors, fetch, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { problemFrom } from './problem.js';
 
@@ -30,6 +30,8 @@ export interface Call {
   /** Seconds for `Prefer: wait=N`. */
   readonly waitS?: number;
   readonly signal?: AbortSignal;
+  /** An answer of 300 and above that is none of a refusal. */
+  readonly alsoFine?: number;
 }
 
 export interface Answer<T> {
@@ -85,6 +87,21 @@ export class Http {
     throw problemFrom(reply.statusCode, await json(reply));
   }
 
+  /** As the `fetch` of the platform, over these connections and with this key; to this instance alone. @throws as `call` */
+  readonly fetch = async (target: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const url = new URL(target);
+    if (url.origin !== this.origin)
+      throw new WritError('invalid_request', `${url.origin} is not this instance.`, { field: 'url' });
+    const headers = { ...this.headers({ method: 'POST', path: '' }), ...Object.fromEntries(new Headers(init.headers)) };
+    const asked = { ...init, headers, redirect: 'error', dispatcher: this.agent } as Parameters<typeof fetch>[1];
+    try {
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- undici's is the platform's by another name
+      return await fetch(url, asked);
+    } catch (error) {
+      throw this.unreachable(error instanceof Error && error.cause ? error.cause : error, init.signal ?? undefined);
+    }
+  };
+
   async close(): Promise<void> {
     await this.agent.destroy();
   }
@@ -92,7 +109,7 @@ export class Http {
   private async once<T>(call: Call): Promise<Answer<T>> {
     const reply = await this.send(call);
     const body = await json(reply);
-    if (reply.statusCode >= 300) throw problemFrom(reply.statusCode, body);
+    if (reply.statusCode >= 300 && reply.statusCode !== call.alsoFine) throw problemFrom(reply.statusCode, body);
     const { location } = reply.headers;
     return { status: reply.statusCode, body: body as T, ...(typeof location === 'string' && { location }) };
   }

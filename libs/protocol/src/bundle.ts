@@ -24,6 +24,7 @@ export interface BundleFacts {
 interface Head {
   readonly prerequisites: readonly string[];
   readonly refs: readonly string[];
+  readonly packAt: number;
 }
 
 const signature = '# v2 git bundle\n';
@@ -31,14 +32,16 @@ const prerequisite = /^-([0-9a-f]{40})( .*)?$/;
 
 /**
  * Whether the beginning of a bundle is that of this agent's branch: one ref, by its own name, at the commit that was stated, above the base.
+ * Returns where its pack begins, in bytes.
  * @throws WritError `artifact_invalid` with what is wrong
  */
-export function checkBundle(start: Uint8Array, agentId: string, { commit, base }: BundleFacts): void {
-  const { prerequisites, refs } = headOf(start);
+export function checkBundle(start: Uint8Array, agentId: string, { commit, base }: BundleFacts): number {
+  const { prerequisites, refs, packAt } = headOf(start);
   const [ref, ...more] = refs;
   if (ref !== `${commit} ${agentRef(agentId)}` || more.length > 0)
     throw invalid(`It has to hold ${agentBranch(agentId)} at the commit that was stated, and no other ref.`);
   if (!prerequisites.includes(base)) throw invalid('It does not stand on the commit that the agent began with.');
+  return packAt;
 }
 
 function headOf(start: Uint8Array): Head {
@@ -51,7 +54,7 @@ function headOf(start: Uint8Array): Head {
   const refs = first < 0 ? [] : lines.slice(first);
   const prerequisites = lines.slice(0, lines.length - refs.length).map((line) => prerequisite.exec(line)?.[1]);
   if (prerequisites.includes(undefined)) throw invalid('What it stands on cannot be read.');
-  return { prerequisites: prerequisites.filter((one) => one !== undefined), refs };
+  return { prerequisites: prerequisites.filter((one) => one !== undefined), refs, packAt: end + 2 };
 }
 
 function invalid(what: string): WritError {

@@ -15,6 +15,21 @@ const kinds = {
     next: 'Correct the named field and send it again.',
   },
   unauthenticated: { status: 401, title: 'No valid API key', next: 'Send a key as `Authorization: Bearer …`.' },
+  session_ended: {
+    status: 401,
+    title: 'The session has ended',
+    next: 'Sign in again: it was ended, was unused for too long, or its API key was revoked.',
+  },
+  sign_in_refused: {
+    status: 401,
+    title: 'The issuer did not vouch for you here',
+    next: 'Begin again at the sign-in page; the log of the instance has the reason.',
+  },
+  cross_site: {
+    status: 403,
+    title: 'This was not asked by a page of this instance',
+    next: 'Reload the console and try again. A program sends a key as `Authorization: Bearer …` and no cookie.',
+  },
   forbidden: { status: 403, title: 'This key may not do that', next: 'Use a key with the role that the detail names.' },
   withheld: {
     status: 403,

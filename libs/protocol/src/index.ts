@@ -163,6 +163,7 @@ export {
   eventMessage,
   eventQuery,
   instanceResource,
+  readiness,
   killBody,
   killOutcome,
   killScope,
@@ -185,6 +186,7 @@ export type {
   AgentPageResource,
   Check,
   InstanceResource,
+  Readiness,
   KillBody,
   KillOutcomeResource,
   LatchBody,
@@ -276,8 +278,12 @@ export {
   signingKeys,
   statementAdopt,
 } from './rest.signing.js';
-export { alarm, alarmPage, alarmProof, auditQuery } from './rest.audit.js';
-export type { AlarmProof, AlarmResource } from './rest.audit.js';
+export { csrfHeader, sessionResource, signIn, signInWays } from './rest.session.js';
+export type { SessionResource, SignIn, SignInWays } from './rest.session.js';
+export { grantCheck, grantFaults, grantSchemaResource, type GrantFaults } from './rest.grants.js';
+export { alarm, alarmPage, alarmProof, auditQuery, type AlarmProof, type AlarmResource } from './rest.audit.js';
+export { auditRowsPage, auditRowsQuery, auditVerification } from './rest.audit.rows.js';
+export type { AuditRowsPage, AuditRowsQuery } from './rest.audit.rows.js';
 export type {
   KeyRevoke,
   KeyRotate,

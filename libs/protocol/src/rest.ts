@@ -118,8 +118,14 @@ export const latch = z.strictObject({ scope: killScope, reason, actor, setAt: ti
 export type LatchBody = z.infer<typeof latch>;
 export const latchPage = z.strictObject({ latches: z.array(latch) });
 
-/** `GET /v1/events`: `Last-Event-ID` wins over `cursor`. */
-export const eventQuery = z.strictObject({ cursor: eventCursor.optional() });
+/**
+ * `GET /v1/events`: `Last-Event-ID` wins over `cursor`, and both over `from`. With `from=now` the stream begins with a message
+ * `from`, whose id is the place after all that has happened, if anything has.
+ */
+export const eventQuery = z.strictObject({
+  cursor: eventCursor.optional(),
+  from: z.enum(['beginning', 'now']).default('beginning'),
+});
 
 /**
  * The data of one message of `GET /v1/events`; its SSE id is the cursor, its SSE event the event's type. The SSE event `gap`
@@ -128,6 +134,7 @@ export const eventQuery = z.strictObject({ cursor: eventCursor.optional() });
 export const eventMessage = z.union([
   z.strictObject({ event: agentEvent, spoke: spokeName.optional() }),
   z.strictObject({ missing: z.int().min(1), spoke: spokeName.optional() }),
+  z.strictObject({ from: z.literal('now') }),
 ]);
 
 /** One look of an instance at itself; `cure` says what a person can do. */
@@ -138,6 +145,14 @@ export const check = z.strictObject({
   cure: z.string().max(1_000).optional(),
 });
 export type Check = z.infer<typeof check>;
+
+/** `GET /readyz`: `reasons` why it cannot do its work; `warnings` of what will be a reason unless somebody looks. */
+export const readiness = z.strictObject({
+  ready: z.boolean(),
+  reasons: z.array(z.string().max(1_000)).max(50),
+  warnings: z.array(z.string().max(1_000)).max(50).optional(),
+});
+export type Readiness = z.infer<typeof readiness>;
 
 /** `GET /v1/instance`: who this is, what its clock says, and what it found wrong with itself. `words` are its fingerprint's six. */
 export const instanceResource = z.strictObject({

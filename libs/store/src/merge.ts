@@ -52,6 +52,14 @@ export async function* watchMany<T>(
   }
 }
 
+/** A cursor of `watchMany` after everything that the streams hold now; undefined while they hold nothing. */
+export async function endOfMany(store: Store, streams: readonly Key[]): Promise<string | undefined> {
+  const positions = Positions.from(undefined);
+  const heads = await Promise.all(streams.map((stream) => store.head(stream)));
+  for (const [at, stream] of streams.entries()) if (heads[at]) positions.move(stream, heads[at]);
+  return positions.cursor || undefined;
+}
+
 async function join<T>(
   store: Store,
   streams: () => Promise<readonly Key[]>,

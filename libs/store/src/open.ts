@@ -1,7 +1,6 @@
 // One way to a store for whoever reads a configuration: shared when there is an address, else the embedded one.
 import { openSqliteStore } from './sqlite/sqlite.store.js';
 import type { Store } from './store.js';
-import { openValkeyStore } from './valkey/valkey.store.js';
 
 /** `url` is `redis://` or `rediss://`, with `prefix` keeping stores on one server apart; without it `path` is the file. */
 export interface StorePlace {
@@ -11,6 +10,9 @@ export interface StorePlace {
 }
 
 /** @throws StoreError `store_format`, `store_unavailable`; nothing was changed */
-export function openStore({ url, prefix, path }: StorePlace): Promise<Store> {
-  return url === undefined ? openSqliteStore({ path }) : openValkeyStore({ url, prefix });
+export async function openStore({ url, prefix, path }: StorePlace): Promise<Store> {
+  if (url === undefined) return openSqliteStore({ path });
+  // Its client is loaded by whoever has such a server.
+  const { openValkeyStore } = await import('./valkey/valkey.store.js');
+  return openValkeyStore({ url, prefix });
 }

@@ -23,7 +23,7 @@ export class BenchHub {
     private readonly started: StartedHub,
     private readonly connectionId: string,
   ) {
-    this.queries = new Queries(started.hub.shared.clients);
+    this.queries = new Queries(started.hub.partners.shared.clients);
   }
 
   /** Invite, join, accept: resolves when the link is there. */
@@ -35,8 +35,8 @@ export class BenchHub {
     await using admin = new RestClient({ url, key });
     await admin.hubs.join({ invite, grant: grant() });
     const { connectionId } = await hub.services.spokes.accept('spoke', operator, {});
-    await until('the spoke is connected', () => hub.peers.peer(connectionId)?.state === 'ready' || undefined);
-    await until('the connection is active', () => hub.spokes.usable('spoke').catch(() => undefined));
+    await until('the spoke is connected', () => hub.partners.peers.peer(connectionId)?.state === 'ready' || undefined);
+    await until('the connection is active', () => hub.partners.spokes.usable('spoke').catch(() => undefined));
     return new BenchHub(started, connectionId);
   }
 
@@ -51,14 +51,14 @@ export class BenchHub {
     const agentId = agentIdOf(this.connectionId, idk);
     const to = { connectionId: this.connectionId, spoke: 'spoke', actor: operator };
     const order = { op: 'agent.spawn', args: this.task(), idk, agentId, ttlMs: agentMs, ...to } as const;
-    const { state, problem } = await this.started.hub.commands.execute(order, agentMs);
+    const { state, problem } = await this.started.hub.own.commands.execute(order, agentMs);
     if (state !== 'delivered') throw new Error(`a spawn was ${state}: ${problem?.detail ?? 'no answer'}`);
     return agentId;
   }
 
   /** Whether its end and its clean-up have come back over the journal. @throws Error when it did not complete */
   isOver(agentId: string): boolean {
-    const agent = this.started.hub.fleet.get(agentId);
+    const agent = this.started.hub.own.fleet.get(agentId);
     if (!agent || !isTerminal(agent.state)) return false;
     if (agent.state !== 'completed') throw new Error(`an agent ${agent.state}: ${agent.reason ?? 'no reason given'}`);
     return agent.cleanup !== undefined;

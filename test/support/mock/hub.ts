@@ -34,12 +34,12 @@ export class MockHub extends Party {
   /** Whether events are taken and acknowledged. */
   takesEvents = true;
   /** The root that the spoke showed at pairing. */
-  private spokeRoot: Json = {};
+  protected spokeRoot: Json = {};
   private readonly secret = nonce();
   private readonly invite = nonce();
   private readonly server = createServer((request, reply) => void this.pair(request, reply));
   private readonly sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  private readonly lines: Line[] = [];
+  protected readonly lines: Line[] = [];
   private journal: Journal | undefined;
 
   async open(): Promise<void> {
@@ -150,13 +150,13 @@ export class MockHub extends Party {
   }
 
   /** A new epoch begins with nothing accepted. */
-  private begin(): void {
+  protected begin(): void {
     const { epo } = (this.said.journal ?? {}) as { epo?: string };
     if (epo !== undefined && this.journal?.epo !== epo)
       this.journal = { epo, seq: 0, chain: chainStart(this.con, epo) };
   }
 
-  private async follow(line: Line): Promise<void> {
+  protected async follow(line: Line): Promise<void> {
     for (;;) {
       const heard = await this.hear(line, 'writ-evt+jws').catch((error: unknown) => {
         if (line.code !== undefined) throw error;

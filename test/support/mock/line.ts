@@ -1,9 +1,14 @@
-// One WebSocket as a mock party sees it: what was said on it, in order, and how it ended.
-import { once } from 'node:events';
-import type { WebSocket } from 'ws';
+// One link as a mock party sees it: what was said on it, in order, and how it ended.
+import { once, type EventEmitter } from 'node:events';
 import { read, type Heard } from './wire.js';
 
 const patienceMs = 15_000;
+
+/** A WebSocket, or what stands for one. */
+export interface Socket extends EventEmitter {
+  send(data: string | Buffer, how?: object): void;
+  terminate(): void;
+}
 
 export class Line {
   readonly heard: Heard[] = [];
@@ -12,10 +17,10 @@ export class Line {
   private readonly taken = new Set<Heard>();
   private wake = Promise.withResolvers<undefined>();
 
-  constructor(readonly socket: WebSocket) {
+  constructor(readonly socket: Socket) {
     socket.on('message', (data: Buffer) => this.take(read(data.toString())));
     socket.on('error', () => undefined);
-    socket.on('close', (code) => {
+    socket.on('close', (code: number) => {
       this.code = code;
       this.stir();
     });

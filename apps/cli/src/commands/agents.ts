@@ -12,6 +12,7 @@ import type {
 } from '#protocol';
 import { Desk, several } from '../desk.js';
 import { harmless, type Column } from '../printer.js';
+import { takesWatch } from '../watch.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
 import { pairsOf } from './labels.js';
@@ -222,8 +223,7 @@ Examples:
   writ ps --counts`;
 
 export function addAgents(program: Command, world: World): void {
-  program
-    .command('ps')
+  takesWatch(program.command('ps'), world)
     .description('Agents, newest first: live ones, or with --all ended ones too')
     .option('--all', 'ended ones too')
     .option('--status <states>', 'spawning, running, completed, failed, killed (with commas)')
@@ -235,8 +235,7 @@ export function addAgents(program: Command, world: World): void {
     .option('--counts', 'only how many, by state and spoke')
     .addHelpText('after', psExamples)
     .action((options: ListFlags, command: Command) => list(options, new Desk(world, command)));
-  program
-    .command('status [agent]')
+  takesWatch(program.command('status [agent]'), world)
     .description('One agent in full, by its id or the beginning of it; without one the instance')
     .action((id: string | undefined, _options, command: Command) => status(id, new Desk(world, command)));
   program

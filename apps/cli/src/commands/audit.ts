@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { auditLineMax, surveyAudit, thumbprint, verifyAudit, WritError } from '#protocol';
-import type { AlarmResource, AuditFinding, AuditReport, AuditSource } from '#protocol';
-import { Desk } from '../desk.js';
+import type { AlarmResource, AuditFinding, AuditReport, AuditRowsPage, AuditSource, ReceiptKind } from '#protocol';
+import { Desk, several } from '../desk.js';
 import type { Column } from '../printer.js';
 import type { World } from '../world.js';
 
@@ -92,6 +92,40 @@ function showOne(desk: Desk, report: AuditReport): void {
   }
 }
 
+type Row = AuditRowsPage['rows'][number];
+
+const rowColumns: Column<Row>[] = [
+  { title: 'ROW', value: ({ n }) => n },
+  { title: 'AT', value: ({ at }) => at },
+  { title: 'KIND', value: ({ kind }) => kind },
+  { title: 'BYTES', value: ({ raw }) => Buffer.byteLength(raw) },
+  { title: 'HASH', value: ({ h }) => h, whole: true },
+];
+
+interface RowsFlags {
+  readonly kind?: ReceiptKind[];
+  readonly before?: string;
+  readonly limit: string;
+}
+
+async function rows(desk: Desk, peer: string, { kind, before, limit }: RowsFlags): Promise<void> {
+  await desk.with('either', async ({ audit }) => {
+    const page = await audit.rows({ peer, kind, before, limit });
+    if (desk.print.form === 'json') desk.print.json(page);
+    else desk.print.list(page.rows, rowColumns, 'No such rows.');
+    if (desk.print.form !== 'json' && page.next !== undefined)
+      desk.print.say(`There may be more: --before ${page.next}`);
+  });
+}
+
+async function check(desk: Desk, peer: string): Promise<void> {
+  await desk.with('either', async ({ audit }) => {
+    const report = await audit.verification(peer);
+    show(desk, [report]);
+    if (!report.ok) desk.failed();
+  });
+}
+
 const alarmColumns: Column<AlarmResource>[] = [
   { title: 'ALARM', value: ({ id }) => id, whole: true },
   { title: 'KIND', value: ({ kind }) => kind },
@@ -140,6 +174,17 @@ export function addAudit(program: Command, world: World): void {
     .requiredOption('--hub <thumbprint>', 'of the root of the hub, as compared at pairing')
     .requiredOption('--spoke <thumbprint>', 'of the root of the spoke')
     .action((files: string[], flags: VerifyFlags, command: Command) => verify(new Desk(world, command), files, flags));
+  audit
+    .command('rows <peer>')
+    .description('Rows of the audit log with a peer, the newest first; with -o json their exact messages (admin)')
+    .option('--kind <kind>', 'only of that kind: command, result, event, ... (repeatable)', several)
+    .option('--before <row>', 'only rows before that one')
+    .option('--limit <n>', 'how many at most, 1 to 200', '50')
+    .action((peer: string, flags: RowsFlags, command: Command) => rows(new Desk(world, command), peer, flags));
+  audit
+    .command('check <peer>')
+    .description('Have the instance verify its own log with a peer; who does not trust it exports and verifies (admin)')
+    .action((peer: string, _flags, command: Command) => check(new Desk(world, command), peer));
   program
     .command('alarms [alarm]')
     .description('What an honest peer never does; one of them with its proof (admin)')

@@ -3,6 +3,7 @@ import type { Command as Program } from 'commander';
 import type { Command } from '#protocol';
 import { Desk } from '../desk.js';
 import type { Column } from '../printer.js';
+import { takesWatch } from '../watch.js';
 import type { World } from '../world.js';
 
 const columns: Column<Command>[] = [
@@ -16,8 +17,7 @@ const columns: Column<Command>[] = [
 ];
 
 export function addCommands(program: Program, world: World): void {
-  program
-    .command('commands [command]')
+  takesWatch(program.command('commands [command]'), world)
     .description('The commands of this hub, newest first, or one of them')
     .option('--status <state>', 'pending, delivered, failed or timed_out')
     .option('--spoke <name>', 'to one spoke')

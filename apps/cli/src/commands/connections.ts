@@ -4,6 +4,7 @@ import type { RestClient } from '#client';
 import type { Hub, Spoke } from '#protocol';
 import { Desk } from '../desk.js';
 import type { Column } from '../printer.js';
+import { takesWatch } from '../watch.js';
 import type { World } from '../world.js';
 
 const shared: Column<Hub>[] = [
@@ -52,21 +53,23 @@ interface ActFlags {
   readonly agents?: 'keep' | 'kill';
 }
 
+const one = async <T>(peer: Promise<T>): Promise<T[]> => [await peer];
+
 export function addConnections(program: Command, world: World): void {
-  program
-    .command('spokes')
-    .description('The spokes of this hub')
-    .action(async (_options, command: Command) => {
+  takesWatch(program.command('spokes [spoke]'), world)
+    .description('The spokes of this hub, or one of them')
+    .action(async (name: string | undefined, _options, command: Command) => {
       const desk = new Desk(world, command);
-      const spokes = await desk.with('hub', (client) => client.spokes.list());
+      const spokes = await desk.with('hub', ({ spokes }) =>
+        name === undefined ? spokes.list() : one(spokes.get(name)),
+      );
       desk.print.list(spokes, [...shared, live], 'No spokes yet: writ invite');
     });
-  program
-    .command('hubs')
-    .description('The hubs of this spoke')
-    .action(async (_options, command: Command) => {
+  takesWatch(program.command('hubs [hub]'), world)
+    .description('The hubs of this spoke, or one of them')
+    .action(async (name: string | undefined, _options, command: Command) => {
       const desk = new Desk(world, command);
-      const hubs = await desk.with('spoke', (client) => client.hubs.list());
+      const hubs = await desk.with('spoke', ({ hubs }) => (name === undefined ? hubs.list() : one(hubs.get(name))));
       desk.print.list(hubs, shared, 'No hubs yet: writ join INVITE');
     });
   for (const [act, what] of [

@@ -17,6 +17,7 @@ import {
 } from '#protocol';
 import { Desk } from '../desk.js';
 import { git, GitFailure } from '../git.js';
+import { takeBundle } from '../take-bundle.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
 
@@ -32,11 +33,11 @@ async function fetchBranch(given: string, { bundle, branch }: FetchFlags, desk: 
   const folder = await mkdtemp(join(target ? dirname(target) : tmpdir(), '.writ-fetch-'));
   try {
     const file = join(folder, 'bundle');
-    const { agentId, facts } = await download(desk, given, file);
+    const { agentId, facts, packAt } = await download(desk, given, file);
     const told = { agentId, ...facts };
     if (target) await rename(file, target);
     else
-      await intoRepository(desk.world, file, facts, [
+      await takeBundle(desk.world, file, { packAt, base: facts.base }, [
         agentRef(agentId),
         `refs/heads/${wanted ?? agentBranch(agentId)}`,
       ]);
@@ -71,13 +72,13 @@ async function download(desk: Desk, given: string, file: string) {
   return desk.with('either', async (client) => {
     const agentId = await wholeId(client, given);
     const { content, ...facts } = await client.agents.bundle(agentId, desk.world.signal);
-    await write({ content, ...facts }, file, agentId);
-    return { agentId, facts };
+    const packAt = await write({ content, ...facts }, file, agentId);
+    return { agentId, facts, packAt };
   });
 }
 
-/** Nothing is believed before all of it is here and is what was stated. @throws WritError `artifact_invalid` */
-async function write({ content, ...facts }: BundleDownload, file: string, agentId: string): Promise<void> {
+/** Nothing is believed before all of it is here and is what was stated. Where its pack begins. @throws WritError `artifact_invalid` */
+async function write({ content, ...facts }: BundleDownload, file: string, agentId: string): Promise<number> {
   const hash = createHash('sha256');
   let bytes = 0;
   const handle = await open(file, 'wx+', 0o600);
@@ -94,39 +95,10 @@ async function write({ content, ...facts }: BundleDownload, file: string, agentI
         'What came is not the bundle that was announced: it was cut off or changed.',
       );
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(bundleHeadBytesMax), 0, bundleHeadBytesMax, 0);
-    checkBundle(buffer.subarray(0, bytesRead), agentId, facts);
+    return checkBundle(buffer.subarray(0, bytesRead), agentId, facts);
   } finally {
     await handle.close();
   }
-}
-
-/** Made, or moved forward; never forced, and never the branch that is checked out. */
-async function intoRepository(
-  world: World,
-  file: string,
-  { base }: BundleFacts,
-  [from, to]: [string, string],
-): Promise<void> {
-  const quietly = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-maintenance'];
-  try {
-    await git(world, ['fetch', ...quietly, '--end-of-options', file, `${from}:${to}`]);
-  } catch (error) {
-    if (!(error instanceof GitFailure)) throw error;
-    throw refused(error, base, to.replace('refs/heads/', ''));
-  }
-}
-
-function refused(cause: GitFailure, base: string, branch: string): WritError {
-  if (/prerequisite/.test(cause.said)) {
-    const detail = `This repository lacks ${base}, which the agent began with: fetch the branch that it worked on first.`;
-    return new WritError('invalid_request', detail, { cause });
-  }
-  const isTaken = /non-fast-forward|checked out|refusing to fetch/.test(cause.said);
-  if (isTaken) {
-    const detail = `\`${branch}\` is something else here, or is checked out: name another one with --branch.`;
-    return new WritError('invalid_request', detail, { field: '--branch', cause });
-  }
-  return new WritError('internal', `git could not take the branch: ${cause.said.slice(0, 500)}`, { cause });
 }
 
 function showFetched(desk: Desk, told: BundleFacts & { agentId: string }, where: string, isFile: boolean): void {

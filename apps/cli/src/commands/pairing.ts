@@ -6,7 +6,7 @@ import type { RestClient } from '#client';
 import { WritError } from '#protocol';
 import type { Hub, InviteCreate, InviteDetails, Spoke } from '#protocol';
 import { Desk, several } from '../desk.js';
-import { runningIn, stateDir } from '../instances.js';
+import { runningIn, stateDir, urlOf } from '../instances.js';
 import type { World } from '../world.js';
 import { grantFrom, takesGrant } from './grants/flags.js';
 import type { GrantFlags } from './grants/flags.js';
@@ -40,7 +40,7 @@ interface JoinFlags extends GrantFlags {
 
 /** A spoke named by URL is taken as it is; one of this machine is started when it does not run. */
 async function ensureSpoke(desk: Desk): Promise<void> {
-  if ((desk.flags.url ?? desk.world.env.WRIT_URL) !== undefined) return;
+  if (urlOf(desk.world, desk.flags) !== undefined) return;
   const dir = stateDir(desk.world, desk.flags, 'spoke');
   if (runningIn(dir)) return;
   const { pid, url } = await startInBackground('spoke', dir);

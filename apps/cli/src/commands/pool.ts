@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { PoolResource } from '#protocol';
 import { Desk } from '../desk.js';
 import type { Column } from '../printer.js';
+import { takesWatch } from '../watch.js';
 import type { World } from '../world.js';
 
 type Warm = PoolResource['warm'][number];
@@ -15,8 +16,7 @@ const columns: Column<Warm>[] = [
 ];
 
 export function addPool(program: Command, world: World): void {
-  program
-    .command('pool')
+  takesWatch(program.command('pool'), world)
     .description('What this spoke keeps warm between the turns of its sessions')
     .action(async (_options: unknown, command: Command) => {
       const desk = new Desk(world, command);

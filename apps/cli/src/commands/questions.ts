@@ -5,6 +5,7 @@ import { WritError } from '#protocol';
 import type { AnswerBody, OpenQuestion } from '#protocol';
 import { Desk } from '../desk.js';
 import type { Column } from '../printer.js';
+import { takesWatch } from '../watch.js';
 import type { World } from '../world.js';
 
 const columns: Column<OpenQuestion>[] = [
@@ -43,8 +44,7 @@ async function reply(desk: Desk, given: string, body: AnswerBody): Promise<void>
 }
 
 export function addQuestions(program: Command, world: World): void {
-  program
-    .command('questions')
+  takesWatch(program.command('questions'), world)
     .description('What waits for a person on this spoke')
     .action(async (_options, command: Command) => {
       const desk = new Desk(world, command);

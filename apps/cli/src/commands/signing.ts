@@ -164,7 +164,10 @@ export function addSigning(keys: Command, world: World): void {
 /** The file that `writ keys export` wrote over there, or the bare statement. */
 function statementIn(file: string): string {
   const text = readFileSync(resolve(file), 'utf8').trim();
-  return text.startsWith('{') ? signingKeys.parse(readJson(file)).statement.token : text;
+  if (!text.startsWith('{')) return text;
+  const shown = signingKeys.safeParse(readJson(file));
+  if (shown.success) return shown.data.statement.token;
+  throw new WritError('invalid_request', `${file} is not what \`writ keys export\` writes.`, { field: 'file' });
 }
 
 const learning = `

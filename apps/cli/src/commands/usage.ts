@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { usageQuery, WritError, type UsageQuery, type UsageReport } from '#protocol';
 import { Desk } from '../desk.js';
 import type { Column } from '../printer.js';
+import { takesWatch } from '../watch.js';
 import type { World } from '../world.js';
 
 type Row = UsageReport['rows'][number];
@@ -28,8 +29,7 @@ function questionOf(flags: UsageQuery): UsageQuery {
 }
 
 export function addUsage(program: Command, world: World): void {
-  program
-    .command('usage')
+  takesWatch(program.command('usage'), world)
     .description('What this spoke has spent: agents, tokens, money, wall time; today by default')
     .option('--from <day>', 'first day (UTC), as 2026-11-01')
     .option('--to <day>', 'last day (UTC), today by default')

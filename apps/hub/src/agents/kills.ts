@@ -3,13 +3,14 @@ import { isTerminal, spawnArgs, WritError, type Actor, type AgentResource } from
 import type { Acts, Caller, KillOutcome, KillScope, KillSelection, LatchResource, Selection } from '#api';
 import type { Connection } from '#federation';
 import type { CommandRecord } from '../commands/command.js';
-import type { CommandsService, Order } from '../commands/commands.service.js';
+import type { CommandsService } from '../commands/commands.service.js';
 import type { HubConfig } from '../config.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Owners } from '../fleet/order.js';
 import type { Latches } from '../latches.js';
 import type { Spokes } from '../spokes/spokes.js';
-import { allRefused, killOutcomeOf, notRefused } from './outcome.js';
+import type { Given, Orders } from './orders.js';
+import { allRefused, killOutcomeOf } from './outcome.js';
 
 /** How long a reset waits for the spokes' word, in milliseconds. */
 const resumeMs = 5_000;
@@ -20,12 +21,12 @@ export interface KillsParts {
   readonly spokes: Spokes;
   readonly fleet: Fleet;
   readonly commands: CommandsService;
+  readonly orders: Orders;
   readonly latches: Latches;
   readonly acts: Acts;
   readonly patience: HubConfig['commands'];
 }
 
-type Given = Omit<Order, 'connectionId' | 'spoke'>;
 type Target = Pick<AgentResource, 'agentId' | 'owner'>;
 
 export class Kills {
@@ -33,8 +34,8 @@ export class Kills {
 
   async one({ actor }: Caller, { agentId, owner }: Target, reason: string, waitMs: number): Promise<KillOutcome> {
     const connection = await this.hub.spokes.byConnection(owner);
-    const command = await this.order(connection, this.kill(agentId, actor, reason), waitMs);
-    return killOutcomeOf([notRefused(command)], this.liveOn);
+    const command = await this.hub.orders.give(connection, this.kill(agentId, actor, reason), waitMs);
+    return killOutcomeOf([command], this.liveOn);
   }
 
   /** What is on its way there counts as living: it would begin later. @throws WritError `too_large`, `spoke_unknown` */
@@ -54,7 +55,7 @@ export class Kills {
       detail,
     });
     const killed = targets.map(async ({ agentId, owner }) =>
-      this.order(await this.hub.spokes.byConnection(owner), this.kill(agentId, actor, reason), waitMs),
+      this.hub.orders.send(await this.hub.spokes.byConnection(owner), this.kill(agentId, actor, reason), waitMs),
     );
     return killOutcomeOf(await Promise.all(killed), this.liveOn);
   }
@@ -69,7 +70,7 @@ export class Kills {
   async reset({ actor }: Caller, { scope, reason }: KillScope): Promise<readonly LatchResource[]> {
     const { connections, name } = await this.hub.spokes.inScope(scope);
     const order = { op: 'agents.resume', args: { reason }, actor, ttlMs: this.hub.patience.spawnMs } as const;
-    const commands = await Promise.all(connections.map((one) => this.order(one, order, resumeMs)));
+    const commands = await Promise.all(connections.map((one) => this.hub.orders.send(one, order, resumeMs)));
     await this.hub.latches.clear({ scope: name, reason, actor });
     allRefused(commands);
     return this.hub.latches.list();
@@ -82,7 +83,7 @@ export class Kills {
       { actor, ttlMs: this.hub.patience.killMs, op: 'agents.kill', args: { reason } },
       ...spawning.flatMap(({ agentId }) => (agentId === undefined ? [] : [this.kill(agentId, actor, reason)])),
     ];
-    return Promise.all(orders.map((order) => this.order(connection, order, waitMs)));
+    return Promise.all(orders.map((order) => this.hub.orders.send(connection, order, waitMs)));
   }
 
   private async targets(select: Selection): Promise<Target[]> {
@@ -106,11 +107,6 @@ export class Kills {
 
   private kill(agentId: string, actor: Actor, reason: string): Given {
     return { op: 'agent.kill', args: { agentId, reason }, actor, agentId, ttlMs: this.hub.patience.killMs };
-  }
-
-  private order(connection: Connection, order: Given, waitMs: number): Promise<CommandRecord> {
-    const to = { connectionId: connection.id, spoke: connection.peer.name };
-    return this.hub.commands.execute({ ...order, ...to }, waitMs);
   }
 
   private readonly liveOn = (connectionId: string): readonly string[] => {

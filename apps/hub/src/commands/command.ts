@@ -22,6 +22,8 @@ export interface CommandRecord {
   readonly idk: string;
   readonly agentId?: string;
   readonly actor: Actor;
+  /** What it is part of: a W3C `traceparent`. */
+  readonly trace?: string;
   readonly state: CommandState;
   /** It waits for its spoke and was surely never signed: taken away, in a commit, before it is. */
   readonly held?: true;

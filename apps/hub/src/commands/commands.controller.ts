@@ -1,6 +1,6 @@
 // Commands over REST: how each ended, or that nobody knows yet.
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '#api';
 import { command, commandListQuery, commandPage, type Command, type CommandPage } from '#protocol';
 import type { z } from 'zod';
 import { CommandsView } from './commands.view.js';

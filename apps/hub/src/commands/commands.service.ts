@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { WritError, type Actor, type AgentEvent, type OperationName } from '#protocol';
 import type { Key } from '#store';
+import { traceparent } from '#tracing';
 import type { CommandCarrier } from './carrier.js';
 import { isOver, isSettled, type CommandRecord, type End } from './command.js';
 import { Courier } from './courier.js';
@@ -86,6 +87,16 @@ export class CommandsService {
     return this.outbox.destination(agentId);
   }
 
+  /** Commands that this process carries now. */
+  onTheirWay(): readonly CommandRecord[] {
+    return this.courier.carried();
+  }
+
+  /** Tells of each command that ends while this process carries it. */
+  observe(ended: (command: CommandRecord) => void): void {
+    this.courier.ended = ended;
+  }
+
   /** Commands of that operation that wait for an answer now, in whichever process. */
   async underWay(op: OperationName, connectionId: string): Promise<readonly CommandRecord[]> {
     if (!this.sharing.isShared) return this.courier.underWay(connectionId, op);
@@ -133,7 +144,16 @@ export class CommandsService {
     const times = { createdAtMs, deadlineMs: createdAtMs + ttlMs };
     const held = this.carrier.isReady(connectionId) ? {} : ({ held: true } as const);
     const what = { op, connectionId, spoke, args, actor, ...(agentId === undefined ? {} : { agentId }) };
-    return { ...what, commandId, idk: idk ?? commandId, state: 'pending', ...times, ...held };
+    const trace = traceparent();
+    return {
+      ...(trace === undefined ? {} : { trace }),
+      ...what,
+      commandId,
+      idk: idk ?? commandId,
+      state: 'pending',
+      ...times,
+      ...held,
+    };
   }
 
   private carried({ connectionId, commandId }: CommandRecord): Carried {

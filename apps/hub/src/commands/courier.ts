@@ -29,6 +29,8 @@ export class Courier {
   /** What the journal told of commands that are still on their way: counts when no answer comes. */
   private readonly confirmed = new Map<string, End>();
   private readonly departures: Departures;
+  /** Told of each command that has ended while this process carried it. */
+  ended: (command: CommandRecord) => void = () => undefined;
 
   constructor(
     outbox: Outbox,
@@ -54,10 +56,14 @@ export class Courier {
     return this.running.get(commandId)?.end;
   }
 
+  /** All that is carried here. */
+  carried(): readonly CommandRecord[] {
+    return [...this.running.values()].map(({ command }) => command);
+  }
+
   /** Commands that wait for an answer now. */
   underWay(connectionId: string, op?: OperationName): readonly CommandRecord[] {
-    const commands = [...this.running.values()].map(({ command }) => command);
-    return commands.filter((one) => one.connectionId === connectionId && (op === undefined || one.op === op));
+    return this.carried().filter((one) => one.connectionId === connectionId && (op === undefined || one.op === op));
   }
 
   /** False when it is not carried here. */
@@ -101,7 +107,9 @@ export class Courier {
     const tried = await this.tryUntil(command, AbortSignal.any([deadline, over, letGo]));
     const end = tried ?? this.confirmed.get(command.commandId);
     if (end === undefined && letGo.aborted) return undefined;
-    return this.settle(command, end ?? overdue);
+    const ended = await this.settle(command, end ?? overdue);
+    this.ended(ended);
+    return ended;
   }
 
   private async tryUntil(command: CommandRecord, signal: AbortSignal): Promise<End | undefined> {

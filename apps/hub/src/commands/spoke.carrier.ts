@@ -1,5 +1,7 @@
-// Carries commands of the outbox to their spoke. The peer keeps what is on its way over cuts and signs it anew; here only the end counts.
+// Carries commands of the outbox to their spoke, each try a span of the trace that it began in. The peer keeps what is on its way over cuts and signs it anew; here only the end counts.
 import { problemOf, WritError, type OperationArgs } from '#protocol';
+import { SpanKind } from '@opentelemetry/api';
+import { contextFrom, traced } from '#tracing';
 import type { SpokeClients } from '../spokes/spoke.clients.js';
 import { CommandCarrier, type Answer } from './carrier.js';
 import type { CommandRecord } from './command.js';
@@ -23,7 +25,18 @@ export class SpokeCarrier extends CommandCarrier {
     return this.clients.ready(connectionId, signal);
   }
 
-  async carry(
+  async carry(command: CommandRecord, signal: AbortSignal, late: (answer: Answer) => void): Promise<Answer | null> {
+    const { op, commandId, spoke, agentId, trace } = command;
+    const attributes = { 'writ.command.id': commandId, 'writ.op': op, 'writ.spoke': spoke, 'writ.agent.id': agentId };
+    const draft = { kind: SpanKind.CLIENT, within: contextFrom(trace), attributes };
+    return traced(`send ${op}`, draft, async (span) => {
+      const answer = await this.sent(command, signal, late);
+      span.setAttribute('writ.outcome', outcomeOf(answer));
+      return answer;
+    });
+  }
+
+  private async sent(
     { connectionId, op, args, idk, deadlineMs }: CommandRecord,
     signal: AbortSignal,
     late: (answer: Answer) => void,
@@ -39,4 +52,9 @@ export class SpokeCarrier extends CommandCarrier {
       throw error;
     }
   }
+}
+
+function outcomeOf(answer: Answer | null): string {
+  if (answer === null) return 'unknown';
+  return answer.st === 'ok' ? 'ok' : (answer.code ?? answer.st);
 }

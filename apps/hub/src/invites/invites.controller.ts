@@ -1,8 +1,7 @@
 // Invites over REST: made, listed and revoked by the hub's admins. The line itself is in one answer only.
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { invite, inviteCreate, inviteCreated, invitePage, type Invite, type InviteCreated } from '#protocol';
-import { CallerOf, Needs, type Caller } from '#api';
+import { ApiOperation, ApiResponse, ApiTags, CallerOf, Needs, type Caller } from '#api';
 import type { z } from 'zod';
 import { InvitesService } from './invites.service.js';
 

@@ -1,6 +1,8 @@
-// What a hub measures: the agents of its fleet, and how it stands with its spokes.
-import { measurePeers, type MetricDefinition, type Metrics } from '#api';
+// What a hub measures: the agents of its fleet, its commands, and how it stands with its spokes.
+import { measurePeers, measureStanding, measureWebhooks, type MetricDefinition, type Metrics } from '#api';
+import { figuresOf } from '#federation';
 import type { Hub } from '../hub.js';
+import { commandMetrics, measureCommands } from './commands.js';
 
 export const hubMetrics = {
   live: {
@@ -9,21 +11,18 @@ export const hubMetrics = {
     help: 'Agents of the fleet that have not ended, by state, as far as the journals say.',
     labels: ['state'],
   },
+  ...commandMetrics,
 } as const satisfies Record<string, MetricDefinition>;
 
 const live = ['spawning', 'running'] as const;
 
-export function measureHub(metrics: Metrics, { fleet, peers }: Pick<Hub, 'fleet' | 'peers'>): void {
+export function measureHub(metrics: Metrics, { own: { fleet, commands }, partners, services }: Hub): void {
   metrics.read(hubMetrics.live, async () => {
     const counts = [...(await fleet.counts()).values()];
     return live.map((state) => [{ state }, counts.reduce((sum, one) => sum + one[state], 0)]);
   });
-  measurePeers(metrics, () =>
-    peers.list().map((peer) => ({
-      ...{ name: peer.connection.peer.name, connection: peer.id, isHeard: peer.state === 'ready' },
-      ...{ heardAtMs: peer.lastHeardAt, roundTripMs: peer.roundTripMs, waiting: peer.waiting },
-      isCircuitOpen: peer.circuit !== 'closed',
-      lag: () => fleet.lag(peer.id),
-    })),
-  );
+  measureCommands(metrics, commands);
+  measureStanding(metrics, { role: 'hub', gateway: services.gateway, trust: partners.trust });
+  measurePeers(metrics, () => figuresOf(partners.peers, (id) => fleet.lag(id)));
+  measureWebhooks(metrics, services.webhooks);
 }

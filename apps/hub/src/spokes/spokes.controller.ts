@@ -1,8 +1,7 @@
 // Partners' spokes over REST: who they are, and the hub's half of each connection.
 import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { connectionAct, connectionClose, labelsEdit, spoke, spokePage, spokeRef, type Spoke } from '#protocol';
-import { CallerOf, Needs, type Caller } from '#api';
+import { ApiOperation, ApiResponse, ApiTags, CallerOf, Needs, type Caller } from '#api';
 import type { z } from 'zod';
 import { SpokesService } from './spokes.service.js';
 

@@ -23,7 +23,7 @@ import type {
   WentBack,
 } from '#api';
 import type { AgentEvent } from '#protocol';
-import { watchMany, type Key, type Store } from '#store';
+import { endOfMany, watchMany, type Key, type Store } from '#store';
 import type { Acts } from '#api';
 import type { Directory } from '#federation';
 import { namingPush, permitOf } from './push.js';
@@ -154,8 +154,12 @@ export class SpokeGateway extends Gateway {
     return this.latches();
   }
 
+  async eventsEnd() {
+    return endOfMany(this.spoke.store, await this.streams());
+  }
+
   async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
-    const streams = async (): Promise<Key[]> => (await this.spoke.owners()).map(agentEvents);
+    const streams = () => this.streams();
     for await (const piece of watchMany<AgentEvent>(this.spoke.store, streams, cursor, signal))
       yield 'missing' in piece
         ? { cursor: piece.cursor, missing: piece.missing }
@@ -168,6 +172,10 @@ export class SpokeGateway extends Gateway {
 
   ready() {
     return this.spoke.view.ready();
+  }
+
+  private async streams(): Promise<Key[]> {
+    return (await this.spoke.owners()).map(agentEvents);
   }
 
   /** `all`, or `hub:` and a hub's name or connection id. */

@@ -3,7 +3,7 @@ import { agentIdOf, agentResource, messageBytesMax, newNonce, type GrantInput, t
 import type { LocalAgents } from '#agents';
 import { Acts } from '#api';
 import { ChainedLog } from '#store';
-import { cleaned, Room } from '../../../../test/support/agents.js';
+import { cleaned, inState, Room } from '../../../../test/support/agents.js';
 import { GrantsService } from '../grants/grants.service.js';
 import { diffThatFits, outputThatFits, pageThatFits } from './fits.js';
 import { Inbox, type Sender } from './inbox.js';
@@ -71,10 +71,17 @@ describe('the signed inbox', () => {
     await agents.kill(agentId, admin, 'over');
   });
 
-  test('[S-4] what is shown of an agent is what the store has, also to the next process', async () => {
-    const { agentId } = await inbox.spawn(args(), hub('one'));
+  test('[S-4] what is shown of an agent is what the store has: to another process beside this one, and to the next', async () => {
+    const { agentId } = await inbox.spawn({ ...args(), ...room.request('sleep 30').args }, hub('one'));
+    await inState(agents, agentId, 'running');
+    const beside = await room.open();
+    expect(await beside.get(agentId)).toEqual(await agents.get(agentId));
+    await beside.kill(agentId, admin, 'from the other');
     const shown = await cleaned(agents, agentId);
+    expect(shown).toMatchObject({ state: 'killed', reason: 'from the other' });
+    expect(await beside.get(agentId)).toEqual(shown);
     await agents.close();
+    await beside.close();
     expect(await (await room.open()).get(agentId)).toEqual(shown);
   });
 

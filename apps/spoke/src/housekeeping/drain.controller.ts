@@ -1,7 +1,6 @@
 // The drain over REST: set, looked at, lifted.
 import { Body, Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { CallerOf, Needs, type Caller } from '#api';
+import { ApiOperation, ApiResponse, ApiTags, CallerOf, Needs, type Caller } from '#api';
 import { drainBody, drainState, type DrainState } from '#protocol';
 import type { z } from 'zod';
 import { HousekeepingService } from './housekeeping.service.js';

@@ -1,7 +1,6 @@
 // Garbage collection over REST.
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { CallerOf, Needs, type Caller } from '#api';
+import { ApiOperation, ApiResponse, ApiTags, CallerOf, Needs, type Caller } from '#api';
 import { gcBody, gcReport, type GcReport, type GcRequest } from '#protocol';
 import { HousekeepingService } from './housekeeping.service.js';
 

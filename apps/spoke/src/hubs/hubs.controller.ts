@@ -1,6 +1,5 @@
 // Hubs over REST: joining one, what each may do, and this spoke's half of each connection.
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   connectionAct,
   connectionClose,
@@ -19,7 +18,7 @@ import {
   type Hub,
   type InviteDetails,
 } from '#protocol';
-import { CallerOf, IfMatch, Needs, type Caller } from '#api';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags, CallerOf, IfMatch, Needs, type Caller } from '#api';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { HubsService } from './hubs.service.js';

@@ -1,6 +1,6 @@
 // The warm pool over REST: what is kept up between turns.
 import { Controller, Get } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '#api';
 import { poolResource, type PoolResource } from '#protocol';
 import { PoolService } from './pool.service.js';
 

@@ -1,9 +1,8 @@
 // What waits for a person on this spoke, and the person's answer.
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { answerBody, nonce128, openQuestion, questionPage, type OpenQuestion } from '#protocol';
-import { CallerOf, Needs, type Caller } from '#api';
+import { ApiOperation, ApiResponse, ApiTags, CallerOf, Needs, type Caller } from '#api';
 import { QuestionsService } from './questions.service.js';
 
 @Controller('v1/questions')

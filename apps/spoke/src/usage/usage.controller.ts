@@ -1,6 +1,6 @@
 // What this spoke has spent, over REST.
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '#api';
 import { usageQuery, usageReport, type UsageReport } from '#protocol';
 import type { z } from 'zod';
 import { UsageService } from './usage.service.js';

@@ -9,6 +9,7 @@ import { WritError, type BundleFacts } from '#protocol';
 import type { BundleFile } from '../agents.js';
 import type { Work } from '../secrets/allowed.js';
 import type { Clearance } from '../secrets/clearance.js';
+import { whereverItIs } from '../worktrees/moving.js';
 import type { HarvestedWork, Worktrees } from '../worktrees/worktrees.js';
 
 interface BundlesParts {
@@ -65,7 +66,8 @@ export class Bundles {
       throw new WritError('invalid_transition', 'The work of the agent has just changed: ask again.');
     const file = join(folder, `${work.agentId}.${(this.made += 1)}.bundle`);
     try {
-      await worktrees.bundle(work.agentId, { base, commit }, { file, bytesMax: bundleBytesMax });
+      const to = { file, bytesMax: bundleBytesMax };
+      await whereverItIs(() => worktrees.bundle(work.agentId, { base, commit }, to));
       const kept = { file, base, commit, bytes: (await stat(file)).size, sha256: await sha256Of(file) };
       await this.put(work.agentId, kept);
       return kept;

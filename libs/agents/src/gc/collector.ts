@@ -28,6 +28,8 @@ export class Collector {
   private timer?: NodeJS.Timeout;
   private last: Promise<unknown> = Promise.resolve();
   private isPassing = false;
+  /** Of `worktrees/` and the output together, after the last look; undefined before the first. */
+  bytes: number | undefined;
 
   constructor(private readonly parts: CollectorParts) {
     this.mark = new StoreMark(parts.deps.options.stateDir);
@@ -79,6 +81,7 @@ export class Collector {
     const bytes = await this.settledBytes(dryRun);
     await this.orphans.collect(pass);
     const excess = await this.budget.enforce(pass, bytes);
+    this.bytes = dryRun ? bytes : Math.max(0, bytes - pass.tally.freedBytes);
     const advice = storeSinceMs === null ? resetAdvice : overAdvice(excess);
     const about = { dryRun, storeKnown: storeSinceMs !== null, diskBytes: bytes };
     return pass.tally.report({ ...about, diskBytesMax: options.gc.diskBytesMax, ...(advice ? { advice } : {}) });

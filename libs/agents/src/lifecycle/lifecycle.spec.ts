@@ -123,6 +123,16 @@ describe('register and ledger', () => {
     expect(await ledger.live('b')).toBe(3);
   });
 
+  test('[L-5] the same one from two replicas at once is there once, and counted once', async () => {
+    const ledgers = [new Ledger(store), new Ledger(store)];
+    const numbers = Array.from({ length: 40 }, (_, n) => 2_000 + n);
+    const posts = ledgers.map((ledger) => Promise.all(numbers.map((n) => ledger.post(entering(n, 'e')))));
+    const kinds = (await Promise.all(posts)).map((posted) => posted.map(({ kind }) => kind));
+    const pairs = numbers.map((_, n) => kinds.map((of) => of[n]).sort());
+    expect(pairs).toEqual(numbers.map(() => ['conflict', 'done']));
+    expect(await ledgers[0]!.live('e')).toBe(40);
+  });
+
   test('[L-1] [L-3] [L-4] of many who end an agent at once one does, with one event and one place freed', async () => {
     const mint = new EventMint('spoke', Date.now);
     const replicas = [0, 1].map(() => {

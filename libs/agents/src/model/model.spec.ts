@@ -1,5 +1,8 @@
 // Programs in real sandboxes that use a model through their own door: the real SDK inside, the understudy over HTTP outside.
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { AgentResource, Limits } from '#protocol';
@@ -181,15 +184,62 @@ describe('a program with a model', () => {
     expect(understudy.requests).toEqual([]);
   });
 
-  test('[S-9] a key that a caller sends along is not the one that arrives', async () => {
+  test('[F-5] the token of another agent opens nothing, nor does its own once it has ended', async () => {
     await open();
-    const agent = await play(`
-      const mine = { 'x-api-key': client.apiKey, authorization: 'Bearer sk-mine', 'content-type': 'application/json' };
-      const answer = await fetch(client.baseURL + '/v1/messages', { method: 'POST', headers: mine, body: JSON.stringify(base) });
-      say(String(answer.status));
-    `);
-    expect(agent.said).toBe('200\n');
-    expect(JSON.stringify(understudy.requests)).not.toContain('sk-mine');
+    const { agentId } = await spawn(
+      `say(Buffer.from(client.apiKey).toString('hex')); setInterval(() => 0, 1e6); await new Promise(() => 0);`,
+    );
+    const hex = await until(
+      'it tells its token',
+      async () => /^[0-9a-f]{40,}(?=\n)/.exec((await agents.output(agentId, 0, 500)).text)?.[0],
+    );
+    const token = Buffer.from(hex, 'hex').toString();
+    expect(token).toMatch(/^writ-agent-/);
+    const trying = `say(await failure(new client.constructor({ apiKey: ${JSON.stringify(token)}, maxRetries: 0 }).messages.create(base)));`;
+    expect((await play(trying)).said).toContain('"status":401');
+    await agents.kill(agentId, peer, 'enough');
+    await cleaned(agents, agentId);
+    expect((await play(trying)).said).toContain('"status":401');
+    expect(understudy.requests).toEqual([]);
+  });
+
+  test('[S-9] of what a caller sends along two headers arrive, with the key of the spoke and nothing else', async () => {
+    const headers: IncomingHttpHeaders[] = [];
+    const usage = { input_tokens: 5, output_tokens: 1 };
+    const api = createServer((request, response) => {
+      headers.push(request.headers);
+      request
+        .resume()
+        .once('end', () => response.setHeader('content-type', 'application/json').end(JSON.stringify({ usage })));
+    });
+    await once(api.listen(0, '127.0.0.1'), 'listening');
+    try {
+      agents = await room.open({
+        resolver: programResolver(`http://127.0.0.1:${(api.address() as AddressInfo).port}`),
+      });
+      const agent = await play(`
+        const own = { 'x-api-key': client.apiKey, 'content-type': 'application/json', 'anthropic-version': '2023-06-01', 'anthropic-beta': 'one-2025-01-01' };
+        const mine = { authorization: 'Bearer sk-mine', cookie: 'a=b', 'x-forwarded-for': '203.0.113.1', 'x-mine': '1', 'anthropic-mine': '1' };
+        const answer = await fetch(client.baseURL + '/v1/messages', { method: 'POST', headers: { ...own, ...mine }, body: JSON.stringify(base) });
+        say(String(answer.status));
+      `);
+      expect(agent.said).toBe('200\n');
+    } finally {
+      api.close();
+    }
+    const carried = new Set(['host', 'connection', 'content-length', 'transfer-encoding']);
+    const [seen = {}] = headers.map((all) =>
+      Object.fromEntries(Object.entries(all).filter(([name]) => !carried.has(name))),
+    );
+    expect([headers.length, seen]).toEqual([
+      1,
+      {
+        'content-type': 'application/json',
+        'anthropic-version': '2023-06-01',
+        'anthropic-beta': 'one-2025-01-01',
+        'x-api-key': key,
+      },
+    ]);
   });
 
   test.each([

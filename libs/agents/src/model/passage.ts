@@ -4,12 +4,14 @@
 //   judge ─► reserve ─► forward ─► stream and read ─► settle ─► end
 //     │         │          │              │  cut, or the agent's end
 //     └─ error ─┴─ limit ──┴─ 4xx, 5xx ───┴─► what is known is settled all the same
-import { request, type Dispatcher } from 'undici';
+import { context } from '@opentelemetry/api';
+import type { Dispatcher } from 'undici';
 import type { Price } from '../runtimes/claude/prices.js';
 import { LimitReached, type ModelTrouble, type ModelUpstream } from '../runtimes/runtime.js';
-import { noUsage } from '#protocol';
+import { noUsage, type Usage } from '#protocol';
 import type { Purse, Reservation } from './purse.js';
 import { pieces, read, watched } from './bytes.js';
+import { chatSpan } from './chat-span.js';
 import { ErrorEvents } from './error-events.js';
 import { fittingOutput, quoteOf } from './quote.js';
 import { Reading } from './reading.js';
@@ -60,6 +62,8 @@ const passedOn = ['content-type', 'request-id', 'retry-after', 'x-should-retry']
 
 export class Passage {
   private readonly open = new Set<Promise<unknown>>();
+  /** The run of the agent, for requests that come in from elsewhere. */
+  private readonly within = context.active();
 
   constructor(private readonly parts: PassageParts) {}
 
@@ -101,7 +105,11 @@ export class Passage {
     });
     const done = Promise.withResolvers<undefined>();
     this.track(done.promise);
-    const settling = onceSettled(reservation, () => done.resolve(undefined));
+    const ended = chatSpan(wanted.body.model, this.within);
+    const settling = onceSettled(reservation, (usage) => {
+      ended(usage);
+      done.resolve(undefined);
+    });
     try {
       const key = this.key();
       const body = { ...wanted.body, max_tokens: outputTokens };
@@ -149,6 +157,7 @@ export class Passage {
 
   private async forward({ path, body }: ModelRequest, asked: Asked, key: string): Promise<Dispatcher.ResponseData> {
     const { upstream, signal } = this.parts;
+    const { request } = await import('undici');
     const reply = await request(`${upstream.baseUrl}${path}${asked.beta ? '?beta=true' : ''}`, {
       method: 'POST',
       headers: { ...headersFor(asked), 'x-api-key': key },
@@ -179,9 +188,9 @@ function brokenOff(type: string | undefined): Error {
   return new Refused(type === 'overloaded_error' ? 529 : 500, 'The stream broke off.', { type });
 }
 
-function onceSettled(reservation: Reservation, done: () => void): Reservation['settle'] {
+function onceSettled(reservation: Reservation, done: (usage: Usage) => void): Reservation['settle'] {
   let settled: Promise<void> | undefined;
-  return (usage) => (settled ??= reservation.settle(usage).finally(done));
+  return (usage) => (settled ??= reservation.settle(usage).finally(() => done(usage)));
 }
 
 /** Of the caller's own headers two are passed on, and only when they are what they should be. */

@@ -13,6 +13,8 @@ class Child implements Warm {
   answersProbes = true;
   isBusy = false;
   isStubborn = false;
+  /** Its end is never told. */
+  hangs = false;
 
   get lives(): boolean {
     return this.process.exitCode === null && this.process.signalCode === null;
@@ -24,6 +26,7 @@ class Child implements Warm {
 
   async close(): Promise<void> {
     if (this.isStubborn) throw new Error('it still lives');
+    if (this.hangs) await new Promise(() => undefined);
     const exit = this.lives ? once(this.process, 'exit') : undefined;
     this.process.kill('SIGKILL');
     await exit;
@@ -115,6 +118,23 @@ describe('the warm pool', () => {
     expect(b.lives).toBe(true);
   });
 
+  test('[P-3] an end that is never told holds up neither a sweep nor the end of another', async () => {
+    const pool = pooled({ idleMs: 10, closeMs: 50 });
+    const [a, b] = [await warmed(pool, 'a'), await warmed(pool, 'b')];
+    a.hangs = true;
+    now += 1_000;
+    await pool.sweep();
+    await until('the other is gone', () => !b.lives);
+    await until('the hung one is set apart', () => pool.view().entries[0]?.state === 'quarantined');
+    expect(pool.view().entries).toMatchObject([{ key: key('a'), state: 'quarantined', attempts: 1 }]);
+    await warmed(pool, 'c');
+    now += 1_000;
+    await pool.sweep();
+    await until('the next one is gone too', () => living() === 1);
+    expect(pool.view().entries).toMatchObject([{ key: key('a'), state: 'quarantined', attempts: 2 }]);
+    expect(a.lives).toBe(true);
+  });
+
   test('[P-2] one that is asked for while it is looked at stays', async () => {
     const pool = pooled({ idleMs: 10 });
     const a = await warmed(pool, 'a');
@@ -170,5 +190,18 @@ describe('the warm pool', () => {
     await until('nothing lives', () => living() === 0);
     expect(pool.view().entries).toEqual([]);
     await expect(lease(pool, 'c')).rejects.toMatchObject({ code: 'capacity' });
+  });
+
+  test('[P-8] one that is still being made when the pool is drained goes as soon as it is given back', async () => {
+    const pool = pooled();
+    const go = Promise.withResolvers<undefined>();
+    const leasing = pool.lease(key('a'), maker, () => go.promise.then(make));
+    expect(await pool.drain()).toBe(1);
+    go.resolve(undefined);
+    const { backend, release } = await leasing;
+    expect(backend.lives).toBe(true);
+    release();
+    await until('nothing lives', () => living() === 0);
+    expect(pool.view().entries).toEqual([]);
   });
 });

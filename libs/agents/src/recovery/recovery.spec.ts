@@ -240,7 +240,7 @@ describe('recovery', () => {
     const { agentId } = await agents.spawn(room.request('sleep 60'));
     await inState(agents, agentId, 'running');
     const closing = agents.close();
-    await expect(agents.spawn(room.request('true'))).rejects.toMatchObject({ code: 'capacity' });
+    await expect(agents.spawn(room.request('true'))).rejects.toMatchObject({ code: 'peer_unavailable' });
     await closing;
     expect(await agents.get(agentId)).toMatchObject({ state: 'failed', exitReason: 'shutdown' });
   });

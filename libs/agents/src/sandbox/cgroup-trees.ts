@@ -1,6 +1,7 @@
 // Sandbox room: where cgroups can be made, as the kernel's mounts tell and a try at writing shows.
 import { access, constants, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { takeOver } from './cgroup-delegation.js';
 
 const controllers = ['memory', 'pids', 'cpu'] as const;
 type Controller = (typeof controllers)[number];
@@ -11,10 +12,10 @@ export interface CgroupTree {
   readonly bases: Partial<Record<Controller, string>>;
 }
 
-/** What the kernel offers to this process, found by looking and by trying to write. */
-export async function findCgroups(): Promise<CgroupTree> {
-  const mounts = parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
-  const own = parseOwn(await readFile('/proc/self/cgroup', 'utf8'));
+/** What the kernel offers to this process, found by looking and by trying to write. `proc` is where it tells of this process. */
+export async function findCgroups(proc = '/proc/self'): Promise<CgroupTree> {
+  const mounts = parseMounts(await readFile(join(proc, 'mountinfo'), 'utf8'));
+  const own = parseOwn(await readFile(join(proc, 'cgroup'), 'utf8'));
   const version2 = await findVersion2(mounts, own);
   return Object.keys(version2.bases).length > 0 ? version2 : findVersion1(mounts, own);
 }
@@ -49,7 +50,7 @@ function parseMounts(text: string): readonly CgroupMount[] {
 function parseOwn(text: string): ReadonlyMap<string, string> {
   const lines = text.split('\n').map((line) => /^\d+:([^:]*):(.*)$/.exec(line));
   return new Map(
-    lines.flatMap((match) => (match?.[1] ?? '').split(',').map((name): [string, string] => [name, match?.[2] ?? '/'])),
+    lines.flatMap((match) => match?.[1]?.split(',').map((name): [string, string] => [name, match[2] ?? '/']) ?? []),
   );
 }
 
@@ -68,18 +69,26 @@ async function findVersion1(mounts: readonly CgroupMount[], own: ReadonlyMap<str
   return { version: 1, bases };
 }
 
-/** The nearest folder above us that hands its controllers to children and is ours to write: cgroups(7), delegation. */
+/** A user beside root who finds nothing may have been given a group that hands nothing on yet. */
 async function findVersion2(mounts: readonly CgroupMount[], own: ReadonlyMap<string, string>): Promise<CgroupTree> {
-  const bases: Partial<Record<Controller, string>> = {};
   const mount = mounts.find(({ type }) => type === 'cgroup2');
-  if (!mount) return { version: 2, bases };
-  let folder = ownFolder(mount, own.get('') ?? '/');
-  for (; folder.startsWith(mount.point); folder = dirname(folder)) {
+  if (!mount) return { version: 2, bases: {} };
+  const folder = ownFolder(mount, own.get('') ?? '/');
+  const bases = await handedOn(folder, mount.point);
+  const isBare = Object.keys(bases).length === 0 && process.getuid?.() !== 0;
+  if (!isBare || !(await takeOver(folder, mount.point, controllers))) return { version: 2, bases };
+  return { version: 2, bases: await handedOn(folder, mount.point) };
+}
+
+/** The nearest folder above us that hands its controllers to children and is ours to write: cgroups(7), delegation. */
+async function handedOn(own: string, top: string): Promise<Partial<Record<Controller, string>>> {
+  const bases: Partial<Record<Controller, string>> = {};
+  for (let folder = own; folder.startsWith(top); folder = dirname(folder)) {
     const handed = (await readFile(join(folder, 'cgroup.subtree_control'), 'utf8').catch(() => '')).trim().split(' ');
     if (!(await isWritable(folder))) continue;
     for (const controller of controllers) if (handed.includes(controller)) bases[controller] ??= folder;
   }
-  return { version: 2, bases };
+  return bases;
 }
 
 async function isWritable(folder: string): Promise<boolean> {

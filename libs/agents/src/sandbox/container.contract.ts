@@ -90,6 +90,13 @@ export function containerContract(options: DockerOptions & { readonly image: str
     expect(Object.keys(seen.NetworkSettings.Networks)).toEqual(['none']);
   });
 
+  test('every process inside is under the engine’s filter of system calls, and the worktree is the agent’s own', async () => {
+    const { out } = await trial.run(
+      'sleep 9 & grep -h ^Seccomp: /proc/[0-9]*/status | sort -u; stat -c %u:%g .; kill $!',
+    );
+    expect(out).toBe('Seccomp:\t2\n1000:1000\n');
+  });
+
   test('[K-5] [K-2] an engine that does not answer holds up a stop for its time only, spares others, and is asked again', async () => {
     const other = await Trial.open('docker');
     const proxy = await Proxy.open(trial.folder, options.socketPath);
@@ -212,12 +219,18 @@ export function containerContract(options: DockerOptions & { readonly image: str
   asBuilt('when the spoke may not use the engine, the report names the group', () => {
     const folder = mkdtempSync(join(tmpdir(), 'writ-nobody-'));
     chownSync(folder, 65534, 65534);
+    const [before, after] = ['before', 'after'].map((name) => join(folder, name));
+    // All is loaded by a first look: where the checkout is may be closed to that user.
     const program = `
       import { openSandboxes } from '#agents';
-      const { reports } = await openSandboxes(${JSON.stringify({ stateDir: folder, docker: options })});
+      await openSandboxes(${JSON.stringify({ stateDir: before, docker: { ...options, socketPath: '/nowhere/docker.sock' } })});
+      process.setgroups([]);
+      process.setgid(65534);
+      process.setuid(65534);
+      const { reports } = await openSandboxes(${JSON.stringify({ stateDir: after, docker: options })});
       console.log(JSON.stringify(reports.find(({ level }) => level === 'docker')));`;
-    const nobody = { cwd: project, uid: 65534, gid: 65534, env: {}, encoding: 'utf8' } as const;
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], nobody);
+    const bare = { cwd: project, env: {}, encoding: 'utf8' } as const;
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], bare);
     rmSync(folder, { recursive: true });
     expect(JSON.parse(said)).toMatchObject({ ok: false, cure: expect.stringContaining('group `docker`') });
   });

@@ -2,6 +2,7 @@
 // as a success; whatever was not looked at to its end stays here. [O-9]
 import { WritError, type SecretFound } from '#protocol';
 import type { AgentsLog } from '../deps.js';
+import { whereverItIs } from '../worktrees/moving.js';
 import type { Outgoing, Worktrees } from '../worktrees/worktrees.js';
 import { allowedIn, type Work } from './allowed.js';
 import type { SecretOptions } from './options.js';
@@ -42,11 +43,9 @@ export class Clearance {
   }
 
   private async ask(work: Work): Promise<Verdict> {
-    const { worktrees, options, log } = this.parts;
-    const bounds = { fileBytesMax: options.fileBytesMax, bytesMax: options.workBytesMax };
+    const { log } = this.parts;
     try {
-      const outgoing = await worktrees.outgoing(work.agentId, bounds);
-      return outgoing ? await this.once(work, outgoing) : clear;
+      return await whereverItIs(() => this.look(work));
     } catch (cause) {
       if (cause instanceof WritError && cause.code === 'not_found') return clear;
       const isKnown = cause instanceof WritError && cause.code === 'too_large';
@@ -54,6 +53,13 @@ export class Clearance {
         log.error({ cause, agentId: work.agentId }, 'the work of an agent could not be scanned for secrets');
       return unknown(isKnown ? cause.detail : 'The scan for secrets failed; the log of the spoke has the cause.');
     }
+  }
+
+  private async look(work: Work): Promise<Verdict> {
+    const { worktrees, options } = this.parts;
+    const bounds = { fileBytesMax: options.fileBytesMax, bytesMax: options.workBytesMax };
+    const outgoing = await worktrees.outgoing(work.agentId, bounds);
+    return outgoing ? this.once(work, outgoing) : clear;
   }
 
   private async once(work: Work, outgoing: Outgoing): Promise<Verdict> {

@@ -1,14 +1,21 @@
 // What may leave a spoke: real agents on real git, secrets in places where they have been overlooked before.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SecretScanner, type Leak, type LocalAgents } from '#agents';
 import { admin, cleaned, eventually, inState, Room, type RoomOptions } from '../../../../test/support/agents.js';
 import { SessionRuntime } from '../../../../test/support/session-runtime.js';
-import { ShellResolver } from '../../../../test/support/shell-runtime.js';
+import { Lines, ShellResolver } from '../../../../test/support/shell-runtime.js';
 import { secretKey, secretToken } from '../../../../test/support/wares.js';
+import { never, WorktreeRoom } from '../../../../test/support/worktree-room.js';
+import { GitWorktrees } from '../worktrees/git-worktrees.js';
+import { Clearance } from './clearance.js';
+import { Guard } from './guard.js';
+import { secretOptions } from './options.js';
+import { Window } from './window.js';
 
 let room: Room;
 let agents: LocalAgents;
@@ -65,6 +72,40 @@ const places = {
   'the name of a file': 'echo x > "$(cat /tmp/m)"',
   'a file with a secret name': 'cp /tmp/m "$(cat /tmp/m).txt"',
 };
+
+/** Finds nothing; what is to happen while it looks happens. */
+class Slow extends SecretScanner {
+  meanwhile: () => Promise<unknown> = () => Promise.resolve();
+  override async scan(): Promise<readonly Leak[]> {
+    const { meanwhile } = this;
+    this.meanwhile = () => Promise.resolve();
+    await meanwhile();
+    return [];
+  }
+  override close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+test('work that moves from its worktree to the mirror while somebody looks at it is found there', async () => {
+  const place = new WorktreeRoom();
+  try {
+    const agentId = randomUUID();
+    const worktrees = new GitWorktrees({ root: place.root, allowFile: true });
+    const { path } = await worktrees.create({ agentId, repository: place.repository, branch: 'main' }, never);
+    writeFileSync(join(path, 'new.txt'), 'left\n');
+    await worktrees.harvest(agentId, 'work');
+    const scanner = new Slow();
+    scanner.meanwhile = () => worktrees.remove(agentId);
+    const options = secretOptions.parse({});
+    const clearance = new Clearance({ worktrees, scanner, options, log: new Lines() });
+    const window = new Window({ worktrees, clearance, guard: new Guard(scanner), options });
+    const { text } = await window.diff({ agentId, repository: place.repository });
+    expect(text).toContain('+left');
+  } finally {
+    place.close();
+  }
+});
 
 describe('work with a secret in it', () => {
   test('[O-9] is not pushed and not shown, wherever the secret is, and each place is told without it', async () => {

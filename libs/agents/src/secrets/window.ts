@@ -1,5 +1,6 @@
 // What others see of the work of an agent: its diff, once the work is cleared.
 import { WritError } from '#protocol';
+import { whereverItIs } from '../worktrees/moving.js';
 import type { Diff, Worktrees } from '../worktrees/worktrees.js';
 import type { Work } from './allowed.js';
 import type { Clearance } from './clearance.js';
@@ -22,9 +23,13 @@ export class Window {
 
   /** Empty for an agent that left nothing. @throws WritError `withheld` */
   async diff(work: Work): Promise<Diff> {
-    const { worktrees, clearance, guard, options } = this.parts;
-    const verdict = await clearance.of(work);
+    const verdict = await this.parts.clearance.of(work);
     if (verdict.kind !== 'clear') throw new WritError('withheld', verdict.reason);
+    return whereverItIs(() => this.shown(work));
+  }
+
+  private async shown(work: Work): Promise<Diff> {
+    const { worktrees, guard, options } = this.parts;
     const bounds = { fileBytesMax: options.fileBytesMax, bytesMax: options.workBytesMax };
     const outgoing = await worktrees.outgoing(work.agentId, bounds).catch(absent);
     if (!outgoing) return nothing;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { AgentsOptionsInput, LocalAgents } from '#agents';
 import type { AgentResource } from '#protocol';
 import { admin, cleaned, eventually, inState, Room } from '../../../../test/support/agents.js';
+import { running } from '../../../../test/support/processes.js';
 import { SessionBackend, SessionRuntime } from '../../../../test/support/session-runtime.js';
 import { ShellResolver } from '../../../../test/support/shell-runtime.js';
 
@@ -118,6 +119,22 @@ describe('a session', () => {
     expect(await close(agents, agentId)).toMatchObject({ state: 'completed' });
   });
 
+  test('[P-6] a close by force while a turn is on ends what is at work before the worktree goes, and keeps the work', async () => {
+    const agents = await open();
+    const mark = `86${Date.now() % 1e8}`;
+    const agentId = await begin(agents, `echo work > work.txt; setsid sleep ${mark} & echo up; sleep ${mark}`);
+    await until(agents, agentId, 3);
+    expect(running(mark).length).toBeGreaterThan(0);
+    expect(await close(agents, agentId, true)).toMatchObject({
+      exitReason: 'closed',
+      result: { changes: { files: 1 } },
+    });
+    expect(running(mark)).toEqual([]);
+    const { cleanup } = await cleaned(agents, agentId);
+    expect(cleanup).toMatchObject({ sandbox: { outcome: 'done' }, worktree: { outcome: 'done' } });
+    expect((await agents.diff(agentId)).text).toContain('+work');
+  });
+
   test('[P-11] a kill during a turn ends all, and what the turn still says settles nothing', async () => {
     const agents = await open({ graceMs: 2_000 });
     const late = "trap 'sleep 0.3; echo ENDED late 0' TERM; echo up; while :; do sleep 0.05; done";
@@ -209,12 +226,12 @@ describe('a session', () => {
 
   test('its wall time counts its turns, not the time between them', async () => {
     const agents = await open();
-    const agentId = await begin(agents, 'true', { wallMs: 1_500 });
+    const agentId = await begin(agents, 'true', { wallMs: 4_000 });
     await afterTurn(agents, agentId, 1);
     const idleSince = performance.now();
     await eventually(
       async () => performance.now() - idleSince,
-      (ms) => ms > 1_600,
+      (ms) => ms > 4_100,
     );
     expect(await agents.get(agentId)).toMatchObject({ state: 'running', activity: 'idle' });
     await send(agents, agentId, 'sleep 60');

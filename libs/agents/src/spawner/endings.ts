@@ -3,6 +3,7 @@ import { agentResult, WritError, type AgentResult, type ExitReason } from '#prot
 import type { Ending } from '../lifecycle/states.js';
 import { LimitReached, type RuntimeOutcome } from '../runtimes/runtime.js';
 import type { Harvest } from '../worktrees/worktrees.js';
+import { lacksRoom, noRoom } from './no-room.js';
 import { Stop, theSpoke } from './stop.js';
 
 const reasonOfCode: Partial<Record<WritError['code'], ExitReason>> = {
@@ -23,6 +24,7 @@ export function endingOfError(error: unknown, harvest: Harvest | null): Ending {
   const result = harvest ? { result: withHarvest(noResult, harvest) } : {};
   if (error instanceof LimitReached)
     return { ...failed, ...result, exitReason: error.exitReason, reason: error.message };
+  if (lacksRoom(error)) return { ...failed, ...result, exitReason: 'disk', reason: noRoom };
   if (error instanceof WritError)
     return { ...failed, ...result, exitReason: reasonOfCode[error.code] ?? 'runtime_error', reason: error.detail };
   return { ...failed, ...result, exitReason: 'runtime_error', reason: 'The run failed; the log has the cause.' };

@@ -4,6 +4,7 @@ import type { AgentRecord } from '../lifecycle/record.js';
 import { within } from '../lifecycle/within.js';
 import type { AgentProfile } from '../runtimes/runtime.js';
 import type { Harvest } from '../worktrees/worktrees.js';
+import { lacksRoom, noRoom } from './no-room.js';
 import { aborted, Stop, theSpoke } from './stop.js';
 import type { Turnstile } from './turnstile.js';
 
@@ -60,7 +61,10 @@ export class Harvester {
       { cause, agentId: this.parts.agent.agentId },
       'the work of an agent could not be committed',
     );
-    this.parts.stop(new Stop('repository_error', theSpoke, 'What the agent changed could not be committed.'));
+    const [exitReason, why] = lacksRoom(cause)
+      ? (['disk', ` ${noRoom}`] as const)
+      : (['repository_error', ''] as const);
+    this.parts.stop(new Stop(exitReason, theSpoke, `What the agent changed could not be committed.${why}`));
     return null;
   }
 }

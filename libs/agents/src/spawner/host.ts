@@ -1,5 +1,6 @@
 // What the runtime of one run may use of this machine: every effect of an agent goes through here.
 import { join } from 'node:path';
+import { traced } from '#tracing';
 import type { AgentsDeps } from '../deps.js';
 import { hasSession, type AgentRecord } from '../lifecycle/record.js';
 import { AgentModel, modelFolder, type AccessParts } from '../model/access.js';
@@ -52,7 +53,10 @@ export function hostOf(parts: HostParts): RunHost {
   const launch = async (argv: Argv, env: Env = {}, more: readonly Mount[] = [], own?: AbortSignal) => {
     signal.throwIfAborted();
     const led = await egress.led({ argv, env, mounts: [...spec.mounts, ...more] });
-    const process = await cell.launch({ ...spec, mounts: once(led.mounts) }, led.argv, led.env, own);
+    const inside = { ...spec, mounts: once(led.mounts) };
+    const process = await traced('launch in sandbox', levelOf(agent), () =>
+      cell.launch(inside, led.argv, led.env, own),
+    );
     void process.end.then(({ limit }) => limit && stop(outgrown(limits)));
     await launched(process.enforced);
     return process;
@@ -76,6 +80,8 @@ export function hostOf(parts: HostParts): RunHost {
     record: (delta) => meter.record(delta),
   };
 }
+
+const levelOf = ({ sandbox }: AgentRecord) => ({ attributes: { 'writ.sandbox': sandbox.level } });
 
 /** Two ways out have one forwarder. */
 function once(mounts: readonly Mount[]): readonly Mount[] {

@@ -4,6 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { EventData } from '#protocol';
 import { cleaned, Room } from '../../../../test/support/agents.js';
 import type { LocalAgents } from '../local.js';
+import { agentsOptions } from '../options.js';
+import { Cgroups } from '../sandbox/cgroups.js';
+import { Ledger as SandboxLedger } from '../sandbox/ledger.js';
+import { NoneSandbox } from '../sandbox/none.js';
 
 describe('limits', () => {
   let room: Room;
@@ -65,6 +69,29 @@ describe('limits', () => {
     expect(agent.reason).toContain(String(10 * 2 ** 20));
     expect(agent.sandbox?.enforced).toContain('disk(watched)');
     expect(await cleaned(agents, beside.agentId)).toMatchObject({ state: 'completed' });
+  });
+
+  test('a default that this machine cannot enforce is left out, and the record says so; a limit that was asked for is refused', async () => {
+    const other = await Room.make();
+    try {
+      const ledger = new SandboxLedger(join(other.folder, 'bare'));
+      const bare = new NoneSandbox(true, ledger, new Cgroups({ version: 1, bases: {} }, 'spoke'));
+      const there = await other.open({ sandboxes: () => [bare] });
+      const { agentId } = await there.spawn(other.request('echo through'));
+      const agent = await cleaned(there, agentId);
+      expect(agent).toMatchObject({ state: 'completed', sandbox: { level: 'none' } });
+      const kernel = ['memoryBytesMax', 'pidsMax', 'cpuPercentMax'];
+      expect(agentsOptions.parse({ stateDir: '/' }).limits.memoryBytesMax).toBeGreaterThan(0);
+      expect(
+        [...Object.keys(agent.limits), ...agent.sandbox!.enforced].filter((name) => kernel.includes(name)),
+      ).toEqual([]);
+      const asking = there.spawn(other.request('echo never', { limits: { memoryBytesMax: 2 ** 30 } }));
+      const field = 'options.limits.memoryBytesMax';
+      await expect(asking).rejects.toMatchObject({ code: 'limit_unenforceable', field });
+      expect((await there.list({})).agents).toHaveLength(1);
+    } finally {
+      await other.close();
+    }
   });
 
   test('[W-2] a tree deeper than a path can be is removed as any other', async () => {

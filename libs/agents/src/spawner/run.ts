@@ -1,6 +1,7 @@
 // One agent from the backlog to its end: work → nothing left alive → judged → delivered → terminal state → clean-up.
 // Everything that can stop it is one signal; everything it waits for is raced against that signal.
 import { WritError } from '#protocol';
+import { traced } from '#tracing';
 import type { AgentRecord } from '../lifecycle/record.js';
 import type { Ending } from '../lifecycle/states.js';
 import { inTime } from '../lifecycle/within.js';
@@ -75,8 +76,20 @@ export class Run {
     this.departure.abandon();
   }
 
-  /** Never rejects. */
-  async live(): Promise<void> {
+  /** Never rejects. One span from its place in the backlog until nothing of it is left. */
+  live(): Promise<void> {
+    const { agentId, agentType } = this.agent;
+    const named = { 'gen_ai.agent.id': agentId, 'gen_ai.agent.name': agentType };
+    const attributes = { 'gen_ai.operation.name': 'invoke_agent', ...named };
+    return traced(`invoke_agent ${agentType}`, { attributes }, async (span) => {
+      void this.ended.then(({ state, exitReason = '' }) => {
+        span.setAttributes({ 'writ.agent.state': state, 'writ.exit_reason': exitReason });
+      });
+      await this.lived();
+    });
+  }
+
+  private async lived(): Promise<void> {
     try {
       const finished = await this.finished();
       await this.emptied();

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { WritError, type AgentEvent } from '#protocol';
+import { agentEvents } from '#agents';
 import { admin, cleaned, inState, peer, Room } from '../../../../test/support/agents.js';
 import { ShellResolver } from '../../../../test/support/shell-runtime.js';
 import type { LocalAgents } from '../local.js';
@@ -172,6 +173,16 @@ describe('spawner', () => {
     const events: AgentEvent[] = await room.events();
     expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
     expect(events.every(({ source }) => source === 'spoke')).toBe(true);
+    const told = events.filter(({ subject }) => subject === agentId);
+    const times = told.map(({ time }) => Date.parse(time));
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+    const own = told.map(({ type }) => type);
+    const states = own.filter((type) => !['agent.output', 'agent.usage'].includes(type));
+    expect(states).toEqual(['agent.spawned', 'agent.running', 'agent.completed', 'agent.cleanup']);
+    expect(own.indexOf('agent.output')).toBeLessThan(own.indexOf('agent.completed'));
+    const rows = await room.store.read(agentEvents('local'), { after: 0 });
+    const again = await room.store.read(agentEvents('local'), { after: rows[1]!.cursor });
+    expect(again.slice(0, rows.length - 2)).toEqual(rows.slice(2));
   });
 
   test('a repository that cannot be fetched fails the agent with that reason, and its clean-up still runs', async () => {

@@ -47,7 +47,10 @@ export class Spawner {
   /** @throws WritError as `Agents.spawn`. */
   async spawn(wish: SpawnRequest): Promise<AgentResource> {
     const request = validated(wish);
-    if (this.isClosed) throw new WritError('capacity', 'The spoke is shutting down.', { retryAfterMs: 5_000 });
+    if (this.isClosed)
+      throw new WritError('peer_unavailable', 'The spoke is shutting down and has not taken it on.', {
+        retryAfterMs: 5_000,
+      });
     const fit = await this.admitted(request);
     if ('taskId' in fit) return fit;
     const record = this.draft(request, fit);

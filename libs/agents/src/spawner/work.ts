@@ -1,4 +1,5 @@
 // What an agent does between its place in the backlog and its outcome: a person's yes → worktree → sandbox → runtime.
+import { traced } from '#tracing';
 import { inTime } from '../lifecycle/within.js';
 import { argsOf, type Phase } from '../lifecycle/record.js';
 import { toPhase, toRunning } from '../lifecycle/states.js';
@@ -71,7 +72,8 @@ export class Work {
     const { agentId, context } = agent;
     await this.phase('worktree');
     const { repository, branch } = context;
-    this.creating = this.parts.deps.worktrees.create({ agentId, repository, branch }, signal);
+    const made = () => this.parts.deps.worktrees.create({ agentId, repository, branch }, signal);
+    this.creating = traced('make worktree', {}, made);
     return this.creating;
   }
 

@@ -38,6 +38,8 @@ export interface GitOutput {
 /** Git said no. Its words may name paths and hosts: for the log only. */
 export class GitFailure extends Error {
   override readonly name = 'GitFailure';
+  /** As the system would have it: a disk of ours is full. */
+  readonly code: 'ENOSPC' | undefined;
 
   constructor(
     readonly command: string,
@@ -48,6 +50,7 @@ export class GitFailure extends Error {
     readonly output = '',
   ) {
     super(`git ${command}: ${complaint.trim() || 'ended without a word'}`);
+    this.code = noRoom.test(complaint) ? 'ENOSPC' : undefined;
   }
 }
 
@@ -55,6 +58,8 @@ const timeMsDefault = 120_000;
 const outputBytesDefault = 16 * 2 ** 20;
 const complaintBytesMax = 8_192;
 const blockBytes = 512;
+/** In git's own words: a disk of the other side is its own business. */
+const noRoom = /^(?!remote:).*(No space left on device|Out of diskspace|Disk quota exceeded)/m;
 /** What a shell ends with when there is no such program. */
 const notFoundCode = 127;
 

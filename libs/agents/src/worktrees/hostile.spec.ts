@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -49,6 +50,60 @@ describe('hostile input', () => {
       expect(await codeOf(room.worktrees.harvest(agentId, 'x'))).toBe('invalid_request');
       expect(await codeOf(room.worktrees.diff(agentId, 1))).toBe('invalid_request');
     }
+  });
+});
+
+describe('a hostile repository', () => {
+  const names = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM'] as const;
+  const before = names.map((name) => [name, process.env[name]] as const);
+  afterEach(() => {
+    for (const [name, value] of before)
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+  });
+
+  /** A machine whose user has Git LFS, hooks and submodules set up for all repositories. */
+  function setUp(canary: string): void {
+    const home = join(room.folder, 'home');
+    mkdirSync(join(home, 'hooks'), { recursive: true });
+    writeFileSync(join(home, 'hooks', 'post-checkout'), `#!/bin/sh\ntouch ${canary}\n`, { mode: 0o755 });
+    const run = `touch ${canary}; cat`;
+    const config = `[core]\n\thooksPath = ${home}/hooks\n[filter "lfs"]\n\tsmudge = "${run}"\n\tclean = "${run}"\n\trequired = true
+[submodule]\n\trecurse = true\n[protocol "ext"]\n\tallow = always\n[protocol "file"]\n\tallow = always\n`;
+    writeFileSync(join(home, '.gitconfig'), config);
+    for (const name of names.slice(2)) process.env[name] = join(home, '.gitconfig');
+    Object.assign(process.env, { HOME: home, XDG_CONFIG_HOME: home });
+  }
+
+  test('[W-4] is fetched and checked out without its filters, submodules or the host’s hooks, and its links stay links', async () => {
+    const canary = join(room.folder, 'canary');
+    const pointer = 'version https://git-lfs.github.com/spec/v1\nsize 1\n';
+    const submodule = `[submodule "inner"]\n\tpath = inner\n\turl = ext::touch ${canary}\n`;
+    writeFileSync(join(room.source, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs\n');
+    writeFileSync(join(room.source, '.lfsconfig'), '[lfs]\n\turl = https://elsewhere.invalid/\n');
+    writeFileSync(join(room.source, 'large.bin'), pointer);
+    writeFileSync(join(room.source, '.gitmodules'), submodule);
+    symlinkSync('/etc', join(room.source, 'escape'));
+    room.git(
+      room.source,
+      'update-index',
+      '--add',
+      '--cacheinfo',
+      `160000,${room.git(room.source, 'rev-parse', 'HEAD')},inner`,
+    );
+    mkdirSync(join(room.source, 'inner'));
+    const head = room.commitAll(room.source, 'a trap');
+    setUp(canary);
+    const { path, base } = await room.create();
+    expect([base, existsSync(canary)]).toEqual([head, false]);
+    expect(readFileSync(join(path, 'large.bin'), 'utf8')).toBe(pointer);
+    expect(readlinkSync(join(path, 'escape'))).toBe('/etc');
+    expect(existsSync(join(path, 'inner')) ? readdirSync(join(path, 'inner')) : []).toEqual([]);
+    // As anybody else on this machine would get it.
+    execFileSync('git', ['clone', '--quiet', '--no-recurse-submodules', room.source, join(room.folder, 'clone')], {
+      env: process.env,
+    });
+    expect(existsSync(canary)).toBe(true);
   });
 });
 

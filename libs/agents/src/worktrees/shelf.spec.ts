@@ -21,17 +21,21 @@ afterEach(async () => {
 
 const create = (branch = 'main') =>
   worktrees.create({ agentId: randomUUID(), repository: room.repository, branch }, never);
-const inode = (path: string) => statSync(path).ino;
+/** Which folder it is, whatever it is called: the file system gives a number again once its folder is gone. */
+const folder = (path: string) => {
+  const { ino, birthtimeNs } = statSync(path, { bigint: true });
+  return `${String(ino)}@${String(birthtimeNs)}`;
+};
 const readyIds = () => (existsSync(join(room.root, 'ready')) ? readdirSync(join(room.root, 'ready')) : []);
 /** The only one that lies ready. */
 const readyTree = () => join(room.root, 'ready', readyIds()[0] ?? 'none', 'tree');
 
 /** After it something lies ready for main. */
-async function stocked(): Promise<number> {
+async function stocked(): Promise<string> {
   await create();
   await worktrees.stock.settled();
   expect(readyIds()).toHaveLength(1);
-  return inode(readyTree());
+  return folder(readyTree());
 }
 
 describe('a worktree made ahead', () => {
@@ -39,7 +43,7 @@ describe('a worktree made ahead', () => {
     const made = await stocked();
     const [ready = ''] = readyIds();
     const { path, agentId, branch, base } = await create();
-    expect(inode(path)).toBe(made);
+    expect(folder(path)).toBe(made);
     expect(base).toBe(room.git(room.source, 'rev-parse', 'main'));
     expect(room.git(path, 'status', '--porcelain', '--branch')).toBe(`## ${branch}`);
     expect(room.git(path, 'log', '--format=%s')).toBe('first');
@@ -67,7 +71,7 @@ describe('a worktree made ahead', () => {
     writeFileSync(join(room.source, 'more.js'), 'more\n');
     const newer = room.commitAll(room.source, 'second');
     const { path, base, branch, agentId } = await create();
-    expect([inode(path), base]).toEqual([made, newer]);
+    expect([folder(path), base]).toEqual([made, newer]);
     expect(readFileSync(join(path, 'sum.js'), 'utf8')).toBe('newer\n');
     expect(room.git(path, 'status', '--porcelain', '--branch')).toBe(`## ${branch}`);
     expect(room.git(path, 'log', '--format=%s', 'origin/main')).toBe('second\nfirst');
@@ -85,7 +89,7 @@ describe('a worktree made ahead', () => {
     const base = room.commitAll(room.source, 'instead');
     const worktree = await create();
     expect(worktree.base).toBe(base);
-    expect(inode(worktree.path)).not.toBe(made);
+    expect(folder(worktree.path)).not.toBe(made);
     const objects = room
       .git(worktree.path, 'cat-file', '--batch-all-objects', '--batch-check=%(objectname)')
       .split('\n');
@@ -97,9 +101,9 @@ describe('a worktree made ahead', () => {
     const made = await stocked();
     room.git(room.source, 'branch', 'other');
     const other = await create('other');
-    expect(inode(other.path)).not.toBe(made);
+    expect(folder(other.path)).not.toBe(made);
     const three = await Promise.all([create(), create(), create()]);
-    expect(three.filter(({ path }) => inode(path) === made)).toHaveLength(1);
+    expect(three.filter(({ path }) => folder(path) === made)).toHaveLength(1);
     for (const { path, branch } of three)
       expect(room.git(path, 'status', '--porcelain', '--branch')).toBe(`## ${branch}`);
   });
@@ -109,7 +113,7 @@ describe('a worktree made ahead', () => {
     const refs = join(readyTree(), '..', 'git', 'refs', 'heads');
     room.git(refs, 'update-ref', '-d', `refs/heads/writ/${readyIds()[0] ?? ''}`);
     const { path, branch } = await create();
-    expect(inode(path)).not.toBe(made);
+    expect(folder(path)).not.toBe(made);
     expect(room.git(path, 'status', '--porcelain', '--branch')).toBe(`## ${branch}`);
   });
 });

@@ -1,6 +1,5 @@
 // Agents over REST, alike on hub and spoke: one over the fleet, the other over its own.
 import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   agentCounts,
   agentListQuery,
@@ -14,6 +13,7 @@ import {
 } from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import { Gateway } from '../gateway.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs, Unlimited } from '../keys/roles.js';

@@ -1,8 +1,8 @@
 // What an agent leaves, over REST: its diff, its report, and its branch as a git bundle.
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { agentReport, diffResource } from '#protocol';
 import type { FastifyReply } from 'fastify';
+import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '../docs/describing.js';
 import { Gateway } from '../gateway.js';
 import { WantsText } from '../requests/headers.js';
 import { answerBundle, answerDiff, answerReport } from './answers.js';

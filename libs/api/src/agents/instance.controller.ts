@@ -1,8 +1,8 @@
 // The instance about itself: alive, ready, and what `writ doctor` asks.
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { instanceResource } from '#protocol';
+import { instanceResource, readiness } from '#protocol';
 import type { FastifyReply } from 'fastify';
+import { ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import { Gateway } from '../gateway.js';
 import { Public } from '../keys/roles.js';
 
@@ -28,9 +28,11 @@ export class InstanceController {
   @Get('readyz')
   @Public()
   @ApiOperation({ summary: 'It can do its work; else 503 and why not' })
+  @ApiResponse({ status: 200, standardSchema: readiness })
+  @ApiResponse({ status: 503, standardSchema: readiness })
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
-    const readiness = await this.gateway.ready();
-    reply.code(readiness.ready ? 200 : 503);
-    return readiness;
+    const answer = await this.gateway.ready();
+    reply.code(answer.ready ? 200 : 503);
+    return answer;
   }
 }

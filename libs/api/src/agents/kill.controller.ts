@@ -1,10 +1,10 @@
 // The killswitch over REST: sets a latch and kills; the latch holds until it is reset. The reset is a POST of its own,
 // because a DELETE with a body has no defined meaning (RFC 9110, 9.3.5) and the reason has to travel.
 import { Body, Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { killBody, latchPage } from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import { Gateway } from '../gateway.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs, Unlimited } from '../keys/roles.js';

@@ -1,9 +1,9 @@
 // Sessions over REST, alike on hub and spoke: another turn, the way back, and the close.
 import { Body, Controller, Delete, Get, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { agentResource, checkpointList, closeQuery, restored, restoreRequest, turnRequest, turnTaken } from '#protocol';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import { Gateway } from '../gateway.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs } from '../keys/roles.js';

@@ -1,8 +1,8 @@
 // What calls have in common that a peer may have to answer: how long they wait, and what they say meanwhile.
 import { applyDecorators, Param } from '@nestjs/common';
-import { ApiHeader, ApiResponse } from '@nestjs/swagger';
 import { agentId, killOutcome, pendingCommand } from '#protocol';
 import type { z } from 'zod';
+import { ApiHeader, ApiResponse } from '../docs/describing.js';
 
 const prefer = { name: 'Prefer', description: '`wait=N`: seconds to wait for the peer, 5 by default, 60 at most' };
 

@@ -1,9 +1,10 @@
 // Audit logs and alarms over REST.
 import { Readable } from 'node:stream';
 import { Controller, Delete, Get, HttpCode, Param, Query, StreamableFile } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { alarm, alarmPage, alarmProof, auditQuery } from '#protocol';
+import { alarm, alarmPage, alarmProof, auditQuery, auditRowsPage, auditRowsQuery, auditVerification } from '#protocol';
 import type { AlarmProof } from '#protocol';
+import type { z } from 'zod';
+import { ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs } from '../keys/roles.js';
 import { AuditService } from './audit.service.js';
@@ -19,6 +20,23 @@ export class AuditController {
   @ApiResponse({ status: 200, content: { 'application/jsonl': { schema: { type: 'string' } } } })
   async export(@CallerOf() { actor }: Caller, @Query({ schema: auditQuery }) { peer }: { peer: string }) {
     return new StreamableFile(Readable.from(await this.audit.export(peer, actor)), { type: 'application/jsonl' });
+  }
+
+  @Get('audit/rows')
+  @Needs('admin')
+  @ApiOperation({ summary: 'Rows of the audit log of a connection, the newest first, each with its exact message' })
+  @ApiResponse({ status: 200, standardSchema: auditRowsPage })
+  rows(@CallerOf() { actor }: Caller, @Query({ schema: auditRowsQuery }) query: z.output<typeof auditRowsQuery>) {
+    const { peer, before, kind, limit } = query;
+    return this.audit.rows(peer, { before, kinds: kind, limit }, actor);
+  }
+
+  @Get('audit/verification')
+  @Needs('admin')
+  @ApiOperation({ summary: 'Verify the audit log of a connection as it stands, as `writ audit verify` does' })
+  @ApiResponse({ status: 200, standardSchema: auditVerification })
+  verification(@Query({ schema: auditQuery }) { peer }: { peer: string }) {
+    return this.audit.verify(peer);
   }
 
   @Get('alarms')

@@ -1,11 +1,24 @@
 // The audit logs of this instance's connections, handed out whole; and the alarms that its peers gave cause for.
-import { WritError, type Actor, type AlarmProof, type AlarmResource, type Check } from '#protocol';
+import { surveyAudit, verifyAudit, WritError } from '#protocol';
+import type { Actor, AlarmProof, AlarmResource, AuditReport, AuditRowsPage, Check, ReceiptKind } from '#protocol';
 import type { Acts } from '../acts.js';
 
 /** The export of one connection, line by line, read while it is taken. */
 interface OpenedAudit {
   readonly connectionId: string;
+  readonly by: 'hub' | 'spoke';
+  /** The thumbprints of both roots. */
+  readonly parties: { readonly hub: string; readonly spoke: string };
   readonly lines: AsyncIterable<string>;
+  /** The same lines again each time. */
+  readonly fixed: () => Promise<() => AsyncIterable<string>>;
+  readonly browse: (how: Browse) => Promise<Pick<AuditRowsPage, 'rows'> & { readonly next?: number | undefined }>;
+}
+
+interface Browse {
+  readonly before?: number | undefined;
+  readonly kinds?: readonly ReceiptKind[] | undefined;
+  readonly limit: number;
 }
 
 interface AlarmBook {
@@ -22,6 +35,9 @@ export interface AuditParts {
 }
 
 export class AuditService {
+  /** By connection: a long log takes a while, and never twice at once. */
+  readonly #verifying = new Map<string, Promise<AuditReport>>();
+
   constructor(private readonly parts: AuditParts) {}
 
   /** That it was taken is an administrative act. */
@@ -29,6 +45,23 @@ export class AuditService {
     const { connectionId, lines } = await this.parts.open(peer);
     await this.parts.acts.record({ act: 'audit.export', subject: connectionId, actor, detail: {} });
     return lines;
+  }
+
+  /** Rows of it, the newest first. Whoever reads them is on record. */
+  async rows(peer: string, how: Browse, actor: Actor): Promise<AuditRowsPage> {
+    const { connectionId, by, parties, browse } = await this.parts.open(peer);
+    const { rows, next } = await browse(how);
+    await this.parts.acts.record({ act: 'audit.read', subject: connectionId, actor, detail: how });
+    return { connectionId, by, ...parties, rows, ...(next !== undefined && { next }) };
+  }
+
+  /** As `writ audit verify` does it, over the log as it stands; who asks meanwhile gets the same answer. */
+  async verify(peer: string): Promise<AuditReport> {
+    const opened = await this.parts.open(peer);
+    const { connectionId } = opened;
+    const running = this.#verifying.get(connectionId) ?? verification(opened);
+    this.#verifying.set(connectionId, running);
+    return running.finally(() => this.#verifying.delete(connectionId));
   }
 
   async alarms(): Promise<{ alarms: AlarmResource[] }> {
@@ -57,4 +90,12 @@ export class AuditService {
     const detail = `${last.detail} (${last.kind}, ${last.lastAt})${others}`;
     return [{ name: 'alarms', outcome: 'warning', detail, cure: 'writ alarms' }];
   }
+}
+
+async function verification({ fixed, parties }: OpenedAudit): Promise<AuditReport> {
+  const lines = await fixed();
+  const source = async function* () {
+    for await (const line of lines()) yield line.trimEnd();
+  };
+  return verifyAudit(source, await surveyAudit(source), parties);
 }

@@ -1,7 +1,7 @@
 // Backups over REST: made on the instance's machine, named in the answer, never sent.
 import { Controller, Post } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { backupMade, type BackupMade } from '#protocol';
+import { ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs } from '../keys/roles.js';
 import { BackupService } from './backup.service.js';

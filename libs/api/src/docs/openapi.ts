@@ -1,9 +1,9 @@
 // The description of the API, made from the schemas that also check it.
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { problem } from '#protocol';
 import { z } from 'zod';
+import { toldGenerator } from './describing.js';
 
 const clash = 'unrepresentable in JSON Schema';
 
@@ -31,7 +31,11 @@ export interface ApiTitle {
 }
 
 /** The OpenAPI 3.1 document of everything that the application's controllers answer. */
-export function describeApi(app: INestApplication, { title, description, version }: ApiTitle): OpenAPIObject {
+export async function describeApi(
+  app: INestApplication,
+  { title, description, version }: ApiTitle,
+): Promise<OpenAPIObject> {
+  const { DocumentBuilder, SwaggerModule } = await toldGenerator();
   const builder = new DocumentBuilder().setTitle(title).setDescription(description).setVersion(version);
   const key = { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer writ_…`' } as const;
   const config = builder.setOpenAPIVersion('3.1.0').addSecurity('key', key).addSecurityRequirements('key').build();

@@ -79,6 +79,19 @@ export class ApiKeys {
     if (!done) await this.revoke(id, by);
   }
 
+  /** One that is not revoked, or undefined. */
+  async find(id: string): Promise<ApiKey | undefined> {
+    const entry = await this.store.get<KeyRecord>(place(id));
+    return entry && !entry.value.revoked ? shown(entry.value) : undefined;
+  }
+
+  /** @throws WritError `not_found` */
+  async get(id: string): Promise<ApiKey> {
+    const found = await this.find(id);
+    if (!found) throw new WritError('not_found', 'There is no key of that id.');
+    return found;
+  }
+
   /** Whose key it is. @throws WritError `unauthenticated`, without saying what was wrong with it. */
   async authenticate(key: string): Promise<Caller> {
     const [, id = '-'] = apiKeyText.exec(key) ?? [];

@@ -1,8 +1,8 @@
 // Keys over REST: for admins only, and the secret is in one answer only.
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { apiKey, apiKeyCreate, apiKeyCreated, apiKeyPage } from '#protocol';
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated } from '#protocol';
+import { ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import type { Caller } from '../gateway.js';
 import { ApiKeys } from './api-keys.js';
 import { CallerOf, Needs } from './roles.js';

@@ -40,9 +40,11 @@ describe('API keys', () => {
     await first.close();
     for (const file of (await readdir(stateDir)).filter((name) => name.startsWith('store')))
       expect((await readFile(join(stateDir, file))).includes(secret)).toBe(false);
+    await rm(join(stateDir, 'cli.key'));
     const second = await startTinyApi({ stateDir });
     expect(second.adminKey).toBe('');
     expect((await caller(second.url, first.adminKey)('GET', '/v1/keys')).status).toBe(200);
+    expect(await readdir(stateDir)).not.toContain('cli.key');
     await second.close();
     await rm(stateDir, { recursive: true });
   });

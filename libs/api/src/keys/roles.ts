@@ -3,10 +3,10 @@ import { applyDecorators, createParamDecorator, Injectable, SetMetadata } from '
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiSecurity } from '@nestjs/swagger';
 import { roles, WritError } from '#protocol';
 import type { Role } from '#protocol';
 import type { FastifyRequest } from 'fastify';
+import { ApiSecurity } from '../docs/describing.js';
 import type { Caller } from '../gateway.js';
 
 const roleKey = 'writ:role';
@@ -17,6 +17,10 @@ export const Needs = (role: Role) => applyDecorators(SetMetadata(roleKey, role),
 
 /** Answers without a key. */
 export const Public = () => applyDecorators(SetMetadata(publicKey, true), RouteConfig({ public: true }));
+
+/** Signs somebody in who comes from a page of ours, or from an issuer; a few times a minute. */
+export const SignsIn = (from: 'page' | 'issuer') =>
+  applyDecorators(SetMetadata(publicKey, true), RouteConfig({ public: true, signsIn: from }));
 
 /** Exempt from rate limits: kill and its like. */
 export const Unlimited = () => RouteConfig({ unlimited: true });
@@ -41,7 +45,13 @@ export class RolesGuard implements CanActivate {
     if (this.reflector.getAllAndOverride<boolean | undefined>(publicKey, targets)) return true;
     const needed = this.reflector.getAllAndOverride<Role | undefined>(roleKey, targets) ?? 'viewer';
     const caller = callerOf(context.switchToHttp().getRequest<FastifyRequest>());
-    if (roles.indexOf(caller.role) >= roles.indexOf(needed)) return true;
-    throw new WritError('forbidden', `This needs the role ${needed}; the key has ${caller.role}.`);
+    refuseRole(caller, needed);
+    return true;
   }
+}
+
+/** @throws WritError `forbidden` */
+export function refuseRole({ role }: Caller, needed: Role): void {
+  if (roles.indexOf(role) >= roles.indexOf(needed)) return;
+  throw new WritError('forbidden', `This needs the role ${needed}; the key has ${role}.`);
 }

@@ -1,7 +1,7 @@
 // The instance's figures for Prometheus. Like every resource they want a key; its least role is viewer.
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { ApiOperation, ApiProduces, ApiTags } from '../docs/describing.js';
 import { Metrics } from './metrics.js';
 
 @Controller('metrics')

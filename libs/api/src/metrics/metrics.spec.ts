@@ -80,9 +80,10 @@ test('a figure that cannot be read now is left out, the others are there, and no
   const metrics = new Metrics();
   const gauge = (name: string) => ({ name, kind: 'gauge' as const, help: name, labels: ['of'] });
   metrics.read(gauge('broken'), () => Promise.reject(new Error('the store is away')));
+  metrics.read({ ...gauge('alone'), labels: [] }, () => Promise.reject(new Error('the store is away')));
   metrics.read(gauge('many'), () => Array.from({ length: 1_500 }, (_none, n) => [{ of: String(n) }, n] as const));
   const text = await metrics.text();
-  expect(text).not.toMatch(/^broken\{/m);
+  expect(text).not.toMatch(/^(broken|alone)[ {]/m);
   expect(text.match(/^many\{/gm)).toHaveLength(1_000);
   expect(text).toContain('many{of="7"} 7');
 });

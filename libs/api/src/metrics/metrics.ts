@@ -27,16 +27,21 @@ export class Metrics {
   /** The type of `text`. */
   readonly contentType = this.#registry.contentType;
 
-  /** Something that happens now and then. */
-  counter({ name, help, labels }: MetricDefinition): (labels?: Labels) => void {
+  /** Something that happens now and then. `known` begin at 0: of a series that begins at 1 no increase is seen. */
+  counter({ name, help, labels }: MetricDefinition, known: readonly Labels[] = []): (labels?: Labels) => void {
     const counter = new Counter({ name, help, labelNames: [...labels], registers: [this.#registry] });
+    for (const of of known) counter.inc({ ...of }, 0);
     return (of = {}) => counter.inc({ ...of });
   }
 
-  /** Something that takes its time, in seconds. */
-  histogram({ name, help, labels, buckets = [] }: MetricDefinition): (labels: Labels, seconds: number) => void {
+  /** Something that takes its time, in seconds. `known` as for a counter. */
+  histogram(
+    { name, help, labels, buckets = [] }: MetricDefinition,
+    known: readonly Labels[] = [],
+  ): (labels: Labels, seconds: number) => void {
     const shape = { name, help, labelNames: [...labels], buckets: [...buckets], registers: [this.#registry] };
     const histogram = new Histogram(shape);
+    for (const of of known) histogram.zero({ ...of });
     return (of, seconds) => histogram.observe({ ...of }, seconds);
   }
 
@@ -47,14 +52,14 @@ export class Metrics {
       new Counter({
         ...shape,
         collect: async function () {
-          for (const [of, value] of await rowsOf(this, look)) this.inc(of, value);
+          for (const [of, value] of await rowsOf(this, labels, look)) this.inc(of, value);
         },
       });
     else
       new Gauge({
         ...shape,
         collect: async function () {
-          for (const [of, value] of await rowsOf(this, look)) this.set(of, value);
+          for (const [of, value] of await rowsOf(this, labels, look)) this.set(of, value);
         },
       });
   }
@@ -69,10 +74,13 @@ export class Metrics {
 }
 
 async function rowsOf(
-  metric: { reset(): void },
+  metric: { reset(): void; remove(): void },
+  labels: readonly string[],
   look: () => Reading | Promise<Reading>,
 ): Promise<[Record<string, string>, number][]> {
   metric.reset();
+  // What has no labels is 0 after a reset: nothing is something else.
+  if (labels.length === 0) metric.remove();
   try {
     return [...(await look())].slice(0, rowsMax).map(([labels, value]) => [{ ...labels }, value]);
   } catch {

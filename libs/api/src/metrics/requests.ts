@@ -12,7 +12,7 @@ export const requestMetrics = {
   refusals: {
     name: 'writ_refusals_total',
     kind: 'counter',
-    help: 'What was refused, over REST (`rest`) or as a signed command (`command`), by the code of the refusal.',
+    help: 'What was refused, over REST (`rest`), over MCP (`mcp`), over A2A (`a2a`) or as a signed command (`command`), by the code of the refusal.',
     labels: ['door', 'code'],
   },
 } as const satisfies Record<string, MetricDefinition>;
@@ -36,7 +36,7 @@ export class Refusals {
     this.#count = metrics.counter(requestMetrics.refusals);
   }
 
-  add(door: 'rest' | 'command', code: string): void {
+  add(door: 'rest' | 'mcp' | 'a2a' | 'command', code: string): void {
     this.#count({ door, code });
   }
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LoggerService } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { traceId } from '#tracing';
 import { pino } from 'pino';
 import type { DestinationStream, LevelWithSilent, Logger } from 'pino';
 
@@ -21,7 +22,11 @@ export function createLogger(
 ): Logger {
   const redact = { paths: redactPaths, censor: '[redacted]' };
   const hooks = { streamWrite: (line: string) => line.replace(secretText, '[redacted]') };
-  return pino({ level, base, redact, hooks, timestamp: pino.stdTimeFunctions.isoTime }, out);
+  const mixin = () => {
+    const trace = traceId();
+    return trace === undefined ? {} : { trace };
+  };
+  return pino({ level, base, redact, hooks, mixin, timestamp: pino.stdTimeFunctions.isoTime }, out);
 }
 
 /** A caller may bring its own correlation id; anything but a UUID gets a new one. */

@@ -44,7 +44,8 @@ function fromFramework(error: unknown): Problem | undefined {
   return { ...problemOf(new WritError(ofStatus[status] ?? 'invalid_request', detail, { field })), status };
 }
 
-function toProblem(error: unknown): Problem {
+/** What every face tells of it. */
+export function problemFor(error: unknown): Problem {
   if (error instanceof WritError) return problemOf(error);
   if (error instanceof StoreError) return problemOf(fromStore(error));
   return fromFramework(error) ?? problemOf(error);
@@ -62,7 +63,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const instance = `urn:uuid:${request.id || randomUUID()}`;
-    const problem = { ...toProblem(error), instance };
+    const problem = { ...problemFor(error), instance };
     this.refusals.add('rest', problem.code);
     if (problem.status >= 500) this.logger.error({ err: error, instance, code: problem.code }, 'request failed');
     if (!reply.sent) answer(reply, problem);

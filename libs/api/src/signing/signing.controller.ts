@@ -1,6 +1,5 @@
 // The instance's own keys over REST: anybody with a key may look, admins change.
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   keyRevoke,
   keyRotate,
@@ -12,6 +11,7 @@ import {
   statementAdopt,
 } from '#protocol';
 import type { KeyRevoke, KeyRotate, PeerKeysLearned, PeerStatementGiven, SigningKeys, StatementAdopt } from '#protocol';
+import { ApiOperation, ApiResponse, ApiTags } from '../docs/describing.js';
 import type { Caller } from '../gateway.js';
 import { CallerOf, Needs } from '../keys/roles.js';
 import { SigningService } from './signing.service.js';

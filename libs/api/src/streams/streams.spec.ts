@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
+import type { ApiKeyCreated, SessionResource } from '#protocol';
 import { caller } from '../../../../test/support/call.js';
 import { startTinyApi } from '../../../../test/support/tiny-api.js';
 import type { TinyApi } from '../../../../test/support/tiny-api.js';
@@ -26,13 +27,12 @@ async function agent(): Promise<string> {
 }
 
 /** A reader on a bare socket, which a test can pause and cut. */
-function read(path: string, headers: Record<string, string> = {}) {
-  const { port } = new URL(api.url);
+function read(path: string, headers: Record<string, string> = {}, url = api.url) {
+  const { port } = new URL(url);
   const socket: Socket = connect(Number(port), '127.0.0.1');
   const seen = { text: '', closed: false };
-  const lines = Object.entries({ host: 'x', authorization: `Bearer ${api.adminKey}`, ...headers }).map(
-    ([k, v]) => `${k}: ${v}\r\n`,
-  );
+  const all = Object.entries({ host: 'x', authorization: `Bearer ${api.adminKey}`, ...headers });
+  const lines = all.filter(([, value]) => value !== '').map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
   socket
     .on('data', (chunk) => (seen.text += chunk.toString()))
@@ -140,6 +140,29 @@ describe('events as a stream', () => {
     let text = '';
     for await (const chunk of answer.body) if ((text += String(chunk)).split(': alive\n\n').length > 3) break;
     expect(text).toMatch(/^: open\n\n(: alive\n\n){3}/);
+  });
+
+  test('whoever may not read any more is told so with the next sign of life, and reads no further', async () => {
+    await using quick = await startTinyApi({ heartbeatMs: 30 });
+    const admin = caller(quick.url, quick.adminKey);
+    const { id, key } = (await admin('POST', '/v1/keys', { name: 'viewer', role: 'viewer' })).json() as ApiKeyCreated;
+    const ours = { 'sec-fetch-site': 'same-origin' };
+    const signedIn = await caller(quick.url)('POST', '/v1/session', { key: quick.adminKey }, ours);
+    const cookie = String(signedIn.headers['set-cookie']).split(';')[0]!;
+    const { csrf } = (signedIn.json() as SessionResource).session!;
+    const [byKey, byCookie, other] = [
+      read('/v1/events', { authorization: `Bearer ${key}` }, quick.url),
+      read('/v1/events', { authorization: '', cookie, ...ours }, quick.url),
+      read('/v1/events', { authorization: `Bearer ${quick.adminKey}` }, quick.url),
+    ];
+    const open = [byKey, byCookie, other].map(({ seen }) => seen);
+    await until('all read', () => open.every(({ text }) => text.includes(': alive')));
+    await admin('DELETE', `/v1/keys/${id}`);
+    await until('the key reads no more', () => /event: end\ndata: .*"unauthenticated"/.test(byKey.seen.text));
+    await caller(quick.url)('DELETE', '/v1/session', undefined, { ...ours, cookie, 'writ-csrf': csrf });
+    await until('nor the session', () => /event: end\ndata: .*"session_ended"/.test(byCookie.seen.text));
+    expect(other.seen.text).not.toContain('event: end');
+    for (const { socket } of [byKey, byCookie, other]) socket.destroy();
   });
 
   test('at shutdown every open stream gets its end marker and the instance stops in time', async () => {

@@ -175,7 +175,7 @@ describe('a journal and its inbox', () => {
     expect(await ends.waiting()).toBe(1);
   });
 
-  test('a gap is answered with `again`, and the walk goes back', async () => {
+  test('[O-2] a gap is answered with `again`, and the walk goes back', async () => {
     await ends.append(Array.from({ length: 300 }, () => stateEvent('a')));
     const seen: number[] = [];
     for await (const batch of ends.link()) {

@@ -68,6 +68,16 @@ export class AddressPolicy {
   }
 }
 
+/** Why the networks do not let an address be dialled, or are none themselves; undefined when it may. */
+export function addressFault(text: string, networks: readonly Network[]): string | undefined {
+  try {
+    new AddressPolicy(networks).check(text);
+    return undefined;
+  } catch (error) {
+    return error instanceof WritError ? error.detail : 'It cannot be judged.';
+  }
+}
+
 function parseRange(text: string): [Address, number] {
   if (!ipaddr.isValidCIDR(text)) throw new WritError('config_invalid', `${text} is not a network in CIDR notation.`);
   return ipaddr.parseCIDR(text);

@@ -4,13 +4,11 @@ import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import { hintOf } from './hint.js';
 import { Inbox } from './inbox.js';
+import { messagesPath } from './direct.js';
 import { messageBytesMax } from '#protocol';
 import { Link } from './link.js';
 import type { LinkClosed, MessageListener } from './link.js';
 import type { DialOptions } from './websocket.js';
-
-export const messagesPath = '/writ/v1/messages';
-export const sequenceType = 'application/x-writ-seq';
 
 /** POSTs at once: enough that kills with a grace period do not hold up the rest. */
 const postsMax = 64;

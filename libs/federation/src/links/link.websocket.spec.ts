@@ -66,6 +66,25 @@ describe('the upgrade', () => {
     await expect(dial(url)).rejects.toMatchObject({ code: 'peer_unavailable' });
   });
 
+  test('[O-7] counts the address of the socket, whatever another a header claims', async () => {
+    const { url, links } = await gate({ perMinuteMax: 2 });
+    const claimed = async (n: number): Promise<number> => {
+      const address = `203.0.113.${n}`;
+      const headers = { 'x-forwarded-for': address, forwarded: `for=${address}`, 'x-real-ip': address };
+      const socket = new WebSocket(`${url}/writ/v1/link`, { headers });
+      socket.on('error', () => undefined);
+      const status = await new Promise<number>((resolve) => {
+        socket.once('unexpected-response', (_, { statusCode = 0 }) => resolve(statusCode));
+        socket.once('open', () => resolve(101));
+      });
+      socket.terminate();
+      return status;
+    };
+    const statuses: number[] = [];
+    for (const n of [1, 2, 3, 4]) statuses.push(await claimed(n));
+    expect([statuses, links.length]).toEqual([[101, 101, 429, 429], 2]);
+  });
+
   test('answers another path with 404 and opens nothing', async () => {
     const { url, links } = await gate();
     const socket = new WebSocket(`${url}/elsewhere`);

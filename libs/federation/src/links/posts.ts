@@ -2,7 +2,7 @@
 // Which link a message belongs to is decided by a hint; whether it is believed, by the session that gets it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hintOf } from './hint.js';
-import { messagesPath, sequenceType } from './https.js';
+import { messagesPath, sequenceType } from './direct.js';
 import { messageBytesMax } from '#protocol';
 import type { PeekedHeader } from '#protocol';
 import { Link } from './link.js';
@@ -194,6 +194,10 @@ export function postHandler(route: Route): (request: IncomingMessage, response: 
 
 /** Calls back once: with the body, or with nothing in it when it is too long or too slow. A request that is cut calls nobody. */
 function readBody(request: IncomingMessage, done: (body: string) => void): void {
+  if (Number(request.headers['content-length']) > messageBytesMax) {
+    done('');
+    return;
+  }
   const chunks: Buffer[] = [];
   let bytes = 0;
   const fail = (): void => {

@@ -21,7 +21,7 @@ import { inviteOf, remainsMs, type StoredInvite } from './invites.js';
 import { readPairRequest, type PairRequest } from './pair-request.js';
 import type { PairingIdentity, PairingLog } from './pairing-identity.js';
 import { signPairResponse } from './pair-response.js';
-import { Rate } from './rate.js';
+import { Rate } from '../rate.js';
 
 export interface PairingDeskDeps {
   readonly store: Store;

@@ -5,7 +5,7 @@ import type { BrokerConnection, Heard } from '../links/broker/connection.js';
 import { brokerQueue } from '../links/broker/door.js';
 import { isPairEnd, pairEnd, pairSubject } from '../links/broker/subjects.js';
 import type { PairingPost } from './pairing-post.js';
-import { Rate } from './rate.js';
+import { Rate } from '../rate.js';
 
 const answerMsMax = 15_000;
 /** Requests that are looked at, at once and a second; the rest is not heard. */

@@ -1,5 +1,5 @@
 // The one HTTP request of pairing: through the address policy, to https (or loopback), without redirects, bounded.
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import { messageBytesMax, WritError } from '#protocol';
 import type { AddressPolicy } from '../links/address-policy.js';
 
@@ -16,6 +16,7 @@ export function pairingPost(policy: AddressPolicy, ca?: string): PairingPost {
     const url = policy.check(hubUrl);
     url.pathname = url.pathname.replace(/\/*$/, pairingPath);
     const times = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxResponseSize: messageBytesMax };
+    const { Agent } = await import('undici');
     const agent = new Agent({
       ...times,
       allowH2: false,
@@ -31,6 +32,7 @@ export function pairingPost(policy: AddressPolicy, ca?: string): PairingPost {
 
 async function exchange(dispatcher: Agent, url: URL, body: string, signal?: AbortSignal): Promise<string | null> {
   try {
+    const { request } = await import('undici');
     const headers = { 'content-type': 'application/jose' };
     const response = await request(url, { method: 'POST', headers, body, dispatcher, signal });
     const text = await response.body.text();

@@ -6,7 +6,8 @@
  *                                   ▲                     │
  *                                   └──overdue, for twice as long──┘
  *
- * An answer, whatever it says, closes it; a new link makes it half-open at once.
+ * An answer, whatever it says, closes it; a new link makes it half-open at once. While it is half-open and nobody asks, the peer
+ * is asked for its `instance.info` (peer.ts).
  */
 export type CircuitState = 'closed' | 'open' | 'half_open';
 

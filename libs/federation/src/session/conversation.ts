@@ -5,8 +5,11 @@ import type { HelloClaims } from '#protocol';
 import type { Link, Reply } from '../links/link.js';
 import type { Log } from './log.js';
 import type { Opened, PeerRoot } from './peer-root.js';
+import type { RefusalLog } from './refusals.js';
 import { clockWords } from './clock-words.js';
-import { readHello, refuseMessage, Session } from './session.js';
+import { readHello } from './hello.js';
+import { refuseMessage } from './refuse.js';
+import { Session } from './session.js';
 import type { SessionHost } from './session.js';
 
 /** Where a conversation finds out who it is with. */
@@ -15,6 +18,7 @@ export interface Lobby {
   readonly id: string;
   readonly now: () => number;
   readonly log: Log;
+  readonly refusals: RefusalLog;
   /** The root of an instance that some connection is with. */
   root(instanceId: string): PeerRoot | undefined;
   /** A statement that just was verified. */
@@ -74,7 +78,7 @@ export class Conversation {
       return this.taken(raw, reply);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      this.lobby.log(`A message from ${this.link.remote} was refused: ${error.reason}.`);
+      this.lobby.refusals.add(this.link.remote, error.reason);
       return false;
     }
   };

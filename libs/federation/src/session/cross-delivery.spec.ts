@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newNonce } from '#protocol';
 import type { Key } from '#store';
+import type { Link } from '../links/link.js';
 import { linkedPair } from '../links/pair.js';
 import { AddressPolicy } from '../links/address-policy.js';
 import { hubRecords, spokeRecords } from '../records.js';
@@ -131,13 +132,31 @@ const isOfTheFirst = ({ typ, payload: { con } }: Recorded): boolean =>
 type Stage = 'first on a link' | 'after keys' | 'in a session' | 'in a session of the other connection';
 const stages: Stage[] = ['first on a link', 'after keys', 'in a session', 'in a session of the other connection'];
 
+/** Of each message that came over the link of a puppet: whether it was taken. */
+const verdicts = new WeakMap<Puppet, Map<string, boolean>>();
+
+/** The receiver's end of a link, watched. */
+function watched(link: Link): Map<string, boolean> {
+  const taken = new Map<string, boolean>();
+  const listen = link.onMessage.bind(link);
+  link.onMessage = (listener) =>
+    listen((raw, reply) => {
+      const verdict = listener(raw, reply);
+      taken.set(raw, verdict);
+      return verdict;
+    });
+  return taken;
+}
+
 /** Somebody with the true keys of the other side, who stands at that point of a link. */
 async function standing(receiver: Instance, of: Federation, stage: Stage, side: Side): Promise<Puppet> {
   const [near, far] = linkedPair();
+  const taken = watched(far);
   receiver.peers.accept(far);
   const sender = side === 'hub' ? of.spoke : of.hub;
   const con = stage === 'in a session of the other connection' ? second : of.con;
   const puppet = new Puppet(near, sender.identity, receiver.identity.id, con);
+  verdicts.set(puppet, taken);
   if (stage === 'after keys') puppet.link.send(sender.identity.statement.token);
   if (stage.startsWith('in a session')) {
     const known = receiver.peers.peer(con)?.connection.theirs;
@@ -148,8 +167,7 @@ async function standing(receiver: Instance, of: Federation, stage: Stage, side: 
 }
 
 /** `refused`: the uniform refusal. A word: the signed one. `nothing`: it was taken, and may change nothing. */
-async function outcomeOf(receiver: Instance, puppet: Puppet, raw: string): Promise<string> {
-  const before = receiver.log.length;
+async function outcomeOf(puppet: Puppet, raw: string): Promise<string> {
   puppet.link.send(raw);
   puppet.link.send('noise');
   await puppet.link.closed;
@@ -158,8 +176,7 @@ async function outcomeOf(receiver: Instance, puppet: Puppet, raw: string): Promi
     ({ typ, payload }) => typ === 'writ-res+jws' && (payload['req'] as { jti?: unknown }).jti === jti,
   );
   if (answer) return typeof answer.payload['err'] === 'string' ? answer.payload['err'] : 'results';
-  const [first = ''] = receiver.log.slice(before).filter((line) => line.includes('was refused'));
-  return /shape|noise|malformed|form/.test(first) ? 'nothing' : 'refused';
+  return verdicts.get(puppet)?.get(raw) === true ? 'nothing' : 'refused';
 }
 
 /** What the protocol says of it there. */
@@ -189,11 +206,8 @@ describe('[F-1] a recorded message of every kind', () => {
     async (typ, _whom, where, isBack) => {
       const of = where === 'pair' ? pair : strangers;
       const all = recorded.filter((one) => one.typ === typ && isOfTheFirst(one));
-      const samples = (['hub', 'spoke'] as const).flatMap((from) => [
-        ...new Set([all.find((one) => one.from === from), all.findLast((one) => one.from === from)]),
-      ]);
-      expect(samples.some((one) => one !== undefined)).toBe(true);
-      for (const one of samples.filter((one) => one !== undefined)) {
+      expect(all.length).toBeGreaterThan(0);
+      for (const one of all) {
         const side = isBack ? one.from : one.from === 'hub' ? 'spoke' : 'hub';
         const receiver = of[side];
         const before = await stateOf(receiver);
@@ -201,7 +215,7 @@ describe('[F-1] a recorded message of every kind', () => {
           if (stage === 'in a session of the other connection' && of === strangers) continue;
           const puppet = await standing(receiver, of, stage, side);
           const isFor = of === pair && !isBack;
-          const seen = await outcomeOf(receiver, puppet, one.raw);
+          const seen = await outcomeOf(puppet, one.raw);
           expect([one.from, stage, seen]).toEqual([one.from, stage, expected(one, isFor, stage)]);
         }
         for (const peer of receiver.peers.list()) await peer.settled();
@@ -245,7 +259,7 @@ describe('[F-1] a recorded message of every kind', () => {
       await puppet.ask(puppet.command([{ id: '0', op: 'instance.info', args: {}, gv: 0 }]));
       const before = await stateOf(pair.spoke);
       pair.skewMs.spoke = skewMs;
-      const seen = await outcomeOf(pair.spoke, puppet, raw);
+      const seen = await outcomeOf(puppet, raw);
       pair.skewMs.spoke = 0;
       expect([typ, seen]).toEqual([typ, word]);
       expect(await stateOf(pair.spoke)).toEqual(before);

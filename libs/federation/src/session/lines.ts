@@ -6,7 +6,6 @@ import type { Broker } from '../links/broker/broker.js';
 import { listenForLinks } from '../links/broker/door.js';
 import { openBrokerLink } from '../links/broker/open.js';
 import { Dialler } from '../links/dialler.js';
-import { dialHttps } from '../links/https.js';
 import type { Link } from '../links/link.js';
 import { dialWebSocket } from '../links/websocket.js';
 import { WritError } from '#protocol';
@@ -100,7 +99,9 @@ export class Lines {
     const { link } = connection;
     const options = { policy, ca, signal };
     if (link.kind === 'broker') return openBrokerLink(this.broker(), this.route(connection), signal);
-    return link.kind === 'outbound' ? dialWebSocket(link.url, options) : dialHttps(link.url, options);
+    if (link.kind === 'outbound') return dialWebSocket(link.url, options);
+    const { dialHttps } = await import('../links/https.js');
+    return dialHttps(link.url, options);
   }
 
   private broker(): Broker {

@@ -1,6 +1,6 @@
 // What stays of a peer when its links come and go, as its sessions see it: requests wait here, answers leave here, and here
 // it is known what it said last and when it was heard.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { checkpointsTaken, namesOfHub, namesOfSpoke, shownGrant } from '#protocol';
 import type { Grant, HelloClaims, OperationName, ResultClaims } from '#protocol';
 import type { Alarms } from '../connections/alarms.js';
@@ -13,13 +13,13 @@ import type { AuditCheckpoints, HeardCheckpoint, SealCheckpoint } from '../recei
 import type { ReceiptDraft, Receipts } from '../receipts/receipts.js';
 import type { AnswerSheet } from './answers.js';
 import type { CommandHandler } from './command.js';
+import { protocolVersions } from './hello.js';
 import { Intake } from './intake.js';
 import type { Log } from './log.js';
 import type { PeerRoot } from './peer-root.js';
 import type { ReplayMemory, Write } from './replay.js';
 import { Requests } from './requests.js';
 import { Seal } from './seal.js';
-import { protocolVersions } from './session.js';
 import type { Session, SessionHost } from './session.js';
 import { ToldResults } from './told.js';
 
@@ -59,6 +59,9 @@ export interface PeerContext {
   readonly log: Log;
 }
 
+/** For how long refusals of one peer are gathered before they are kept. */
+const refusalsMs = 50;
+
 export class PeerCore implements SessionHost {
   readonly requests: Requests;
   readonly intake = new Intake(this);
@@ -84,7 +87,9 @@ export class PeerCore implements SessionHost {
   readonly #writes = new Set<Promise<unknown>>();
   readonly #told = new ToldResults();
   readonly #drafts: ReceiptDraft[] = [];
+  readonly #refusals: ReceiptDraft[] = [];
   #keeping: Promise<void> | undefined;
+  #gathering: Promise<void> | undefined;
 
   constructor(
     private readonly context: PeerContext,
@@ -216,7 +221,7 @@ export class PeerCore implements SessionHost {
   /** The first of the two is in the log: its proof. */
   private async equivocated(jti: string, raw: string, wanted: boolean): Promise<void> {
     const { receipts, alarms } = this.context;
-    await Promise.allSettled([this.#keeping, ...this.#writes]);
+    await Promise.allSettled([this.#keeping, this.#gathering, ...this.#writes]);
     const before = await receipts.resultMessage(this.connection.id, jti);
     if (!wanted) await this.kept('result', raw);
     const evidence = before === undefined ? [raw] : [before, raw];
@@ -261,17 +266,30 @@ export class PeerCore implements SessionHost {
       this.context.receipts.record(this.connection.id, [{ kind: 'command', raw }], record);
 
   /** What comes in one turn of the event loop is kept in one commit. */
-  kept(kind: 'command' | 'result' | 'refusal', raw: string): Promise<void> {
+  kept(kind: 'command' | 'result', raw: string): Promise<void> {
     this.#drafts.push({ kind, raw });
     return (this.#keeping ??= nextTurn().then(() => {
       this.#keeping = undefined;
-      return this.write(this.context.receipts.record(this.connection.id, this.#drafts.splice(0)));
+      return this.keep(this.#drafts);
     }));
+  }
+
+  /** Nobody waits for it, and a peer that lies may send a thousand a second: a commit for each would hold up the others. */
+  keptRefusal(raw: string, refusal: string): void {
+    this.#refusals.push({ kind: 'command', raw }, { kind: 'refusal', raw: refusal });
+    this.#gathering ??= pause(refusalsMs).then(() => {
+      this.#gathering = undefined;
+      return this.keep(this.#refusals);
+    });
+  }
+
+  private keep(drafts: ReceiptDraft[]): Promise<void> {
+    return this.write(this.context.receipts.record(this.connection.id, drafts.splice(0)));
   }
 
   /** Resolves when what was to be recorded is. */
   async settled(): Promise<void> {
-    await this.#keeping;
+    await Promise.all([this.#keeping, this.#gathering]);
     await Promise.allSettled(this.#writes);
   }
 

@@ -177,8 +177,17 @@ export class Peer {
     this.#core.requests.sweep();
     this.#core.intake.sweep();
     this.#core.judge();
+    this.tryCircuit();
     if (this.state === 'lost') this.drop(1001, 'not heard for three heartbeats');
     this.dropSilent();
+  }
+
+  /** Whether it answers again is found out by a question of our own, so that nobody is told otherwise until somebody asks. */
+  private tryCircuit(): void {
+    const { circuit, size } = this.#core.requests;
+    if (circuit.state !== 'half_open' || size > 0 || !this.isConnected || jointState(this.connection) !== 'active')
+      return;
+    this.request('instance.info', {}, { timeoutMs: trialMs }).catch(() => undefined);
   }
 
   /** Of several links one may be dead while the peer is heard over another. */
@@ -226,6 +235,8 @@ export class Peer {
 /** Of what a peer says of itself nothing else is repeated to people. */
 const spokenName = /^[a-z][a-zA-Z.]{0,39}$/;
 
+/** For the answer to a question that only finds out whether there is one. */
+const trialMs = 5_000;
 const greetEveryMs = 600_000;
 /** While one half is pending: a direct link has no other way to learn of the acceptance. */
 const greetPendingEveryMs = 15_000;

@@ -2,16 +2,12 @@
 // dials, takes in who dials us, and keeps time for all of them with one timer.
 import { concat, defer, from, Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { newNonce, RefusedError, WritError } from '#protocol';
+import { newNonce, WritError } from '#protocol';
 import type { KeyStatement, OperationName } from '#protocol';
-import { jointState } from '../connections/connection.js';
 import type { Connection } from '../connections/connection.js';
-import type { Reach } from '../connections/directory.js';
 import type { Identity } from '../identity/identity.js';
 import type { JournalSink, JournalSource } from '../journal/position.js';
-import { connectionHint } from '../links/hint.js';
 import type { Link } from '../links/link.js';
-import { PostedLink } from '../links/posts.js';
 import type { Route } from '../links/posts.js';
 import type { Records } from '../records.js';
 import { Conversation } from './conversation.js';
@@ -21,10 +17,13 @@ import { Lines } from './lines.js';
 import type { LineOptions } from './lines.js';
 import { logTo } from './log.js';
 import type { Log, StructuredLog } from './log.js';
-import { PeerRoot } from './peer-root.js';
 import { Peer } from './peer.js';
 import type { PeerChange, StatedGrant } from './peer-core.js';
+import type { PeerRoot } from './peer-root.js';
+import { PostedLines } from './posted-lines.js';
+import { RefusalLog } from './refusals.js';
 import { ReplayMemory } from './replay.js';
+import { Statements } from './statements.js';
 
 export interface PeersOptions extends LineOptions {
   readonly identity: Identity;
@@ -55,35 +54,37 @@ const auditLookMsMax = 300_000;
 
 export class Peers {
   readonly #peers = new Map<string, Peer>();
-  readonly #roots = new Map<string, PeerRoot>();
-  readonly #posted = new Map<string, PostedLink>();
   readonly #opened = new Subject<Peer>();
   readonly #changes = new Subject<PeerNews>();
   readonly #stop = new AbortController();
   readonly #replica = newNonce();
   readonly #replay: ReplayMemory;
   readonly #lines: Lines;
+  readonly #statements: Statements;
+  readonly #posted: PostedLines;
   readonly #lobby: Lobby;
   readonly #now: () => number;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #auditTimer: NodeJS.Timeout | undefined;
-  #stated = '';
-  #keeping: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: PeersOptions) {
     this.#now = options.now ?? Date.now;
     this.#log = logTo(options.log);
     this.#replay = new ReplayMemory(options.store, this.#now, () => this.fence());
+    const [own, all] = [{ now: this.#now, log: this.#log }, () => this.list()];
+    const { identity, records } = options;
+    this.#statements = new Statements({ ...own, identity, peerKeys: records.peerKeys, all });
     this.#lobby = {
-      id: options.identity.id,
-      now: this.#now,
-      log: this.#log,
-      root: (id) => this.#roots.get(id),
-      learned: (root, raw) => this.learned(root, raw),
-      rolledBack: (root, raw) => this.learned(root, raw),
+      ...own,
+      id: identity.id,
+      refusals: new RefusalLog(this.#log),
+      root: (id) => this.#statements.root(id),
+      learned: (root, raw) => this.#statements.learned(root, raw),
+      rolledBack: (root, raw) => this.#statements.rolledBack(root, raw),
       host: (con, root) => this.hostOf(con, root),
     };
+    this.#posted = new PostedLines(this.#lobby, this.#peers);
     this.#lines = new Lines(options, this.#lobby, this.#stop.signal);
   }
 
@@ -108,7 +109,7 @@ export class Peers {
 
   /** Learns of all connections, then dials and follows their changes in the background. */
   async start(): Promise<void> {
-    this.#stated = this.options.identity.statement.token;
+    this.#statements.begin();
     const { broker, store } = this.options;
     broker?.keep({ store, now: this.#now, log: this.#log }, this.#stop.signal);
     for (const connection of await this.options.records.connections.list()) await this.take(connection);
@@ -124,12 +125,11 @@ export class Peers {
   };
 
   /** Finds the link that a posted message belongs to; for `postHandler`. */
-  readonly route: Route = ({ typ, kid }, message, remote) => {
-    const id = typ === 'writ-keys+jws' ? this.directTo(kid) : connectionHint(message);
-    const peer = id === null ? undefined : this.#peers.get(id);
-    if (!peer || !isDirectSpoke(peer.connection) || this.#stop.signal.aborted) return null;
-    return this.#posted.get(peer.id) ?? this.post(peer, remote);
-  };
+  readonly route: Route = (hint, message, remote) =>
+    this.#stop.signal.aborted ? null : this.#posted.linkOf(hint, message, remote);
+
+  /** Says a new key statement on every link at once, before anything that its keys sign; to be called with every change of keys. */
+  readonly stateKeys = (): void => this.#statements.state();
 
   /** Says goodbye on every link and waits for what was still to be recorded. */
   async close(): Promise<void> {
@@ -138,7 +138,7 @@ export class Peers {
     await Promise.all(this.list().map((peer) => peer.signAudit('now')));
     this.#stop.abort();
     for (const peer of this.#peers.values()) peer.drop(1001, 'going away');
-    const keeping = [this.#keeping, this.options.broker?.ended(), this.#lines.ended()];
+    const keeping = [this.#statements.settled(), this.options.broker?.ended(), this.#lines.ended()];
     await Promise.all([...keeping, ...this.list().map((peer) => peer.settled())]);
     this.#opened.complete();
     this.#changes.complete();
@@ -151,11 +151,7 @@ export class Peers {
   async learn(connectionId: string, token: string): Promise<KeyStatement> {
     const peer = this.#peers.get(connectionId);
     if (!peer) throw new WritError('not_found', 'No connection of that id.');
-    const statement = learnedFrom(peer.host.root, token);
-    const same = this.list().filter(({ connection }) => connection.peer.id === peer.connection.peer.id);
-    for (const { id } of same) await this.options.records.peerKeys.learn(id, statement);
-    for (const one of same) one.drop(1012, 'begin anew');
-    return statement;
+    return this.#statements.learn(peer, token);
   }
 
   private async follow(): Promise<void> {
@@ -179,14 +175,14 @@ export class Peers {
   private async open(connection: Connection): Promise<Peer> {
     const { identity, records, source, sink, ops = [], grantOf } = this.options;
     const { connections, alarms, receipts, audit } = records;
-    const root = await this.rootOf(connection);
+    const root = await this.#statements.rootOf(connection);
     const shared = { identity, connections, alarms, receipts, audit, source, sink, ops, grantOf, replay: this.#replay };
     const { heardMs = heardMsMax } = this.options;
     const own = { replica: this.#replica, now: this.#now, heardMs, log: this.#log };
     const changed = (peer: Peer, what: PeerChange): void => this.changed(peer, what);
     const peer = new Peer({ ...shared, ...own }, connection, root, changed);
     this.#peers.set(connection.id, peer);
-    this.keepStated(connection);
+    this.#statements.keepStated(connection);
     this.#lines.expect(peer);
     this.#opened.next(peer);
     return peer;
@@ -197,72 +193,14 @@ export class Peers {
     this.#changes.next({ peer, what });
   }
 
-  private async rootOf({ id, peer }: Connection): Promise<PeerRoot> {
-    const root = this.#roots.get(peer.id) ?? new PeerRoot(peer.rootJwk, this.#now);
-    this.#roots.set(peer.id, root);
-    const { token } = await this.options.records.peerKeys.latest(id);
-    try {
-      root.learn(token);
-    } catch (error) {
-      this.#log(`The kept key statement of ${peer.name} is of no use any more; the next link brings a new one.`, error);
-    }
-    return root;
-  }
-
-  /** One after another, so that one that goes back meets the one it goes back behind: then the registry raises the alarm. */
-  private learned(root: PeerRoot, raw: string): void {
-    const statement = root.wasIssued(raw);
-    const connections = this.list().filter(({ connection }) => connection.peer.id === root.id);
-    if (!statement) return;
-    for (const { id } of connections) this.inTurn(() => this.options.records.peerKeys.learn(id, statement));
-  }
-
   private hostOf(con: unknown, root: PeerRoot) {
     const peer = typeof con === 'string' ? this.#peers.get(con) : undefined;
     return peer?.host.root === root ? peer.host : undefined;
   }
 
-  /** The connection over which that instance posts to us: one that is not closed comes first. */
-  private directTo(instanceId: string): string | null {
-    const all = [...this.#peers.values()].map(({ connection }) => connection);
-    const direct = all.filter((one) => isDirectSpoke(one) && one.peer.id === instanceId);
-    return (
-      (direct.find(({ ours, theirs }) => ours.state !== 'closed' && theirs.state !== 'closed') ?? direct[0])?.id ?? null
-    );
-  }
-
-  private post(peer: Peer, remote: string): PostedLink {
-    const link = new PostedLink(remote);
-    this.#posted.set(peer.id, link);
-    void link.closed.then(() => this.#posted.get(peer.id) === link && this.#posted.delete(peer.id));
-    Conversation.accept(link, this.#lobby, peer.host.root);
-    return link;
-  }
-
   private sweep(): void {
-    this.lookAtKeys();
+    this.#statements.look();
     for (const peer of this.#peers.values()) peer.sweep();
-  }
-
-  /** Says a new key statement on every link at once, before anything that its keys sign; to be called with every change of keys. */
-  readonly stateKeys = (): void => {
-    const { statement } = this.options.identity;
-    if (statement.token === this.#stated) return;
-    this.#stated = statement.token;
-    for (const peer of this.#peers.values()) {
-      peer.stateKeys();
-      this.keepStated(peer.connection);
-    }
-  };
-
-  private keepStated({ id, ours }: Connection): void {
-    const { statement } = this.options.identity;
-    if (ours.state !== 'closed') this.inTurn(() => this.options.records.peerKeys.stated(id, statement));
-  }
-
-  private inTurn(keep: () => Promise<void>): void {
-    const failed = (error: unknown): void => this.#log('A key statement was not kept.', error);
-    this.#keeping = this.#keeping.then(keep).catch(failed);
   }
 
   /** Due ones only; looked for often enough that an hour is an hour also after a restart. */
@@ -274,55 +212,9 @@ export class Peers {
     return Math.min(auditLookMsMax, Math.max(sweepMs, this.options.records.audit.everyMs / 12));
   }
 
-  private lookAtKeys(): void {
-    try {
-      this.options.identity.refresh();
-      this.stateKeys();
-    } catch (error) {
-      this.#log('The key files could not be read.', error);
-    }
-  }
-
   /** The replay memory may have been lost: nobody keeps a session from before. */
   private fence(): void {
     this.#log('The store is another one than before: every session begins anew.');
     for (const peer of this.#peers.values()) peer.drop(1012, 'begin anew');
   }
-}
-
-/** Whose key statement ends when, epoch ms. */
-export interface KnownEnd {
-  readonly connection: string;
-  readonly name: string;
-  readonly endsAtMs: number;
-}
-
-/** Of every connection that is not closed. */
-export function statementsOf(peers: Peers): readonly KnownEnd[] {
-  const open = peers.list().filter(({ connection }) => jointState(connection) !== 'closed');
-  return open.map(({ connection: { id, peer }, keysEndAt = 0 }) => {
-    return { connection: id, name: peer.name, endsAtMs: keysEndAt };
-  });
-}
-
-function learnedFrom(root: PeerRoot, token: string): KeyStatement {
-  try {
-    return root.learn(token);
-  } catch (cause) {
-    if (!(cause instanceof RefusedError || cause instanceof WritError)) throw cause;
-    const detail = 'It is not a statement of the root of that peer, or older than the one that is known.';
-    throw new WritError('key_invalid', detail, { cause });
-  }
-}
-
-/** How the peer of a connection is reached now. */
-export function reachOf(peers: Peers, connectionId: string): Reach {
-  const peer = peers.peer(connectionId);
-  if (!peer) return { connected: false };
-  const { lastHeardAt: heardAtMs, circuit, clockDifferenceS } = peer;
-  return { connected: peer.state === 'ready', heardAtMs, circuit, clockDifferenceS };
-}
-
-function isDirectSpoke({ we, link }: Connection): boolean {
-  return we === 'spoke' && link.kind === 'direct';
 }

@@ -116,7 +116,7 @@ export class Requests {
     diffS,
   }: ResultClaims): { readonly raw: string; readonly kind: OperationKind } | undefined {
     const message = this.#sent.get(req.jti);
-    if (!message) return this.#late.settle({ req, results });
+    if (!message) return this.settleLate({ req, results });
     if (message.h !== req.h) return undefined;
     this.circuit.answered();
     if (message.waiting[0]?.kind !== 'kill') this.roundTripMs = this.now() - message.sentAtMs;
@@ -124,6 +124,12 @@ export class Requests {
     for (const result of results ?? []) this.answered(message, result);
     if (err !== undefined || message.left <= 0) this.#sent.delete(req.jti);
     return { raw: message.raw, kind: message.waiting[0]?.kind ?? 'query' };
+  }
+
+  private settleLate(claims: Pick<ResultClaims, 'req' | 'results'>) {
+    const late = this.#late.settle(claims);
+    if (late) this.circuit.answered();
+    return late;
   }
 
   /** A new session: whatever was sent on an older one is sent again, signed anew. */

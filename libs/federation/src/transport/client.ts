@@ -3,6 +3,7 @@ import { ClientProxy } from '@nestjs/microservices';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
 import { WritError } from '#protocol';
 import type { OperationName } from '#protocol';
+import { traceparent } from '#tracing';
 import { Withdrawal } from '../session/request.js';
 import type { Answer, RequestOptions } from '../session/request.js';
 
@@ -45,7 +46,7 @@ export class WritClient extends ClientProxy {
   protected publish(packet: ReadPacket<unknown>, callback: (packet: WritePacket) => void): () => void {
     const withdrawal = new Withdrawal();
     const { args, options } = recordOf(packet.data);
-    this.peer.request(packet.pattern as OperationName, args, { ...options, withdrawal }).then(
+    this.peer.request(packet.pattern as OperationName, args, { trace: traceparent(), ...options, withdrawal }).then(
       (said) => callback(packetOf(said)),
       (err: unknown) => callback({ err, isDisposed: true }),
     );

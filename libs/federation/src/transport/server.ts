@@ -1,11 +1,13 @@
 // The federation as a Nest transport, serving side. It takes peers rather than an address, so that a spoke that dials out
 // still serves; `@MessagePattern('agent.spawn')` is all that a controller needs.
+import { SpanKind } from '@opentelemetry/api';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { RpcException, Server } from '@nestjs/microservices';
 import type { MessageHandler } from '@nestjs/microservices';
 import { fromEvent, isObservable, lastValueFrom, takeUntil } from 'rxjs';
 import type { Observable, Subscription } from 'rxjs';
 import { WritError, type ErrorCode } from '#protocol';
+import { contextFrom, traced } from '#tracing';
 import { refusal } from '../session/command.js';
 import type { CommandHandler, IncomingCommand, Outcome } from '../session/command.js';
 import { WritContext } from './context.js';
@@ -68,6 +70,18 @@ export class WritServer extends Server implements CustomTransportStrategy {
     return this.#hooked ? this.runHooked(handler, command) : this.run(handler, new WritContext(command));
   };
 
+  /** What the handler does is part of the trace that the command names; a question that names none has no span. */
+  private run(handler: MessageHandler, context: WritContext): Promise<Outcome> {
+    const { op, kind, trace, connectionId, jti } = context.command;
+    if (kind === 'query' && trace === undefined) return this.ran(handler, context);
+    const attributes = { 'writ.op': op, 'writ.connection.id': connectionId, 'writ.message.id': jti };
+    return traced(`serve ${op}`, { kind: SpanKind.SERVER, within: contextFrom(trace), attributes }, async (span) => {
+      const outcome = await this.ran(handler, context);
+      span.setAttribute('writ.outcome', outcome.st === 'ok' ? 'ok' : outcome.body.code);
+      return outcome;
+    });
+  }
+
   /** Nest parses the pattern at every look-up; the handlers do not change any more. */
   private found(op: string): MessageHandler | null {
     const known = this.#found.get(op);
@@ -88,7 +102,7 @@ export class WritServer extends Server implements CustomTransportStrategy {
     });
   }
 
-  private async run(handler: MessageHandler, context: WritContext): Promise<Outcome> {
+  private async ran(handler: MessageHandler, context: WritContext): Promise<Outcome> {
     try {
       const returned: unknown = await handler(context.command.args, context);
       const body = isObservable(returned) ? await this.last(returned, context) : returned;

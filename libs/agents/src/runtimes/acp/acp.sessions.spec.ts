@@ -182,7 +182,7 @@ describe('an agent of the runtime acp', () => {
   }, 60_000);
 
   test('[K-15] a kill cancels its prompt, within the grace, and nothing is left', async () => {
-    const agents = await open({ options: { graceMs: 2_000 } });
+    const agents = await open({ options: { graceMs: 10_000 } });
     const agentId = await begin(agents, ['say up', 'wait'], {});
     await heard(agents, agentId, 'up\n');
     expect(await agents.kill(agentId, admin, 'enough')).toMatchObject({ killed: [agentId], survivors: 0 });

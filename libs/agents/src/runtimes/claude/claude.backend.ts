@@ -15,7 +15,7 @@ import { SubmissionDesk } from './submission.js';
 import { ToolLink } from './tool-link.js';
 
 /** Asked for anew with every turn. */
-interface Means {
+export interface Means {
   readonly client: Anthropic;
   readonly options: ClaudeOptions;
   readonly model: string;
@@ -32,7 +32,7 @@ export class ClaudeBackend extends Backend {
   constructor(
     private readonly task: AgentTask,
     private readonly host: RuntimeHost,
-    private readonly means: () => Means,
+    private readonly means: () => Promise<Means>,
     memory?: string,
   ) {
     super();
@@ -71,7 +71,7 @@ export class ClaudeBackend extends Backend {
 
   private async converse({ input }: Turn) {
     const { task, host } = this;
-    const { options, ...means } = this.means();
+    const { options, ...means } = await this.means();
     const { link, tools } = await this.toolHost();
     const items = input === undefined ? task.workItems.length : 1;
     const desk = new SubmissionDesk(task.profile.result, items, options.resultRetriesMax);

@@ -1,10 +1,10 @@
 // The runtime `claude`: the SDK's streaming tool runner out here, its tools executed by the tool host in the sandbox.
-import Anthropic from '@anthropic-ai/sdk';
+import type Anthropic from '@anthropic-ai/sdk';
 import { WritError } from '#protocol';
 import { Runtime, type AgentTask, type RuntimeHost, type RuntimeOutcome } from '../runtime.js';
 import { needKey, priceOf, upstreamOf, type ModelKey } from '../../model/options.js';
 import type { ClaudeOptions } from './claude.options.js';
-import { ClaudeBackend } from './claude.backend.js';
+import { ClaudeBackend, type Means } from './claude.backend.js';
 import { toolHostMounts } from './packages.js';
 
 export class ClaudeRuntime extends Runtime {
@@ -35,9 +35,12 @@ export class ClaudeRuntime extends Runtime {
   override readonly takesTurns = true;
 
   override open(task: AgentTask, host: RuntimeHost, memory?: string): ClaudeBackend {
-    const client = this.client(host);
-    const means = () => ({ client, options: this.options, model: this.priced(task.model) });
-    return new ClaudeBackend(task, host, means, memory);
+    return new ClaudeBackend(task, host, () => this.means(task, host), memory);
+  }
+
+  private async means({ model }: AgentTask, host: RuntimeHost): Promise<Means> {
+    const { options } = this;
+    return { client: await this.client(host), options, model: this.priced(model) };
   }
 
   private priced(asked: string | undefined): string {
@@ -48,7 +51,9 @@ export class ClaudeRuntime extends Runtime {
   }
 
   /** Without a key: that is put in on the way. Retries are the conversation's: the SDK's own would not count as turns. */
-  private client({ model }: RuntimeHost): Anthropic {
+  private async client({ model }: RuntimeHost): Promise<Anthropic> {
+    // Loaded for the first agent that needs it: it is a tenth of what a spoke would load at its start.
+    const { Anthropic } = await import('@anthropic-ai/sdk');
     const fetch = model.fetch(upstreamOf(this.options, this.modelKey));
     return new Anthropic({ apiKey: 'none', baseURL: 'http://model.invalid', fetch, maxRetries: 0, logLevel: 'off' });
   }

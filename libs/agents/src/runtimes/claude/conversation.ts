@@ -7,7 +7,7 @@
 // The SDK's tool runner carries it from turn to turn. A runner is used up when a turn fails, so a new one goes on
 // from the messages of that turn: the whole turn is asked for again, and no tool of it has run.
 import type Anthropic from '@anthropic-ai/sdk';
-import { APIError } from '@anthropic-ai/sdk';
+import { APIError } from '@anthropic-ai/sdk/error';
 import type { BetaRunnableTool } from '@anthropic-ai/sdk/lib/tools/BetaRunnableTool';
 import type { BetaMessageStream } from '@anthropic-ai/sdk/lib/BetaMessageStream';
 import type { BetaContentBlock, BetaMessage, BetaMessageParam } from '@anthropic-ai/sdk/resources/beta';

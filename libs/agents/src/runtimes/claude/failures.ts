@@ -1,6 +1,6 @@
 // What went wrong with the model: whether to try the turn again, how long to wait, and what to say when it is over.
 import { setTimeout as pause } from 'node:timers/promises';
-import { APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
+import { APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk/error';
 import type { ExitReason } from '#protocol';
 import { LimitReached } from '../runtime.js';
 import { ToolHostFailed } from './tool-link.js';

@@ -3,6 +3,7 @@
 import type { BetaRunnableTool } from '@anthropic-ai/sdk/lib/tools/BetaRunnableTool';
 import { ToolError } from '@anthropic-ai/sdk/lib/tools/ToolError';
 import { z } from 'zod';
+import { traced } from '#tracing';
 import { environment, skillsFolder, workFolder } from '../inside.js';
 import { linesOf } from '../lines.js';
 import type { RuntimeHost } from '../runtime.js';
@@ -63,7 +64,7 @@ export class ToolLink {
     return this.names.map((name) => {
       const found = tools.find((tool) => tool.name === name);
       if (!found) throw new ToolHostFailed(`The tool host does not offer ${name}.`);
-      return { ...found, type: 'custom', parse: (input) => input, run: (input) => this.call(name, input) };
+      return { ...found, type: 'custom', parse: (input) => input, run: (input) => this.traced(name, input) };
     });
   }
 
@@ -85,6 +86,11 @@ export class ToolLink {
     this.process = undefined;
     this.fail('The tool host is closed.');
     await process?.end;
+  }
+
+  private traced(name: string, input: unknown): Promise<string> {
+    const attributes = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': name };
+    return traced(`execute_tool ${name}`, { attributes }, () => this.call(name, input));
   }
 
   private async call(name: string, input: unknown): Promise<string> {

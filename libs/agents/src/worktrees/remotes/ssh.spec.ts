@@ -1,5 +1,6 @@
 // A key over ssh: a real sshd that gives nothing but git, and host keys that change.
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -26,6 +27,23 @@ afterEach(async () => {
   await server.close();
   place.close();
 });
+
+/** An agent of the user of this process that has a key which the host would take. */
+class Agent {
+  private constructor(private readonly pid: number) {}
+
+  static withKey(socket: string, keyFile: string): Agent {
+    const said = execFileSync('ssh-agent', ['-a', socket], { encoding: 'utf8' });
+    process.env.SSH_AUTH_SOCK = socket;
+    execFileSync('ssh-add', ['-q', keyFile], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'pipe' });
+    return new Agent(Number(/SSH_AGENT_PID=(\d+)/.exec(said)?.[1]));
+  }
+
+  close(): void {
+    delete process.env.SSH_AUTH_SOCK;
+    process.kill(this.pid);
+  }
+}
 
 interface Ssh {
   readonly keyFile?: string;
@@ -72,10 +90,20 @@ describe('a repository over ssh', () => {
     expect(changed.message).toMatch(/does not show the key that is pinned/);
   });
 
-  withServer('a key that the host does not know is not let in, and no other key is tried', async () => {
-    const error = await refusalOf(place.create(worktrees({ keyFile: server.strangerFile }), repository));
-    expect(error.message).toMatch(/does not let this spoke in/);
-  });
+  withServer(
+    'a key that the host does not know is not let in, and no other key is tried, though an agent has one',
+    async () => {
+      const agent = Agent.withKey(join(place.folder, 'agent.sock'), server.keyFile);
+      try {
+        const error = await refusalOf(place.create(worktrees({ keyFile: server.strangerFile }), repository));
+        expect(error.message).toMatch(/does not let this spoke in/);
+        const without = await refusalOf(place.create(place.worktrees([]), repository));
+        expect(without.message).toMatch(/no SSH key for this repository/);
+      } finally {
+        agent.close();
+      }
+    },
+  );
 
   withServer('a key file that others can read is refused', async () => {
     const lax = place.secret('lax', readFileSync(server.keyFile, 'utf8'));
@@ -83,13 +111,6 @@ describe('a repository over ssh', () => {
     const error = await refusalOf(place.create(worktrees({ keyFile: lax }), repository));
     expect(error.message).toMatch(/chmod 600/);
     expect(error.message).not.toContain(place.folder);
-  });
-
-  withServer('without a key of its own nothing is dialled: no agent and no default key stands in', async () => {
-    process.env.SSH_AUTH_SOCK = '/nonexistent/agent';
-    const error = await refusalOf(place.create(place.worktrees([]), repository));
-    delete process.env.SSH_AUTH_SOCK;
-    expect(error.message).toMatch(/no SSH key for this repository/);
   });
 
   withServer('what is not there or too large is named as such', async () => {

@@ -3,9 +3,8 @@ import { WritError } from '#protocol';
 import type { Store } from '#store';
 import type { AddressPolicy } from '../address-policy.js';
 import { Dialler } from '../dialler.js';
-import { BrokerConnection } from './connection.js';
+import type { BrokerConnection } from './connection.js';
 import type { BrokerOptions } from './options.js';
-import { authenticatorOf } from './secret.js';
 
 export interface BrokerSettings {
   readonly options: BrokerOptions;
@@ -96,6 +95,11 @@ export class Broker {
 
   private async dial(log: Log, signal: AbortSignal): Promise<BrokerConnection> {
     const { options, id, policy, ca, variable = () => undefined } = this.settings;
+    // The client is loaded by whoever has a broker.
+    const [{ BrokerConnection }, { authenticatorOf }] = await Promise.all([
+      import('./connection.js'),
+      import('./secret.js'),
+    ]);
     const authenticator = await authenticatorOf(options, variable);
     const complained = (error: Error): void => log('The broker complains.', error);
     return BrokerConnection.dial(

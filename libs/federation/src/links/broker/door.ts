@@ -1,6 +1,6 @@
 // The hub's door at the broker: where its spokes ask for links, each connection on a subject of its own.
 import { newNonce } from '#protocol';
-import { Rate } from '../../pairing/rate.js';
+import { Rate } from '../../rate.js';
 import type { Link } from '../link.js';
 import type { Broker } from './broker.js';
 import type { BrokerConnection } from './connection.js';

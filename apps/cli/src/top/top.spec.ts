@@ -1,0 +1,70 @@
+// `writ top`: what a frame shows, and the real command in a real terminal.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../../../../test/support/instance.js';
+import { requirement } from '../../../../test/support/require.js';
+import { startTinyApi, type TinyApi } from '../../../../test/support/tiny-api.js';
+import { until } from '../../../../test/support/until.js';
+import { writ } from '../../../../test/support/writ.js';
+import { tinyPeerControllers } from '../../../../test/support/tiny-peers.js';
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+const inTerminal = requirement('script', hasScript, 'apt-get install bsdutils');
+
+let api: TinyApi;
+let home: string;
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'writ-home-'));
+  api = await startTinyApi({ stateDir: join(home, '.writ', 'spoke'), controllers: tinyPeerControllers });
+});
+afterAll(async () => {
+  await api.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const run = (...args: string[]) => writ(args, { env: { HOME: home } });
+const spawned = async (task: string) => {
+  const repo = 'https://example.org/a.git';
+  const { out } = await run('spawn', '--repo', repo, '--item', 'x', '--task', task, '-o', 'json');
+  return (JSON.parse(out) as { agentId: string }).agentId;
+};
+
+describe('writ top', () => {
+  test('shows what lives, once where there is no terminal; as JSON whole', async () => {
+    const agentId = await spawned('mend-the-sum');
+    const { out, code } = await run('top');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^spoke tiny · \d\d:\d\d:\d\d UTC\n1 live /);
+    expect(out).toMatch(
+      new RegExp(`^${agentId.slice(0, 8)} +here +worker +running +\\d+s +0 +0\\.0000 +mend-the-sum$`, 'm'),
+    );
+    const shown = JSON.parse((await run('top', '-o', 'json')).out) as object;
+    expect(shown).toMatchObject({ name: 'tiny', role: 'spoke', agents: [{ agentId }], counts: { running: 1 } });
+    expect(await run('top', '--every', '0')).toMatchObject({ code: 2, err: expect.stringContaining('1 to 3600') });
+    await run('kill', agentId, '--reason', 'done');
+  }, 60_000);
+
+  inTerminal(
+    'is live in a terminal, follows what happens, and gives the terminal back',
+    async () => {
+      const writBin = `${process.execPath} ${join(root, 'apps/cli/bin/writ.mjs')}`;
+      const env = { PATH: process.env.PATH ?? '', HOME: home, TERM: 'xterm' };
+      const child = spawn('script', ['-qec', `stty cols 90 rows 20; ${writBin} top`, '/dev/null'], { env });
+      let seen = '';
+      child.stdout.on('data', (piece: Buffer) => (seen += piece.toString()));
+      await until('the first picture', () => seen.includes('0 live'), 20_000);
+      const agentId = await spawned('seen-live');
+      await until('the agent', () => seen.includes(agentId.slice(0, 8)) && seen.includes('seen-live'), 20_000);
+      const exit = once(child, 'exit');
+      child.stdin.write('q');
+      expect(await exit).toEqual([0, null]);
+      expect([seen.startsWith('\x1b[?1049h'), seen.trimEnd().endsWith('\x1b[?1049l')]).toEqual([true, true]);
+      await run('kill', agentId, '--reason', 'done');
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,57 @@
+// What the hub knows of one agent: from the journals, where those are a moment behind from a command or from the spoke itself.
+import { isTerminal, WritError, type AgentResource } from '#protocol';
+import type { CommandsService } from '../commands/commands.service.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { Queries } from '../spokes/queries.js';
+import type { Listing } from './listing.js';
+
+/** How long a fresh event may be behind the signed answer before the spoke is asked, in milliseconds. */
+const journalLagMs = 2_000;
+
+export interface KnownParts {
+  readonly fleet: Fleet;
+  readonly commands: CommandsService;
+  readonly queries: Queries;
+  readonly listing: Listing;
+}
+
+export class KnownAgents {
+  constructor(private readonly hub: KnownParts) {}
+
+  /** @throws WritError `not_found` */
+  async find(agentId: string): Promise<AgentResource> {
+    const agent = await this.hub.fleet.find(agentId);
+    if (!agent) throw new WritError('not_found', `No spoke has told of an agent ${agentId}.`);
+    return agent;
+  }
+
+  /** As people see it: with how old the word of its spoke is. @throws WritError `not_found` */
+  async shown(agentId: string): Promise<AgentResource> {
+    return this.hub.listing.marked(await this.find(agentId));
+  }
+
+  /** The connection of its spoke. A spawn that is still on its way has no journal yet: its command says where it goes. */
+  async ownerOf(agentId: string): Promise<string> {
+    const { fleet, commands } = this.hub;
+    return fleet.get(agentId)?.owner ?? (await commands.destination(agentId)) ?? (await this.find(agentId)).owner;
+  }
+
+  /** That its spoke said it has begun; when the journal stays behind, the spoke is asked. */
+  async spawned(agentId: string, connectionId: string): Promise<AgentResource> {
+    const { fleet, queries, listing } = this.hub;
+    if (!fleet.get(agentId)) await fleet.changed(agentId, journalLagMs);
+    return listing.marked(fleet.get(agentId) ?? (await queries.ask(connectionId, 'agent.status', { agentId })));
+  }
+
+  /** That its spoke said it has ended. */
+  async ended(agentId: string): Promise<AgentResource> {
+    const { fleet, queries, listing } = this.hub;
+    const { state, owner } = await this.find(agentId);
+    if (!isTerminal(state)) await fleet.changed(agentId, journalLagMs);
+    const asked = queries.ask(owner, 'agent.status', { agentId });
+    return asked.then(
+      (agent) => listing.marked(agent),
+      () => this.shown(agentId),
+    );
+  }
+}

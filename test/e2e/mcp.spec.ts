@@ -1,0 +1,66 @@
+// An agent of somebody's works with agents of Writ: MCP on standard input and output through `writ mcp`, over a hub, on a spoke.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Client } from '@modelcontextprotocol/client';
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { join } from 'node:path';
+import { Federation, type Player } from '../support/federation.js';
+import { root } from '../support/instance.js';
+
+let stage: Federation;
+let hub: Player;
+let client: Client;
+
+const use = async (name: string, args: object) =>
+  (await client.callTool({ name, arguments: { ...args } })) as CallToolResult & { structuredContent: never };
+
+async function enter(env: Record<string, string>): Promise<Client> {
+  const args = [join(root, 'apps/cli/bin/writ.mjs'), 'mcp'];
+  const client = new Client({ name: 'test', version: '1' });
+  const own = { PATH: process.env.PATH ?? '', HOME: stage.folder, ...env };
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, env: own }));
+  return client;
+}
+
+beforeAll(async () => {
+  stage = await Federation.open();
+  const [opened, spoke] = await Promise.all([stage.hub(), stage.spoke('acme')]);
+  hub = opened;
+  await stage.pair(hub, spoke);
+  client = await enter({ WRIT_URL: hub.instance.url, WRIT_API_KEY: hub.instance.key });
+}, 60_000);
+afterAll(async () => {
+  await client.close();
+  await stage.close();
+}, 60_000);
+
+test('finds a spoke, spawns on it, waits, and reads what was said and changed', async () => {
+  const { spokes } = (await use('list_spokes', {})).structuredContent as { spokes: { name: string; state: string }[] };
+  expect(spokes).toMatchObject([{ name: 'acme', state: 'active', connected: true }]);
+  const job = stage.job('acme', 'echo over mcp; echo more >> README.md; git commit --quiet --all --message more');
+  const { agentId } = (await use('spawn_agent', job)).structuredContent as { agentId: string };
+  expect((await use('agent_status', { agentId, waitS: 30 })).structuredContent).toMatchObject({ state: 'completed' });
+  expect((await use('agent_output', { agentId })).content).toMatchObject([{ text: 'over mcp\n' }]);
+  const { contents } = await client.readResource({ uri: `writ://agents/${agentId}/diff` });
+  expect(contents).toMatchObject([{ mimeType: 'text/x-diff', text: expect.stringContaining('+more') }]);
+}, 60_000);
+
+test('[K-8] a kill answers when nothing lives', async () => {
+  const { agentId } = (await use('spawn_agent', stage.job('acme', 'setsid sleep 600 & sleep 600')))
+    .structuredContent as {
+    agentId: string;
+  };
+  expect((await use('kill_agent', { agentId, reason: 'enough', waitS: 30 })).structuredContent).toMatchObject({
+    report: { killed: [agentId], survivors: 0 },
+  });
+  expect(await hub.client.agents.get(agentId)).toMatchObject({ state: 'killed', reason: 'enough' });
+}, 60_000);
+
+test('says what is wrong when the hub cannot be reached, and a viewer may only look', async () => {
+  await expect(enter({ WRIT_URL: 'http://127.0.0.1:9', WRIT_API_KEY: 'x' })).rejects.toThrow('peer_unavailable');
+  const { key } = await hub.client.keys.create({ name: 'looks', role: 'viewer' });
+  const viewer = await enter({ WRIT_URL: hub.instance.url, WRIT_API_KEY: key });
+  const refused = await viewer.callTool({ name: 'spawn_agent', arguments: { ...stage.job('acme', 'true') } });
+  expect(refused).toMatchObject({ isError: true, structuredContent: { code: 'forbidden' } });
+  await viewer.close();
+}, 60_000);
