@@ -108,8 +108,8 @@ describe('working together', () => {
   }, 60_000);
 
   test('a connection that is closed is over for both', async () => {
-    expect(await at(hub, ['close', 'berlin'])).toMatchObject({ code: 2 });
-    expect((await at(hub, ['close', 'berlin', '--yes'])).out).toContain('state\tclosed');
+    expect(await at(hub, ['unpair', 'berlin'])).toMatchObject({ code: 2 });
+    expect((await at(hub, ['unpair', 'berlin', '--yes'])).out).toContain('state\tclosed');
     await until('the spoke knows', async () => (await at(spoke, ['hubs'])).out.startsWith('hub\tclosed'));
   }, 30_000);
 });

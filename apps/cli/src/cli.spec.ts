@@ -55,13 +55,17 @@ describe('agents on the command line', () => {
     expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'killed', reason: 'enough' });
   });
 
-  test('send asks a session again and shows its answer; end refuses with what is at risk, unless it is forced', async () => {
+  test('send asks a session again and shows its answer; close refuses with what is at risk, unless it is forced', async () => {
     const id = await spawned();
     const sent = await run('send', id, 'and the tests?', '--wait', '--on', 'spoke');
     expect([sent.code, sent.out]).toEqual([0, expect.stringContaining('and the tests?')]);
-    const refused = await run('end', id, '--on', 'spoke');
+    expect(await run('close', 'hub-1', '--on', 'spoke')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('writ unpair'),
+    });
+    const refused = await run('close', id, '--on', 'spoke');
     expect([refused.code === 0, refused.err]).toEqual([false, expect.stringContaining('At risk: 1 uncommitted')]);
-    expect((await run('end', id, '--force', '--reason', 'done', '--on', 'spoke')).code).toBe(0);
+    expect((await run('close', id, '--force', '--reason', 'done', '--on', 'spoke')).code).toBe(0);
     expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'completed', reason: 'done' });
   });
 
@@ -345,13 +349,13 @@ describe('pairing and connections', () => {
     expect((await run('spokes')).out).toContain('spoke-1\tactive\tyes');
   });
 
-  test('suspend, resume and close act on the peer of the side they are for', async () => {
+  test('suspend, resume and unpair act on the peer of the side they are for', async () => {
     tinyPeers.hubs.push(tinyConnection('hub-1'));
     tinyPeers.spokes.push({ ...tinyConnection('spoke-1'), labels: {}, liveAgents: 0 });
     expect((await run('suspend', 'spoke-1', '--reason', 'night')).out).toContain('state\tsuspended');
     expect((await run('resume', 'hub-1', '--on', 'spoke')).out).toContain('state\tactive');
-    expect(await run('close', 'spoke-1')).toMatchObject({ code: 2 });
-    expect(await run('close', 'spoke-1', '--agents', 'keep', '--yes')).toMatchObject({ code: 0 });
+    expect(await run('unpair', 'spoke-1')).toMatchObject({ code: 2 });
+    expect(await run('unpair', 'spoke-1', '--agents', 'keep', '--yes')).toMatchObject({ code: 0 });
     expect(tinyPeers.acts).toMatchObject([
       { act: 'suspend', body: { reason: 'night' } },
       { act: 'resume' },

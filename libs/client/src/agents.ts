@@ -208,18 +208,19 @@ export class AgentResources {
   }
 
   /**
-   * Everything that happens, from the beginning or after a cursor, until the signal. `missed` hears of what is no longer kept;
+   * Everything that happens, from the beginning, after a cursor or from now on, until the signal. `missed` hears of what is no longer kept;
    * without it that is an error, so that nobody takes what is left for everything. @throws WritError `not_found`
    */
   async *events(
-    cursor?: string,
+    after?: string | { readonly from: 'now' },
     signal?: AbortSignal,
     missed: (gap: Missed) => void = refuse,
   ): AsyncIterable<Happened> {
-    const call = { method: 'GET', path: '/v1/events', signal } as const;
+    const [cursor, query] = typeof after === 'object' ? [undefined, after] : [after, {}];
+    const call = { method: 'GET', path: '/v1/events', query, signal } as const;
     for await (const { id, event, data } of resuming(this.http, call, cursor)) {
       if (event === 'gap') missed(data as Missed);
-      else yield { ...(data as Omit<Happened, 'cursor'>), cursor: id };
+      else if (event !== 'from') yield { ...(data as Omit<Happened, 'cursor'>), cursor: id };
     }
   }
 }

@@ -216,6 +216,18 @@ describe('streams', () => {
     await until('the source is free', () => api.gateway.reading === 0);
   });
 
+  test('events from now on leave out what was before, and each says where to go on', async () => {
+    await spawned();
+    const stop = new AbortController();
+    const events = client.agents.events({ from: 'now' }, stop.signal)[Symbol.asyncIterator]();
+    const next = events.next();
+    await until('it listens', () => api.gateway.reading === 1);
+    const { agentId } = await spawned();
+    expect(await next).toMatchObject({ value: { cursor: '2', event: { subject: agentId } } });
+    stop.abort();
+    expect(await events.next()).toMatchObject({ done: true });
+  });
+
   test('messages are whole whatever the chunks are, in every line ending', async () => {
     const text =
       'id: 1\nevent: a\ndata: {"x":"ä"}\n\n: alive\n\nid: 2\r\ndata: [1,\r\ndata: 2]\r\n\r\nid: 3\ndata: {"cut":';

@@ -1,4 +1,4 @@
-// `writ spokes`, `writ hubs`, `writ suspend`, `writ resume`, `writ close`: the connections of an instance.
+// `writ spokes`, `writ hubs`, `writ suspend`, `writ resume`, `writ unpair`: the connections of an instance.
 import type { Command } from 'commander';
 import type { RestClient } from '#client';
 import type { Hub, Spoke } from '#protocol';
@@ -84,18 +84,18 @@ export function addConnections(program: Command, world: World): void {
         await onPeer(new Desk(world, command), (peers) => peers[act](peer, { reason }));
       });
   program
-    .command('close <peer>')
-    .description('Close a connection for good; its agents are killed unless told otherwise')
+    .command('unpair <peer>')
+    .description('End a connection for good; its agents are killed unless told otherwise')
     .option('--agents <fate>', 'keep or kill', 'kill')
     .option('--reason <text>', 'why; it goes into the records')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      '\nExamples:\n  writ close spoke-1 --reason "contract ended"\n  writ close hub-1 --on spoke --agents keep --yes',
+      '\nExamples:\n  writ unpair spoke-1 --reason "contract ended"\n  writ unpair hub-1 --on spoke --agents keep --yes',
     )
     .action(async (peer: string, { agents, reason, yes }: ActFlags & { yes?: boolean }, command: Command) => {
       const desk = new Desk(world, command);
-      await desk.confirm(`Close the connection to ${peer} for good?`, yes);
+      await desk.confirm(`End the connection to ${peer} for good?`, yes);
       await onPeer(desk, (peers) => peers.close(peer, { agents, reason }));
     });
 }

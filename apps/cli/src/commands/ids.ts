@@ -4,10 +4,13 @@ import { agentId, WritError } from '#protocol';
 
 const prefixShape = /^[0-9a-f][0-9a-f-]{3,35}$/;
 
+/** Whether it is an id, or the beginning of one. */
+export const mayBeId = (given: string): boolean => prefixShape.test(given);
+
 /** The whole id. A beginning of 4 characters or more is looked up. @throws WritError `not_found`, `invalid_request` when it fits several. */
 export async function wholeId(client: RestClient, given: string): Promise<string> {
   if (agentId.safeParse(given).success) return given;
-  if (!prefixShape.test(given)) throw new WritError('invalid_request', `${given}: is no agent id.`, { field: 'id' });
+  if (!mayBeId(given)) throw new WritError('invalid_request', `${given}: is no agent id.`, { field: 'id' });
   const found: string[] = [];
   for await (const agent of client.agents.all()) if (agent.agentId.startsWith(given)) found.push(agent.agentId);
   const [first, second] = found;

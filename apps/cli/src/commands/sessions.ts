@@ -1,13 +1,20 @@
-// `writ send`, `writ checkpoints`, `writ rewind` and `writ end`: another turn of a session, the way back, and its end.
+// `writ send`, `writ checkpoints`, `writ rewind` and `writ close`: another turn of a session, the way back, and its end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Pending, RestClient } from '#client';
-import { isTerminal, type AgentResource, type CheckpointResource, type Restored, type TurnTaken } from '#protocol';
+import {
+  isTerminal,
+  WritError,
+  type AgentResource,
+  type CheckpointResource,
+  type Restored,
+  type TurnTaken,
+} from '#protocol';
 import { Desk } from '../desk.js';
 import type { Column } from '../printer.js';
 import type { World } from '../world.js';
 import { showAgent } from './agents.js';
-import { wholeId } from './ids.js';
+import { mayBeId, wholeId } from './ids.js';
 
 interface SendFlags {
   readonly wait?: boolean;
@@ -76,7 +83,14 @@ function showTurn(desk: Desk, agent: AgentResource): void {
   if (agent.turns?.last?.state !== 'completed' || agent.state === 'failed' || agent.state === 'killed') desk.failed();
 }
 
+/** Who names a peer here wants its connection to end, which is another matter. */
+function notASession(given: string): WritError {
+  const detail = `${given}: is no agent id. A session is closed by its agent's; a connection ends with \`writ unpair\`.`;
+  return new WritError('invalid_request', detail, { field: 'id' });
+}
+
 async function close(given: string, flags: CloseFlags, desk: Desk): Promise<void> {
+  if (!mayBeId(given)) throw notASession(given);
   await desk.with('either', async (client) => {
     const closed = await client.agents.close(await wholeId(client, given), flags);
     if ('pending' in closed) showPending(desk, closed.pending);
@@ -141,7 +155,7 @@ export function addSessions(program: Command, world: World): void {
     );
   addCheckpoints(program, world);
   program
-    .command('end <agent>')
+    .command('close <agent>')
     .description(
       'End a session; refused with what is at risk, unless forced. The work is kept under a ref all the same',
     )
