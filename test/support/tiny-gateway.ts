@@ -37,6 +37,8 @@ interface Entry {
 const now = () => new Date().toISOString();
 
 export class TinyGateway extends Gateway {
+  /** How long the last caller of a kill would have waited. */
+  killPatienceMs: number | undefined;
   readonly entries = new Map<string, Entry>();
   readonly happened: AgentEvent[] = [];
   readonly callers: Caller[] = [];
@@ -168,8 +170,9 @@ export class TinyGateway extends Gateway {
     return { agent: this.entry(agentId).agent };
   }
 
-  async kill(caller: Caller, agentId: string, reason: string): Promise<KillOutcome> {
+  async kill(caller: Caller, agentId: string, reason: string, waitMs?: number): Promise<KillOutcome> {
     this.act(caller);
+    this.killPatienceMs = waitMs;
     const entry = this.entry(agentId);
     const alreadyEnded = entry.ended;
     if (!alreadyEnded) this.end(agentId, { state: 'killed', exitReason: 'killed', reason, actor: caller.actor });

@@ -49,7 +49,8 @@ describe('agents on the command line', () => {
     expect(JSON.parse((await run('status', short, '--on', 'spoke', '-o', 'json')).out)).toMatchObject({ agentId: id });
     expect((await run('logs', short, '--on', 'spoke')).out).toBe('hello\n');
     expect((await run('diff', id, '--on', 'spoke')).out).toContain('+++ b/sum.js');
-    const killed = await run('kill', id, '--on', 'spoke', '--reason', 'enough', '-o', 'json');
+    const killed = await run('kill', id, '--on', 'spoke', '--reason', 'enough', '--wait', '9', '-o', 'json');
+    expect(spoke.gateway.killPatienceMs).toBe(9_000);
     expect(killed.code).toBe(0);
     expect(JSON.parse(killed.out)).toMatchObject({ report: { killed: [id], survivors: 0 } });
     expect(spoke.gateway.entries.get(id)?.agent).toMatchObject({ state: 'killed', reason: 'enough' });
@@ -195,6 +196,7 @@ describe('exit codes and errors', () => {
     ],
     ['a limit that is none', ['spawn', '--repo', repo, '--item', 'x', '--limit', 'turnsMax=many'], 2],
     ['kill without a target', ['kill'], 2],
+    ['kill that waits for longer than is allowed', ['kill', '--all', '--wait', '61'], 2],
     ['a wrong key', ['ps', '--on', 'spoke', '--key', 'writ_aaaaaaaaaa_wrong'], 3],
     ['an unknown agent', ['status', '00000000-0000-4000-8000-000000000000'], 4],
     ['an unknown connection', ['suspend', 'nobody'], 4],

@@ -78,6 +78,8 @@ function refuse({ missing }: Missed): never {
 export type ListQuery = Omit<AgentListQuery, 'label' | 'live'> & { readonly label?: Labels; readonly live?: boolean };
 
 const waitSDefault = 5;
+/** A kill is answered when nothing lives any more: after the grace that a spoke gives (10 s by default) and a look. */
+const killWaitSDefault = 15;
 /** A hub answers when it has all of the bundle. */
 const bundleWaitS = 600;
 const at = (id: string) => `/v1/agents/${encodeURIComponent(id)}`;
@@ -196,13 +198,13 @@ export class AgentResources {
   }
 
   /** Safe to repeat: killing an ended agent is no error. */
-  async kill(id: string, reason: string, waitS = waitSDefault): Promise<KillOutcomeResource> {
+  async kill(id: string, reason: string, waitS = killWaitSDefault): Promise<KillOutcomeResource> {
     const call = { method: 'POST', path: `${at(id)}/kill`, body: { reason }, waitS, repeatable: true } as const;
     return (await this.http.call<KillOutcomeResource>(call)).body;
   }
 
   /** All live agents that fit. Safe to repeat; with `dryRun` nothing is killed. */
-  async killSelected(body: KillSelected, waitS = waitSDefault): Promise<KillOutcomeResource> {
+  async killSelected(body: KillSelected, waitS = killWaitSDefault): Promise<KillOutcomeResource> {
     const call = { method: 'POST', path: '/v1/agents/kill', body, waitS, repeatable: true } as const;
     return (await this.http.call<KillOutcomeResource>(call)).body;
   }
@@ -235,7 +237,7 @@ export class KillResources {
   constructor(private readonly http: Http) {}
 
   /** Sets the latch of the scope and kills all that lives under it. Safe to repeat. */
-  async all(body: KillBody, waitS = waitSDefault): Promise<KillOutcomeResource> {
+  async all(body: KillBody, waitS = killWaitSDefault): Promise<KillOutcomeResource> {
     const call = { method: 'POST', path: '/v1/kill', body, waitS, repeatable: true } as const;
     return (await this.http.call<KillOutcomeResource>(call)).body;
   }

@@ -45,6 +45,7 @@ describe('requests', () => {
     expect(await client.agents.get(agent.agentId)).toEqual(agent);
     expect((await client.agents.list({ limit: 10 })).agents).toEqual([agent]);
     expect((await client.agents.kill(agent.agentId, 'enough')).report.killed).toEqual([agent.agentId]);
+    expect(api.gateway.killPatienceMs).toBe(15_000);
     expect((await client.agents.diff(agent.agentId)).text).toContain('a/sum.js');
     const made = await client.keys.create({ name: 'ci', role: 'viewer' });
     expect((await client.keys.list()).map((key) => key.id)).toContain(made.id);

@@ -1,5 +1,5 @@
 // `writ kill`: one agent, all of them, or the reset of the killswitch, which is also `writ unlock`.
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { WritError } from '#protocol';
 import type { KillOutcomeResource, KillSelected, LatchBody } from '#protocol';
 import { Desk, several } from '../desk.js';
@@ -17,6 +17,15 @@ interface KillFlags {
   readonly spoke?: string;
   readonly label?: string[];
   readonly dryRun?: boolean;
+  readonly wait?: number;
+}
+
+/** The most that an instance lets anybody wait. */
+const waitSMax = 60;
+
+function waitS(given: string): number {
+  if (/^\d{1,2}$/.test(given) && Number(given) <= waitSMax) return Number(given);
+  throw new InvalidArgumentError(`0 to ${waitSMax} seconds.`);
 }
 
 /** Done only when a last look found nothing alive: otherwise pending (exit 6) or failed (exit 1). */
@@ -60,7 +69,7 @@ function selectionOf({ task, type, spoke, label }: KillFlags): KillSelected['sel
 }
 
 async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Promise<void> {
-  const { all, reset, scope, reason } = flags;
+  const { all, reset, scope, reason, wait } = flags;
   const select = selectionOf(flags);
   const chosen = [given, all, reset, select].filter((choice) => choice !== undefined);
   if (chosen.length !== 1)
@@ -69,9 +78,9 @@ async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Pr
     if (reset) showLatches(desk, await client.kill.reset({ scope, reason }));
     else if (select && flags.dryRun)
       showMeant(desk, await client.agents.killSelected({ select, reason, dryRun: true }));
-    else if (select) showOutcome(desk, await client.agents.killSelected({ select, reason }));
-    else if (all) showOutcome(desk, await client.kill.all({ scope, reason }));
-    else showOutcome(desk, await client.agents.kill(await wholeId(client, given ?? ''), reason));
+    else if (select) showOutcome(desk, await client.agents.killSelected({ select, reason }, wait));
+    else if (all) showOutcome(desk, await client.kill.all({ scope, reason }, wait));
+    else showOutcome(desk, await client.agents.kill(await wholeId(client, given ?? ''), reason, wait));
   });
 }
 
@@ -99,6 +108,7 @@ export function addKill(program: Command, world: World): void {
     .option('--reset', 'allow new agents again')
     .option('--scope <scope>', 'all; spoke:<name> on a hub; hub:<name> on a spoke', 'all')
     .option('--reason <text>', 'why; it goes into the records', 'asked for on the command line')
+    .option('--wait <seconds>', 'how long to wait for the word that nothing lives, 0 to 60', waitS, 15)
     .addHelpText('after', examples)
     .action((id: string | undefined, options: KillFlags, command: Command) =>
       kill(id, options, new Desk(world, command)),

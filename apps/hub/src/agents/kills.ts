@@ -14,6 +14,8 @@ import { allRefused, killOutcomeOf } from './outcome.js';
 
 /** How long a reset waits for the spokes' word, in milliseconds. */
 const resumeMs = 5_000;
+/** How long at most a kill waits for a spoke that is away, in milliseconds: the answers of the others are wanted now. */
+const awayMs = 5_000;
 /** Agents that one selection kills at once; with more it has to be narrower, or `all`. */
 const selectedMax = 1_000;
 
@@ -22,6 +24,7 @@ export interface KillsParts {
   readonly fleet: Fleet;
   readonly commands: CommandsService;
   readonly orders: Orders;
+  readonly isConnected: (connectionId: string) => boolean;
   readonly latches: Latches;
   readonly acts: Acts;
   readonly patience: HubConfig['commands'];
@@ -34,7 +37,11 @@ export class Kills {
 
   async one({ actor }: Caller, { agentId, owner }: Target, reason: string, waitMs: number): Promise<KillOutcome> {
     const connection = await this.hub.spokes.byConnection(owner);
-    const command = await this.hub.orders.give(connection, this.kill(agentId, actor, reason), waitMs);
+    const command = await this.hub.orders.give(
+      connection,
+      this.kill(agentId, actor, reason),
+      this.patience(connection, waitMs),
+    );
     return killOutcomeOf([command], this.liveOn);
   }
 
@@ -54,9 +61,10 @@ export class Kills {
       actor,
       detail,
     });
-    const killed = targets.map(async ({ agentId, owner }) =>
-      this.hub.orders.send(await this.hub.spokes.byConnection(owner), this.kill(agentId, actor, reason), waitMs),
-    );
+    const killed = targets.map(async ({ agentId, owner }) => {
+      const connection = await this.hub.spokes.byConnection(owner);
+      return this.send(connection, this.kill(agentId, actor, reason), waitMs);
+    });
     return killOutcomeOf(await Promise.all(killed), this.liveOn);
   }
 
@@ -83,7 +91,15 @@ export class Kills {
       { actor, ttlMs: this.hub.patience.killMs, op: 'agents.kill', args: { reason } },
       ...spawning.flatMap(({ agentId }) => (agentId === undefined ? [] : [this.kill(agentId, actor, reason)])),
     ];
-    return Promise.all(orders.map((order) => this.hub.orders.send(connection, order, waitMs)));
+    return Promise.all(orders.map((order) => this.send(connection, order, waitMs)));
+  }
+
+  private send(connection: Connection, order: Given, waitMs: number): Promise<CommandRecord> {
+    return this.hub.orders.send(connection, order, this.patience(connection, waitMs));
+  }
+
+  private patience({ id }: Connection, waitMs: number): number {
+    return this.hub.isConnected(id) ? waitMs : Math.min(waitMs, awayMs);
   }
 
   private async targets(select: Selection): Promise<Target[]> {

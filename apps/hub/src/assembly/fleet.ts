@@ -39,12 +39,13 @@ export async function openFleet(ground: Ground, partners: Partners): Promise<Fle
   shared.listen(commands, ground.failed);
   const [fleet, latches] = [fleetOf(ground, partners, commands), new Latches(store, acts)];
   const stated = statedBy(partners);
+  const isConnected = (id: string) => shared.clients.isReady(id);
   const [orders, listing] = [new Orders(commands), new Listing(spokes, fleet, shared.clients)];
   return {
     ...{ commands, fleet, latches, stated, orders, listing, bundles: await openBundles(ground, partners) },
     known: new KnownAgents({ fleet, commands, queries: partners.queries, listing }),
     placement: placementOf(ground, partners, { commands, fleet, latches, stated }),
-    kills: new Kills({ spokes, fleet, commands, orders, latches, acts, patience: config.commands }),
+    kills: new Kills({ spokes, fleet, commands, orders, isConnected, latches, acts, patience: config.commands }),
   };
 }
 
