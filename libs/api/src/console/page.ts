@@ -37,8 +37,9 @@ export function pageOf({ base, paths, imports }: PageParts): Page {
     ...preloads,
     `<script type="module" src="${base}app/main.js"></script>`,
   ];
+  // The first thing to be seen does not wait for the modules.
   const body =
-    '<div id="app"></div><noscript>The console needs JavaScript. `writ` does all of it in a terminal.</noscript>';
+    '<div id="app"><p class="loading">Loading…</p></div><noscript>The console needs JavaScript. `writ` does all of it in a terminal.</noscript>';
   const html = `<!doctype html><html lang="en"><head>${head.join('')}</head><body>${body}</body></html>`;
   return { html, policy: policyFor([theme, map]) };
 }

@@ -80,8 +80,12 @@ function scripts(folder: string): Named[] {
   return filesIn(folder, /(?<!\.spec)\.js$/).map(([path, file]) => [`app/${path}`, file]);
 }
 
+/** The styles are one file, in the order of the numbers that their names begin with: nothing is painted before the last of them is there. */
 function assets(folder: string): Named[] {
-  return filesIn(folder, /\.(css|svg)$/).map(([path, file]) => [`assets/${path}`, file]);
+  const styles = filesIn(folder, /\.css$/).toSorted(([one], [other]) => Number.parseInt(one) - Number.parseInt(other));
+  const all = Buffer.concat(styles.map(([, { content }]) => content));
+  const pictures = filesIn(folder, /\.svg$/).map(([path, file]): Named => [`assets/${path}`, file]);
+  return [['assets/console.css', new SiteFile(all, types['.css'] ?? '')], ...pictures];
 }
 
 function filesIn(folder: string, kind: RegExp): Named[] {

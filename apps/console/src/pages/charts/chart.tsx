@@ -50,8 +50,7 @@ export function Chart({ title, series, say, as }: ChartProps) {
 }
 
 function optionsFor(element: HTMLElement, as: ChartProps['as'], say: ChartProps['say']): uPlot.Options {
-  const style = getComputedStyle(element);
-  const colour = (name: string) => style.getPropertyValue(name);
+  const colour = (name: string) => colourOf(element, name);
   const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
   const steps = uPlot.paths.stepped?.({ align: 1 });
   const line = { stroke: colour('--accent'), width: 2, points: { show: as === 'points', size: 5 } };
@@ -66,4 +65,13 @@ function optionsFor(element: HTMLElement, as: ChartProps['as'], say: ChartProps[
     axes: [axis, { ...axis, size: 64, values: (_plot, splits) => splits.map(say) }],
     series: [{}, { ...line, ...drawing }],
   };
+}
+
+/** As a canvas takes it: the one of the two colours that a custom property names which holds now. */
+function colourOf(element: HTMLElement, name: string): string {
+  const probe = element.appendChild(document.createElement('i'));
+  probe.style.color = `var(${name})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }
