@@ -16,6 +16,10 @@ const listeners = new Set<Listener>();
 let waiting: Happening[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
 
+/** What was handed out last. */
+let kept: Happening[] = [];
+const keptMax = 10_000;
+
 /** A hidden page draws nothing, and a frame never comes there. */
 const beatMs = 50;
 
@@ -23,7 +27,32 @@ function hand(): void {
   timer = undefined;
   const happened = waiting;
   waiting = [];
+  keep(happened);
   for (const tell of [...listeners]) tell(happened);
+}
+
+function keep(happened: readonly Happening[]): void {
+  kept.push(...happened);
+  if (kept.length > 2 * keptMax) kept = kept.slice(-keptMax);
+}
+
+/**
+ * What was told lately. An answer of the instance may be older than what was told before it came, or even before it was asked for:
+ * whoever gets one folds this into it. Folding something twice changes nothing.
+ */
+export const lately = (): readonly Happening[] => kept;
+
+/** Resolves when it is followed what happens: what is asked for before that may miss something. Or when that cannot be done now. */
+export function begun(): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (line.value.state === 'connecting') return;
+      leave();
+      resolve();
+    };
+    const leave = line.watch(look);
+    look();
+  });
 }
 
 function take(messages: readonly Message[]): void {

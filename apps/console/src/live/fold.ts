@@ -1,5 +1,6 @@
 // What an event makes of an agent that is shown: the same steps that the hub's own view takes, as far as the page shows them.
 import type { AgentEvent, AgentResource, EventData } from '#protocol';
+import { isOver } from '../words/agents.js';
 
 type Happened = { readonly event: AgentEvent; readonly spoke?: string };
 
@@ -18,8 +19,12 @@ export function born({ event, spoke }: Happened): AgentResource | undefined {
   };
 }
 
+/** What may still be told of an agent that has ended. */
+const afterwards: ReadonlySet<string> = new Set(['agent.cleanup', 'agent.output']);
+
 /** The agent after the event; the same object when it says nothing new. */
 export function after(agent: AgentResource, event: AgentEvent): AgentResource {
+  if (isOver(agent) && !afterwards.has(event.type)) return agent;
   switch (event.type) {
     case 'agent.running':
       return { ...without(agent, 'phase'), state: 'running', startedAt: event.time, sandbox: event.data.sandbox };

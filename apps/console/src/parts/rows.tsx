@@ -17,27 +17,38 @@ interface RowsProps {
   readonly role?: 'rowgroup' | 'log' | 'group';
   /** Called with the last row in sight, to ask for more in time. */
   readonly onSeen?: (last: number) => void;
+  /** How many rows have come before the first since the beginning: who has scrolled away from there keeps their place. */
+  readonly before?: number;
 }
 
-const spareRows = 12;
+/** The rows that are in the page: `span` of them from `first` on. */
+interface Drawn {
+  readonly first: number;
+  readonly span: number;
+}
+
+/** Rows beyond those in sight come and go so many at once: between that, scrolling draws nothing. */
+const stepRows = 8;
 const nearEndPx = 40;
 
 export function Rows(props: RowsProps) {
   const { count, height, draw, role = 'group', label } = props;
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 800 });
-  useMeasured(box, setView);
+  const [drawn, show] = useState<Drawn>({ first: 0, span: 5 * stepRows });
+  const look = (element: HTMLElement) => show((now) => drawnAt(element, height, now));
+  useKeptPlace(box, props);
+  useMeasured(box, look);
   useFollowing(box, props);
   useShown(box, props);
-  const first = Math.max(0, Math.floor(view.top / height) - spareRows);
-  const last = Math.min(count, Math.ceil((view.top + view.height) / height) + spareRows);
+  const first = Math.max(0, Math.min(drawn.first, count - drawn.span));
+  const last = Math.min(count, first + drawn.span);
   const { onSeen } = props;
   useEffect(() => onSeen?.(last), [last, count]);
-  const drawn = Array.from({ length: Math.max(0, last - first) }, (_, i) => draw(first + i));
+  const rows = Array.from({ length: Math.max(0, last - first) }, (_, i) => draw(first + i));
   const scrolled = () => {
     const element = box.current;
     if (!element) return;
-    setView({ top: element.scrollTop, height: element.clientHeight });
+    look(element);
     const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < nearEndPx;
     if (props.follows !== undefined && isAtEnd !== props.follows) props.onFollow?.(isAtEnd);
   };
@@ -51,8 +62,8 @@ export function Rows(props: RowsProps) {
       aria-label={label}
     >
       <div class="rows-all" role="presentation" style={{ height: `${count * height}px` }}>
-        <div class="rows-seen" role="presentation" style={{ transform: `translateY(${first * height}px)` }}>
-          {drawn}
+        <div class="rows-seen" role="presentation" style={{ top: `${first * height}px` }}>
+          {rows}
         </div>
       </div>
     </div>
@@ -61,14 +72,30 @@ export function Rows(props: RowsProps) {
 
 type Box = RefObject<HTMLDivElement | null>;
 
-function useMeasured(box: Box, set: (view: { top: number; height: number }) => void): void {
+/** The same object as long as the same rows are drawn. */
+function drawnAt({ scrollTop, clientHeight }: HTMLElement, height: number, now: Drawn): Drawn {
+  const first = Math.max(0, (Math.floor(scrollTop / height / stepRows) - 1) * stepRows);
+  const span = (Math.ceil(clientHeight / height / stepRows) + 3) * stepRows;
+  return first === now.first && span === now.span ? now : { first, span };
+}
+
+/** Must come before whatever else looks at where the list stands. */
+function useKeptPlace(box: Box, { before = 0, height }: RowsProps): void {
+  const known = useRef(before);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element && element.scrollTop > 0) element.scrollTop += (before - known.current) * height;
+    known.current = before;
+  }, [before]);
+}
+
+function useMeasured(box: Box, look: (element: HTMLElement) => void): void {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const measure = () => set({ top: element.scrollTop, height: element.clientHeight });
-    const observer = new ResizeObserver(measure);
+    const observer = new ResizeObserver(() => look(element));
     observer.observe(element);
-    measure();
+    look(element);
     return () => observer.disconnect();
   }, []);
 }

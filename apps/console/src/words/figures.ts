@@ -2,6 +2,9 @@
 
 const count = new Intl.NumberFormat('en');
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+// Made once: `toLocaleString` makes one for each call, which took a third of a table's time.
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 export const counted = (value: number) => count.format(value);
 export const shortly = (value: number) => (value < 10_000 ? count.format(value) : short.format(value));
@@ -10,7 +13,7 @@ export const shortly = (value: number) => (value < 10_000 ? count.format(value) 
 export function money(microUsd: number): string {
   const usd = microUsd / 1e6;
   if (usd !== 0 && usd < 0.01) return `$${usd.toPrecision(1)}`;
-  return `$${usd.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  return `$${cents.format(usd)}`;
 }
 
 export function bytes(value: number): string {
@@ -34,5 +37,4 @@ export function lasting(ms: number): string {
 export const ago = (time: string, now = Date.now()) => `${lasting(now - Date.parse(time))} ago`;
 
 /** In the reader's own zone, with seconds. */
-export const clock = (time: string) =>
-  new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+export const clock = (time: string) => moment.format(Date.parse(time));

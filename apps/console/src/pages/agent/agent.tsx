@@ -1,7 +1,7 @@
 // One agent: what it is and does, what it said, changed and cost, and what people may do to it.
 import { useState } from 'preact/hooks';
 import type { AgentResource } from '#protocol';
-import { useFeed } from '../../live/feed.js';
+import { begun, lately, useFeed, type Happening } from '../../live/feed.js';
 import { after } from '../../live/fold.js';
 import { useAsked } from '../../parts/asked.js';
 import { TroubleBox } from '../../parts/trouble.js';
@@ -23,8 +23,11 @@ type Tab = (typeof tabs)[number];
 
 export default function Agent({ params: { id = '' } }: PageProps) {
   const path = `/v1/agents/${encodeURIComponent(id)}`;
-  const asked = useAsked(id, (signal) => get<AgentResource>(path, {}, signal));
-  const agent = useTold(id, asked.value, asked.again);
+  const asked = useAsked(id, async (signal) => {
+    await begun();
+    return told(await get<AgentResource>(path, {}, signal), lately());
+  });
+  const agent = useTold(asked.value, asked.again);
   if (!agent)
     return asked.trouble ? (
       <TroubleBox trouble={asked.trouble}>
@@ -46,16 +49,19 @@ export default function Agent({ params: { id = '' } }: PageProps) {
   );
 }
 
+const told = (agent: AgentResource, happened: readonly Happening[]): AgentResource =>
+  happened.reduce((before, one) => {
+    return 'event' in one && one.event.subject === agent.agentId ? after(before, one.event) : before;
+  }, agent);
+
 /** The agent as asked, and then as events tell. */
-function useTold(id: string, asked: AgentResource | undefined, again: () => void): AgentResource | undefined {
-  const [told, tell] = useState<{ of: AgentResource; agent: AgentResource }>();
-  const agent = told && told.of === asked ? told.agent : asked;
+function useTold(asked: AgentResource | undefined, again: () => void): AgentResource | undefined {
+  const [last, tell] = useState<{ of: AgentResource; agent: AgentResource }>();
+  const agent = last && last.of === asked ? last.agent : asked;
   useFeed((happened) => {
     if (happened.some((one) => 'missing' in one)) again();
     if (!agent || !asked) return;
-    const next = happened.reduce((before, one) => {
-      return 'event' in one && one.event.subject === id ? after(before, one.event) : before;
-    }, agent);
+    const next = told(agent, happened);
     if (next !== agent) tell({ of: asked, agent: next });
   });
   return agent;

@@ -29,9 +29,9 @@ export function asQuery({ states, agentType, spoke, taskId, label }: Filters) {
   return { state: states, agentType, spoke, taskId, label };
 }
 
-/** Whether a newcomer belongs in the list; labels are the hub's to judge. */
-export function fits(agent: AgentResource, { states, agentType, spoke, taskId, label }: Filters): boolean {
-  if (label !== '' || (states.length > 0 && !states.includes(agent.state))) return false;
+/** Whether a newcomer belongs in the list, but for the label, which is the hub's to judge. */
+export function fits(agent: AgentResource, { states, agentType, spoke, taskId }: Filters): boolean {
+  if (states.length > 0 && !states.includes(agent.state)) return false;
   if (agentType !== '' && agent.agentType !== agentType) return false;
   if (taskId !== '' && agent.taskId !== taskId) return false;
   return spoke === '' || agent.spoke?.name === spoke || agent.spoke?.id === spoke;

@@ -1,4 +1,5 @@
 // The list as a table: a row is a link, what is in sight is all that is in the page.
+import { Component } from 'preact';
 import type { AgentResource } from '#protocol';
 import { useNow } from '../../parts/now.js';
 import { Rows } from '../../parts/rows.js';
@@ -11,13 +12,13 @@ import type { AgentList } from './list.js';
 const rowPx = 46;
 
 export function AgentTable({ list, isHub }: { readonly list: AgentList; readonly isHub: boolean }) {
-  const { agents, hasMore, isAsking } = list;
+  const { count, hasMore, isAsking } = list;
   const now = useNow();
-  if (agents.length === 0) return <Nothing isAsking={isAsking || hasMore} />;
+  if (count === 0) return <Nothing isAsking={isAsking || hasMore} />;
   const heads = ['State', 'Task', 'Agent', ...(isHub ? ['Spoke'] : []), 'Repository', 'Turns', 'Money', 'Spawned'];
   return (
     <div class={`agents ${isHub ? 'of-hub' : ''}`}>
-      <div class="agents-table" role="table" aria-label="Agents" aria-rowcount={hasMore ? -1 : agents.length}>
+      <div class="agents-table" role="table" aria-label="Agents" aria-rowcount={hasMore ? -1 : count}>
         <div class="agents-row agents-head" role="row">
           {heads.map((head) => (
             <span key={head} role="columnheader" class={`col-${head.toLowerCase()}`}>
@@ -26,15 +27,16 @@ export function AgentTable({ list, isHub }: { readonly list: AgentList; readonly
           ))}
         </div>
         <Rows
-          {...{ count: agents.length, height: rowPx, role: 'rowgroup', label: 'Agents', onSeen: list.seen }}
+          {...{ count, height: rowPx, role: 'rowgroup', label: 'Agents', onSeen: list.seen, before: list.newcomers }}
           draw={(index) => {
-            const agent = agents[index];
-            return agent && <Row key={agent.agentId} agent={agent} index={index} isHub={isHub} now={now} />;
+            const agent = list.at(index);
+            const when = agent && ago(agent.spawnedAt, now);
+            return agent && <Row key={agent.agentId} {...{ agent, index, isHub, when }} />;
           }}
         />
       </div>
       <p class="agents-foot faint small" role="status">
-        {counted(agents.length)} {hasMore ? 'listed, more as you scroll' : agents.length === 1 ? 'agent' : 'agents'}
+        {counted(count)} {hasMore ? 'listed, more as you scroll' : count === 1 ? 'agent' : 'agents'}
       </p>
     </div>
   );
@@ -44,10 +46,23 @@ interface RowProps {
   readonly agent: AgentResource;
   readonly index: number;
   readonly isHub: boolean;
-  readonly now: number;
+  /** How long ago it was spawned. */
+  readonly when: string | undefined;
 }
 
-function Row({ agent, index, isHub, now }: RowProps) {
+/** Drawn again only when something in it is another: of a thousand events a second few are of what is in sight. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate({ agent, index, isHub, when }: RowProps): boolean {
+    const now = this.props;
+    return agent !== now.agent || index !== now.index || isHub !== now.isHub || when !== now.when;
+  }
+
+  override render(props: RowProps) {
+    return <Cells {...props} />;
+  }
+}
+
+function Cells({ agent, index, isHub, when }: RowProps) {
   const { agentId, taskId, agentType, state, spoke, context, usage, spawnedAt } = agent;
   return (
     <div class="agents-row" role="row" aria-rowindex={index + 2}>
@@ -78,7 +93,7 @@ function Row({ agent, index, isHub, now }: RowProps) {
         {money(usage.moneyMicroUsd)}
       </span>
       <span role="cell" class="col-spawned faint" title={clock(spawnedAt)}>
-        {ago(spawnedAt, now)}
+        {when}
       </span>
     </div>
   );

@@ -1,12 +1,14 @@
 // Agents, money and, on a hub, how long spokes take to answer, over the time that the newest agents and commands tell of.
 import { useMemo } from 'preact/hooks';
-import type { AgentPageResource, AgentResource, Command, CommandPage } from '#protocol';
+import type { AgentCountsResource, AgentPageResource, AgentResource, Command, CommandPage } from '#protocol';
 import { useFeed } from '../../live/feed.js';
 import { useAsked } from '../../parts/asked.js';
+import { useAtMostEvery } from '../../parts/every.js';
 import { TroubleBox } from '../../parts/trouble.js';
 import { get } from '../../rest/http.js';
 import { signedIn } from '../../rest/proof.js';
 import { useCell } from '../../state/cell.js';
+import { aliveIn, allIn } from '../../words/counts.js';
 import { counted } from '../../words/figures.js';
 import { Chart } from './chart.js';
 import { alive, roundTrips, spent } from './series.js';
@@ -29,37 +31,44 @@ async function pagesOf<P extends { readonly nextCursor?: string | undefined }>(
 }
 
 interface Told {
+  /** The newest. */
   readonly agents: readonly AgentResource[];
+  readonly counts: AgentCountsResource;
   readonly commands: readonly Command[];
   readonly at: number;
 }
 
 async function ask(isHub: boolean, signal: AbortSignal): Promise<Told> {
-  const [agents, commands] = await Promise.all([
+  const [agents, commands, counts] = await Promise.all([
     pagesOf<AgentPageResource>('/v1/agents', signal),
     isHub ? pagesOf<CommandPage>('/v1/commands', signal) : [],
+    get<AgentCountsResource>('/v1/agents/counts', {}, signal),
   ]);
   return {
+    counts,
     agents: agents.flatMap((page) => page.agents),
     commands: commands.flatMap((page) => page.commands),
     at: Date.now() / 1_000,
   };
 }
 
+/** What is asked for is much, so not with each event. */
+const askEveryMs = 5_000;
 const toldBy = new Set(['agent.spawned', 'agent.completed', 'agent.failed', 'agent.killed']);
 
 export default function Charts() {
   const who = useCell(signedIn);
   const isHub = who.state === 'in' && who.instance.role === 'hub';
   const asked = useAsked(`charts ${isHub}`, (signal) => ask(isHub, signal));
+  const again = useAtMostEvery(askEveryMs, asked.again);
   useFeed((happened) => {
-    if (!asked.isAsking && happened.some((one) => !('event' in one) || toldBy.has(one.event.type))) asked.again();
+    if (happened.some((one) => !('event' in one) || toldBy.has(one.event.type))) again();
   });
   const { value } = asked;
   const series = useMemo(
     () =>
       value && {
-        alive: alive(value.agents, value.at),
+        alive: alive(value.agents, aliveIn(value.counts.total), value.at),
         spent: spent(value.agents, value.at),
         trips: roundTrips(value.commands),
       },
@@ -70,7 +79,7 @@ export default function Charts() {
       <header class="page-head">
         <div>
           <h1>Charts</h1>
-          <p>{value ? `Of the newest ${counted(value.agents.length)} agents` : ' '}</p>
+          <p>{value ? scope(value) : ' '}</p>
         </div>
       </header>
       {asked.trouble && <TroubleBox trouble={asked.trouble} />}
@@ -90,4 +99,11 @@ export default function Charts() {
       )}
     </div>
   );
+}
+
+function scope({ agents, counts }: Told): string {
+  const all = allIn(counts.total);
+  const shown = `${counted(agents.length)} agents`;
+  if (all <= agents.length) return `Of all ${shown}`;
+  return `Of the newest ${shown} among ${counted(all)}; those before them count where they are alive still`;
 }

@@ -1,19 +1,24 @@
 // Figures over time, out of what the instance remembers of its agents and commands: nothing is sampled, so a chart is whole from the
 // first look.
 import type { AgentResource, Command } from '#protocol';
+import { isOver } from '../../words/agents.js';
 
 /** Times are epoch seconds, as uPlot takes them. */
 export type Series = [times: number[], values: number[]];
 
 const seconds = (time: string) => Date.parse(time) / 1_000;
 
-/** How many agents lived at each moment at which one began or ended. */
-export function alive(agents: readonly AgentResource[], now: number): Series {
+/**
+ * How many agents lived at each moment at which one began or ended. `aliveNow` is of all agents: who lives and is not among
+ * `agents`, the newest, has lived all the time that they tell of.
+ */
+export function alive(agents: readonly AgentResource[], aliveNow: number, now: number): Series {
+  const older = Math.max(0, aliveNow - agents.filter((agent) => !isOver(agent)).length);
   const changes = agents.flatMap(({ spawnedAt, endedAt }): [number, number][] => [
     [seconds(spawnedAt), 1],
     ...(endedAt === undefined ? [] : [[seconds(endedAt), -1] as [number, number]]),
   ]);
-  return summed(changes, now);
+  return summed(changes, now, older);
 }
 
 /** The money of all that ended, added up as they did, and at last of those alive. */
@@ -25,10 +30,10 @@ export function spent(agents: readonly AgentResource[], now: number): Series {
   return summed(changes, now);
 }
 
-function summed(changes: readonly [time: number, by: number][], now: number): Series {
+function summed(changes: readonly [time: number, by: number][], now: number, first = 0): Series {
   const times: number[] = [];
   const values: number[] = [];
-  let sum = 0;
+  let sum = first;
   for (const [time, by] of changes.toSorted(([one], [other]) => one - other)) {
     sum += by;
     times.push(time);

@@ -8,7 +8,7 @@ import { Link } from '../../routing/router.js';
 import { ago, counted, money } from '../../words/figures.js';
 import { isOver } from '../../words/agents.js';
 import { Picture } from './picture.js';
-import { useFleet } from './shown.js';
+import { useFleet, type Fleet } from './shown.js';
 import { linkOf, linkWords } from './link.js';
 
 export default function FleetPage() {
@@ -23,7 +23,7 @@ export default function FleetPage() {
       <header class="page-head">
         <div>
           <h1>Fleet</h1>
-          <p>{summary(spokes, agents)}</p>
+          <p>{summary(spokes, agents, fleet.alive)}</p>
         </div>
         <Legend />
       </header>
@@ -44,20 +44,23 @@ export default function FleetPage() {
         </div>
       ) : (
         <div class="fleet-parts">
-          <Picture spokes={spokes} bySpoke={bySpoke} beats={fleet.beats} />
-          <Words spokes={spokes} bySpoke={bySpoke} />
+          <Picture spokes={spokes} bySpoke={bySpoke} alive={fleet.alive} beats={fleet.beats} />
+          <Words spokes={spokes} alive={fleet.alive} />
         </div>
       )}
     </div>
   );
 }
 
-function summary(spokes: readonly Spoke[], agents: readonly AgentResource[]): string {
-  const live = agents.filter((agent) => !isOver(agent));
-  const spent = live.reduce((sum, { usage }) => sum + usage.moneyMicroUsd, 0);
+function summary(spokes: readonly Spoke[], agents: readonly AgentResource[], alive: Fleet['alive']): string {
+  const shown = agents.filter((agent) => !isOver(agent));
+  const living = [...alive.values()].reduce((sum, one) => sum + one, 0);
+  const spent = shown.reduce((sum, { usage }) => sum + usage.moneyMicroUsd, 0);
   const active = spokes.filter(({ state }) => state === 'active');
   const connected = active.filter((spoke) => spoke.connected).length;
-  return `${counted(live.length)} agents alive, ${connected} of ${active.length} spokes connected, ${money(spent)} spent by those alive`;
+  const words = `${counted(living)} agents alive, ${connected} of ${active.length} spokes connected`;
+  // Of those that are not shown nobody knows here what they have spent.
+  return living > shown.length ? words : `${words}, ${money(spent)} spent by those alive`;
 }
 
 const kinds = ['spawning', 'running', 'idle', 'completed', 'failed', 'killed'] as const;
@@ -79,15 +82,15 @@ function Legend() {
 
 interface WordsProps {
   readonly spokes: readonly Spoke[];
-  readonly bySpoke: ReadonlyMap<string, readonly AgentResource[]>;
+  readonly alive: Fleet['alive'];
 }
 
-function Words({ spokes, bySpoke }: WordsProps) {
+function Words({ spokes, alive }: WordsProps) {
   const now = useNow();
   return (
     <ul class="fleet-words" aria-label="Spokes">
       {spokes.map((spoke) => {
-        const live = (bySpoke.get(spoke.name) ?? []).filter((agent) => !isOver(agent));
+        const living = alive.get(spoke.name) ?? 0;
         const link = linkOf(spoke, now);
         return (
           <li key={spoke.connectionId} class={`card link-${link}`}>
@@ -96,10 +99,10 @@ function Words({ spokes, bySpoke }: WordsProps) {
               <span class="small link-word">{linkWords[link]}</span>
             </div>
             <p class="small faint">
-              {live.length === 0 ? (
+              {living === 0 ? (
                 'no agents'
               ) : (
-                <Link to={`/agents?state=spawning,running&spoke=${spoke.name}`}>{counted(live.length)} alive</Link>
+                <Link to={`/agents?state=spawning,running&spoke=${spoke.name}`}>{counted(living)} alive</Link>
               )}
               {spoke.grant && ` of ${spoke.grant.grant.concurrentMax}`}
               {spoke.heardAt !== undefined && `, heard ${ago(spoke.heardAt, now)}`}

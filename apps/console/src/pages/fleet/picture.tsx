@@ -6,18 +6,21 @@ import { signedIn } from '../../rest/proof.js';
 import { go } from '../../routing/router.js';
 import { useCell } from '../../state/cell.js';
 import { isOver } from '../../words/agents.js';
+import { shortly } from '../../words/figures.js';
 import { frames, reachOf, seed, sizeAmong, spotsAround, type Spot } from './layout.js';
 import { linkOf, type LinkKind } from './link.js';
 
 interface PictureProps {
   readonly spokes: readonly Spoke[];
   readonly bySpoke: ReadonlyMap<string, readonly AgentResource[]>;
+  /** Also of agents that are not shown. */
+  readonly alive: ReadonlyMap<string, number>;
   readonly beats: ReadonlyMap<string, number>;
 }
 
 const narrowPx = 620;
 
-export function Picture({ spokes, bySpoke, beats }: PictureProps) {
+export function Picture({ spokes, bySpoke, alive, beats }: PictureProps) {
   const box = useRef<HTMLDivElement>(null);
   const [isNarrow, setNarrow] = useState(false);
   useLayoutEffect(() => {
@@ -46,7 +49,10 @@ export function Picture({ spokes, bySpoke, beats }: PictureProps) {
           <Line key={spoke.connectionId} from={at} to={hub} link={link} beats={beats.get(spoke.name) ?? 0} />
         ))}
         {placed.map(({ spoke, at, link }) => (
-          <SpokeAt {...{ key: spoke.connectionId, spoke, at, link, size }} agents={bySpoke.get(spoke.name) ?? []} />
+          <SpokeAt
+            {...{ key: spoke.connectionId, spoke, at, link, size, alive: alive.get(spoke.name) ?? 0 }}
+            agents={bySpoke.get(spoke.name) ?? []}
+          />
         ))}
         <g transform={`translate(${hub.x} ${hub.y})`}>
           <circle class="hub-halo" r="58" />
@@ -104,27 +110,29 @@ interface SpokeAtProps {
   readonly at: Spot;
   readonly link: LinkKind;
   readonly size: number;
+  /** Those that are shown. */
   readonly agents: readonly AgentResource[];
+  /** How many live, shown or not. */
+  readonly alive: number;
 }
 
-const dotsMax = 90;
-
-function SpokeAt({ spoke, at, link, size, agents }: SpokeAtProps) {
-  const shown = agents.slice(0, dotsMax);
-  const reach = size * reachOf(shown.length) + 26;
-  const more = agents.length - shown.length;
+function SpokeAt({ spoke, at, link, size, agents, alive }: SpokeAtProps) {
+  const reach = size * reachOf(agents.length) + 26;
+  const shown = agents.filter((agent) => !isOver(agent)).length;
+  // The picture hears of an agent before it is counted anew.
+  const living = Math.max(alive, shown);
   return (
     <g class={`spoke link-${link}`} transform={`translate(${at.x} ${at.y})`}>
       <circle class="spoke-body" r={24 * size} />
       <text class="spoke-count" dy="5">
-        {agents.filter((agent) => !isOver(agent)).length || ''}
+        {living > 0 && shortly(living)}
       </text>
-      {shown.map((agent, i) => (
+      {agents.map((agent, i) => (
         <Dot key={agent.agentId} agent={agent} at={seed(i, size)} size={size} />
       ))}
       <text class="spoke-name" y={reach}>
         {short(spoke.name, 18)}
-        {more > 0 && ` +${more}`}
+        {living > shown && ` +${shortly(living - shown)}`}
       </text>
     </g>
   );

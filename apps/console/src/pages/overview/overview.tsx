@@ -1,19 +1,16 @@
 // The instance at a glance: how many agents in which state, and what it finds wrong with itself.
 import type { AgentCountsResource, AgentState, InstanceResource } from '#protocol';
-import { useFeed } from '../../live/feed.js';
 import { useAsked } from '../../parts/asked.js';
+import { useCounts } from '../../parts/counts.js';
 import { StateBadge } from '../../parts/state.js';
 import { TroubleBox } from '../../parts/trouble.js';
 import { get } from '../../rest/http.js';
+import { counted } from '../../words/figures.js';
 
 const states: readonly AgentState[] = ['spawning', 'running', 'completed', 'failed', 'killed'];
-
 export default function Overview() {
-  const counts = useAsked('counts', (signal) => get<AgentCountsResource>('/v1/agents/counts', {}, signal));
+  const counts = useCounts();
   const instance = useAsked('instance', (signal) => get<InstanceResource>('/v1/instance', {}, signal));
-  useFeed((happened) => {
-    if (happened.some((one) => !('event' in one) || one.event.type !== 'agent.output')) counts.again();
-  });
   const trouble = counts.trouble ?? instance.trouble;
   return (
     <div class="stack">
@@ -35,7 +32,7 @@ function Counts({ of: { total } }: { readonly of: AgentCountsResource }) {
     <section class="cards" aria-label="Agents by state">
       {states.map((state) => (
         <div class="card" key={state}>
-          <div class="figure">{total[state].toLocaleString('en')}</div>
+          <div class="figure">{counted(total[state])}</div>
           <StateBadge state={state} />
         </div>
       ))}
