@@ -1,4 +1,5 @@
 // `npm run bench [-- --json] [-- --quick]`: our figures beside those of peers, measured in one run on one machine.
+import { consoleInBrowser } from './console.js';
 import type { Row } from './row.js';
 import { spawnAccepted } from './spawn-accepted.js';
 import { spawnStall } from './spawn-stall.js';
@@ -14,6 +15,7 @@ const plans = {
     stall: { gigabytes: 1, rounds: 5 },
     turn: { rounds: 5 },
     handover: { files: 10_000, rounds: 2 },
+    console: { agents: 2_000, few: 100, eventsPerSecond: 1_000, watchMs: 3_000, rounds: 1 },
   },
   whole: {
     status: { rounds: 5, cellMs: 1_500, warmMs: 500 },
@@ -28,6 +30,7 @@ const plans = {
     stall: { gigabytes: 2, rounds: 20 },
     turn: { rounds: 20 },
     handover: { files: 50_000, rounds: 5 },
+    console: { agents: 10_000, few: 100, eventsPerSecond: 1_000, watchMs: 10_000, rounds: 3 },
   },
 };
 const plan = flags.has('--quick') ? plans.quick : plans.whole;
@@ -48,5 +51,6 @@ const benchmarks = [
   ...shown(await spawnStall(plan.stall)),
   ...shown(await turnStart(plan.turn)),
   ...shown(await worktreeHandover(plan.handover)),
+  ...shown(await consoleInBrowser(plan.console)),
 ];
 if (flags.has('--json')) console.log(JSON.stringify({ benchmarks }));

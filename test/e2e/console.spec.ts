@@ -4,7 +4,10 @@ import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { getChromium, hasChromium, openChromium, Person } from '../support/chromium.js';
 import { Federation, type Player } from '../support/federation.js';
+import { Crowd } from '../support/mock/crowd.js';
 import { requirement } from '../support/require.js';
+import { atTable, shownIn, wheelThrough } from '../support/table.js';
+import { until } from '../support/until.js';
 
 const story = requirement('chromium', hasChromium, getChromium);
 
@@ -157,6 +160,51 @@ story(
     await page.getByRole('img', { name: /Answer of a spoke: [1-9]/ }).waitFor();
   },
   60_000,
+);
+
+story(
+  'whoever looks at a label sees an agent that appears on such a spoke, and none of the others',
+  async () => {
+    const { page } = admin;
+    await hub.client.spokes.label('acme', { labels: { region: 'eu' } });
+    await admin.go('/agents?label=region%3Deu&task=labelled');
+    await page.getByRole('heading', { name: 'No agents here' }).waitFor();
+    await stage.spawn(hub, 'acme', 'true', { taskId: 'labelled' });
+    await page.getByRole('cell', { name: /^labelled/ }).waitFor();
+    await admin.go('/agents?label=region%3Dasia');
+    await page.getByRole('heading', { name: 'No agents here' }).waitFor();
+  },
+  60_000,
+);
+
+story(
+  'a table of 500 agents is gone through to its last row while events come, and each row shows what was last told of it',
+  async () => {
+    const { page } = admin;
+    const crowd = await Crowd.join(hub.client, 'crowd');
+    stage.afterwards(() => crowd.close());
+    await crowd.appear(500, 'crowd');
+    await until('they run', async () => (await hub.client.agents.counts()).total.running === 500);
+    await atTable(page, `${hub.instance.url}/console/agents?spoke=crowd`);
+    const enough = new AbortController();
+    const stirring = crowd.stir(50, enough.signal);
+    await wheelThrough(page);
+    await until('events have come', () => crowd.told > 1_250, 30_000);
+    enough.abort();
+    await stirring;
+    const told = new Map(crowd.agents.map(({ agentId, turns }) => [agentId, turns]));
+    expect(told.size).toBeGreaterThan(500);
+    const isShown = async () => {
+      const shown = await shownIn(page);
+      return shown.size === told.size && [...told].every(([agentId, turns]) => shown.get(agentId) === turns);
+    };
+    await until('every row shows it', isShown, 30_000);
+    await page.locator('.agents .rows a').last().click();
+    await page.getByRole('tab', { name: 'timeline' }).waitFor();
+    await admin.go('/');
+    await page.getByRole('listitem').filter({ hasText: 'crowd' }).getByText(`${told.size} alive`).waitFor();
+  },
+  120_000,
 );
 
 story(

@@ -98,12 +98,17 @@ export class MockSpoke extends Party {
 
   /** One event after the last, in a message of its own. */
   tell(event: Json, lie: Lie & { readonly keepsChain?: boolean } = {}): void {
-    const text = JSON.stringify(event);
-    const body = { epo: this.epo, seq: this.seq + 1, prev: base64url(this.chain), events: [text] };
+    this.tellAll([event], lie);
+  }
+
+  /** Events after the last, in one message: 256 at most. */
+  tellAll(events: readonly Json[], lie: Lie & { readonly keepsChain?: boolean } = {}): void {
+    const texts = events.map((event) => JSON.stringify(event));
+    const body = { epo: this.epo, seq: this.seq + 1, prev: base64url(this.chain), events: texts };
     this.line.say(this.message('writ-evt+jws', body, lie));
     if (lie.keepsChain) return;
-    this.seq += 1;
-    this.chain = chainNext(this.chain, text);
+    this.seq += texts.length;
+    this.chain = texts.reduce(chainNext, this.chain);
   }
 
   /** What the spoke says of an agent of this hub. */
