@@ -3,10 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { InstanceResource, SigningKeys } from '#protocol';
+import type { AgentResource, InstanceResource, SigningKeys } from '#protocol';
+import type { Browser } from 'playwright-core';
+import { getChromium, hasChromium, openChromium, Person } from '../support/chromium.js';
 import { root } from '../support/instance.js';
 import { descendants, stillAlive } from '../support/processes.js';
 import { quickstart, Typist, type Known } from '../support/quickstart.js';
+import { requirement } from '../support/require.js';
 import { until } from '../support/until.js';
 import { writ, type Ran } from '../support/writ.js';
 
@@ -16,7 +19,12 @@ const hub = new Typist(folder, 'hub', known);
 const spoke = new Typist(folder, 'spoke', known);
 const pages = new Map(['hub', 'spoke', 'client'].map((name) => [name, quickstart(`docs/quickstart-${name}.md`)]));
 const walked = new Set<string>();
+const browsing = requirement('chromium', hasChromium, getChromium);
+/** The agent that was spawned there. */
+let inBrowser: string | undefined;
 
+// What nobody can walk here has been skipped with its reason.
+if (!hasChromium) walked.add('hub: Spawn in the browser');
 beforeAll(() => void known.set('SPOKE', 'berlin').set('REPOSITORY', `file://${spoke.home}/shop`));
 afterAll(async () => {
   await Promise.all([hub.leave(), spoke.leave()]);
@@ -49,6 +57,21 @@ async function wordsOf(who: Typist): Promise<string> {
 }
 
 const rootOf = async (who: Typist) => (await asks<SigningKeys>(who, 'keys', 'show')).id;
+/** As the page says it, by the words that stand in the browser. */
+async function spawnedBy(browser: Browser): Promise<Person> {
+  const person = await Person.enter(browser, hub.url() ?? '');
+  const { page } = person;
+  await person.signIn(known.get('KEY') ?? '');
+  await page.getByRole('link', { name: 'Spawn' }).click();
+  await page.getByLabel('Spoke').selectOption('berlin');
+  await page.getByLabel('Runtime').selectOption('patient');
+  await page.getByLabel('Task').fill('browser');
+  await page.getByRole('textbox', { name: /^Work/ }).fill('Wait.');
+  await page.getByRole('button', { name: 'Spawn' }).click();
+  await page.getByRole('log').getByText('waiting').waitFor();
+  return person;
+}
+
 const sleeping = () => descendants(spoke.pid() ?? -1).filter(({ command }) => command === 'sleep 3600');
 
 describe('from nothing to two who know each other', () => {
@@ -83,6 +106,30 @@ describe('from nothing to two who know each other', () => {
 describe('working together', () => {
   test('an agent is spawned, looked at and its work read', () => walk('hub', 'Spawn'), 60_000);
 
+  browsing(
+    'an agent is spawned in the browser, watched from the terminal, cancelled over A2A, and its diff read over MCP',
+    async () => {
+      const section = 'Spawn in the browser';
+      await walk('hub', section, 0, 1);
+      const browser = await openChromium();
+      try {
+        const { page } = await spawnedBy(browser);
+        known.set('ID', new URL(page.url()).pathname.split('/').at(-1) ?? '');
+        await walk('hub', section, 1, 2);
+        await page.locator('.page-head').getByText('killed', { exact: true }).waitFor();
+        await until(
+          'it is cleaned up',
+          async () => (await asks<AgentResource>(hub, 'status', known.get('ID')!)).cleanup,
+        );
+        await walk('hub', section, 2);
+        inBrowser = known.get('ID');
+      } finally {
+        await browser.close();
+      }
+    },
+    90_000,
+  );
+
   test('a kill is done when nothing of the agent lives', async () => {
     await walk('hub', 'Stop', 0, 1);
     const seen = await until('its two processes run', () => (sleeping().length >= 2 ? sleeping() : undefined), 20_000);
@@ -90,7 +137,14 @@ describe('working together', () => {
     expect([stillAlive(seen), sleeping()]).toEqual([[], []]);
   }, 60_000);
 
-  test('the record is verified by nothing but itself and two roots', () => walk('hub', 'Prove it'), 30_000);
+  test('the record is verified by nothing but itself and two roots, the agent of the browser in it', async () => {
+    await walk('hub', 'Prove it');
+    if (inBrowser === undefined) return;
+    const said = readFileSync(join(hub.home, 'record.jsonl'), 'utf8').match(/[\w-]{40,}/g) ?? [];
+    const told = said.map((part) => Buffer.from(part, 'base64url').toString());
+    for (const op of ['agent.spawn', 'agent.kill'])
+      expect([op, told.some((text) => text.includes(op) && text.includes(inBrowser!))]).toEqual([op, true]);
+  }, 30_000);
 
   test('programs of others do the same over the client and MCP', async () => {
     await walk('client', 'A key');
