@@ -73,6 +73,14 @@ const texts = (task: Task) =>
     ]),
   );
 
+/** The state that a stream of the task ended with. */
+async function lastState(client: Client, id: string): Promise<TaskState | undefined> {
+  let state: TaskState | undefined;
+  for await (const { payload } of client.resubscribeTask(of(id)))
+    if (payload?.$case === 'task' || payload?.$case === 'statusUpdate') state = payload.value.status?.state;
+  return state;
+}
+
 beforeAll(async () => {
   stage = await Federation.open();
   [hub, spoke] = await Promise.all([stage.hub('hub', networks), stage.spoke('acme')]);
@@ -127,12 +135,7 @@ describe.each(['JSONRPC', 'HTTP+JSON'])('over %s', (binding) => {
     const { id } = await sent(client, job('echo ready; setsid sleep 600 & sleep 600'), true);
     await stage.running(hub, id);
     expect(stage.watch(spoke, 'sleep 600').length).toBeGreaterThan(0);
-    const last = (async () => {
-      let state: TaskState | undefined;
-      for await (const { payload } of client.resubscribeTask(of(id)))
-        if (payload?.$case === 'task' || payload?.$case === 'statusUpdate') state = payload.value.status?.state;
-      return state;
-    })();
+    const last = lastState(client, id);
     const task = await client.cancelTask({ ...of(id), metadata: undefined });
     expect(stage.survivors()).toEqual([]);
     expect(task.status?.state).toBe(TaskState.TASK_STATE_CANCELED);
@@ -180,6 +183,23 @@ test('[S-5] a restart of the hub loses no task; who comes back sees the end, and
   expect(await ended).toBe(TaskState.TASK_STATE_CANCELED);
   await until('it is told', () => hooked.got.some(({ body }) => body.includes('TASK_STATE_CANCELED')), 20_000);
   await hooked.close();
+}, 90_000);
+
+test('a task whose spoke is away is looked at and watched like any other, and one that is cancelled by then never begins', async () => {
+  const client = await enter(hub.instance.key, 'JSONRPC');
+  const stateOf = async (id: string) => (await client.getTask(of(id))).status?.state;
+  await spoke.away('SIGTERM');
+  const [never, later] = await Promise.all(['never', 'later'].map((word) => sent(client, job(`echo ${word}`), true)));
+  if (!never || !later) throw new Error('there are no tasks');
+  expect(await Promise.all([never, later].map(({ id }) => stateOf(id)))).toEqual(
+    Array(2).fill(TaskState.TASK_STATE_SUBMITTED),
+  );
+  const watched = lastState(client, later.id);
+  const cancelled = await client.cancelTask({ ...of(never.id), metadata: undefined });
+  expect([cancelled.status?.state, await stateOf(never.id)]).toEqual(Array(2).fill(TaskState.TASK_STATE_CANCELED));
+  await spoke.back();
+  expect(await watched).toBe(TaskState.TASK_STATE_COMPLETED);
+  await expect(hub.client.agents.get(never.id)).rejects.toMatchObject({ code: 'not_found' });
 }, 90_000);
 
 test('what a hub and its spokes refuse, every face refuses in the same words', async () => {

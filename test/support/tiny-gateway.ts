@@ -81,6 +81,10 @@ export class TinyGateway extends Gateway {
     return wanted.length > limit ? { agents, nextCursor: agents.at(-1)?.agentId } : { agents };
   }
 
+  async ordered() {
+    return undefined;
+  }
+
   async get(agentId: string): Promise<AgentResource> {
     if (this.failure) throw this.failure;
     return this.entry(agentId).agent;

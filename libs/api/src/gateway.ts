@@ -11,6 +11,7 @@ import type {
   InstanceResource,
   KillReport,
   Labels,
+  Problem,
   Readiness,
   Restored,
   SpawnArgs,
@@ -38,6 +39,19 @@ export interface PendingCommand {
   readonly agentId?: string;
   readonly spoke: string;
   readonly state: 'pending';
+}
+
+/** A spawn that was ordered for an agent of which its spoke has not told yet. Times are ISO 8601. */
+export interface OrderedSpawn {
+  readonly commandId: string;
+  readonly agentId: string;
+  readonly spoke: string;
+  readonly args: SpawnArgs;
+  /** `timed_out`: nobody knows whether it began; `failed`: it never will. */
+  readonly state: 'pending' | 'delivered' | 'timed_out' | 'failed';
+  readonly orderedAt: string;
+  readonly settledAt?: string;
+  readonly problem?: Problem;
 }
 
 /** Either the agent as the executing side confirmed it, or the command that is still on its way. */
@@ -165,6 +179,8 @@ export abstract class Gateway {
   abstract counts(): Promise<AgentCountsResource>;
   /** @throws WritError `not_found`. */
   abstract get(agentId: string): Promise<AgentResource>;
+  /** Undefined for an agent that is there, and for one that nobody ordered. Never anything on a spoke. */
+  abstract ordered(agentId: string): Promise<OrderedSpawn | undefined>;
   abstract output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
   /** What is there now after the cursor, `bytesMax` of it at most, without waiting for more. */
   abstract readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece>;

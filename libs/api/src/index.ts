@@ -30,6 +30,7 @@ export type {
   KillSelection,
   LatchResource,
   OutputPiece,
+  OrderedSpawn,
   PendingCommand,
   RestoreCommand,
   Selection,

@@ -77,6 +77,10 @@ export class HubGateway extends Gateway {
     return this.hub.known.shown(agentId);
   }
 
+  ordered(agentId: string) {
+    return this.hub.known.ordered(agentId);
+  }
+
   async *output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
     yield* this.reader.follow((await this.hub.known.find(agentId)).agentId, offsetOf(cursor), signal);
   }

@@ -1,5 +1,6 @@
 // What the hub knows of one agent: from the journals, where those are a moment behind from a command or from the spoke itself.
-import { isTerminal, WritError, type AgentResource } from '#protocol';
+import { isTerminal, spawnArgs, WritError, type AgentResource } from '#protocol';
+import type { OrderedSpawn } from '#api';
 import type { CommandsService } from '../commands/commands.service.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Queries } from '../spokes/queries.js';
@@ -28,6 +29,26 @@ export class KnownAgents {
   /** As people see it: with how old the word of its spoke is. @throws WritError `not_found` */
   async shown(agentId: string): Promise<AgentResource> {
     return this.hub.listing.marked(await this.find(agentId));
+  }
+
+  /** The spawn of an agent of which no spoke has told yet. */
+  async ordered(agentId: string): Promise<OrderedSpawn | undefined> {
+    const { fleet, commands } = this.hub;
+    const command = fleet.get(agentId) ? null : await commands.spawnOf(agentId);
+    if (command === null || (await fleet.find(agentId))) return undefined;
+    const { commandId, spoke, state, problem, createdAtMs, settledAtMs } = command;
+    const settled = settledAtMs === undefined ? {} : { settledAt: new Date(settledAtMs).toISOString() };
+    const args = spawnArgs.parse(command.args);
+    return {
+      commandId,
+      agentId,
+      spoke,
+      args,
+      state,
+      problem,
+      orderedAt: new Date(createdAtMs).toISOString(),
+      ...settled,
+    };
   }
 
   /** The connection of its spoke. A spawn that is still on its way has no journal yet: its command says where it goes. */

@@ -87,6 +87,11 @@ export class CommandsService {
     return this.outbox.destination(agentId);
   }
 
+  /** The order that would make this agent, also when nothing came back yet. */
+  spawnOf(agentId: string): Promise<CommandRecord | null> {
+    return this.outbox.spawnOf(agentId);
+  }
+
   /** Commands that this process carries now. */
   onTheirWay(): readonly CommandRecord[] {
     return this.courier.carried();

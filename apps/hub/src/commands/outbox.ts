@@ -12,6 +12,7 @@ const recordKey = (commandId: string): Key => [
 ];
 const openKey = (commandId: string): Key => ['commands', 'open', commandId];
 const agentKey = (agentId: string): Key => ['commands', 'agent', agentId];
+const spawnKey = (agentId: string): Key => ['commands', 'spawn', agentId];
 const idkKey = ({ connectionId, idk }: Pick<CommandRecord, 'connectionId' | 'idk'>): Key => [
   'commands',
   'idk',
@@ -62,6 +63,9 @@ export class Outbox {
         ...(command.agentId === undefined
           ? []
           : [{ key: agentKey(command.agentId), value: command.connectionId, ttlMs: idkTtlMs }]),
+        ...(command.agentId === undefined || command.op !== 'agent.spawn'
+          ? []
+          : [{ key: spawnKey(command.agentId), value: command.commandId, ttlMs: idkTtlMs }]),
       ],
       appends: carried.appends,
     });
@@ -93,6 +97,12 @@ export class Outbox {
   /** The connection that a command named this agent for, also when nothing came back yet. */
   async destination(agentId: string): Promise<string | undefined> {
     return (await this.store.get<string>(agentKey(agentId)))?.value;
+  }
+
+  /** The order that would make this agent, as long as its key binds. */
+  async spawnOf(agentId: string): Promise<CommandRecord | null> {
+    const id = await this.store.get<string>(spawnKey(agentId));
+    return id === null ? null : this.get(id.value);
   }
 
   /** Newest first; `after` is the last id of the page before. */

@@ -78,6 +78,11 @@ export class SpokeGateway extends Gateway {
     return this.spoke.agents.get(agentId);
   }
 
+  /** What is asked of a spoke is done there and then. */
+  ordered() {
+    return Promise.resolve(undefined);
+  }
+
   async *output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
     for await (const { next, text, dropped, end } of this.spoke.agents.follow(agentId, offsetOf(cursor), signal))
       yield { cursor: String(next), text, dropped, end };

@@ -4,7 +4,9 @@ import type { z } from 'zod';
 import type { Caller, Gateway } from '../gateway.js';
 import type { Notifier } from './notifier.js';
 import { refusal } from './errors.js';
-import type { StreamResponse } from './wire.js';
+import { taskOfOrder, type Seen } from './ordered.js';
+import { wholeTask } from './tasks.js';
+import type { StreamResponse, Task } from './wire.js';
 
 export interface Asking {
   readonly gateway: Gateway;
@@ -37,6 +39,8 @@ export function operation<S extends z.ZodObject>(
   return { ...made, run: (asked, args) => made.run(asked, args as z.output<S>) };
 }
 
+const absent = () => new WritError('not_found', 'There is no such task here.');
+
 export class Asked implements Asking {
   readonly gateway: Gateway;
   readonly caller: Caller;
@@ -52,9 +56,23 @@ export class Asked implements Asking {
     this.told = notifier;
   }
 
+  /** What there is of a task: its agent, or the order for one of which no spoke has told yet. @throws WritError `not_found` */
+  async look(id: string): Promise<Seen> {
+    const ordered = agentId.safeParse(id).success ? await this.gateway.ordered(id) : undefined;
+    if (!ordered) return { agent: await this.find(id) };
+    if (this.agentType !== undefined && ordered.args.agentType !== this.agentType) throw absent();
+    return { ordered };
+  }
+
+  /** With everything that it has left so far. @throws WritError `not_found` */
+  async whole(id: string, historyLength?: number): Promise<Task> {
+    const seen = await this.look(id);
+    if ('ordered' in seen) return taskOfOrder(seen.ordered, historyLength);
+    return wholeTask(this.gateway, seen.agent, historyLength);
+  }
+
   /** Whatever is no id of ours is not there either; nor is the agent of another card. @throws WritError `not_found` */
   async find(id: string): Promise<AgentResource> {
-    const absent = () => new WritError('not_found', 'There is no such task here.');
     if (!agentId.safeParse(id).success) throw absent();
     const agent = await this.gateway.get(id);
     if (this.agentType !== undefined && agent.agentType !== this.agentType) throw absent();

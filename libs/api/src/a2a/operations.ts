@@ -18,7 +18,8 @@ import {
   type PushConfigIn,
 } from './requests.js';
 import { send, sendStream } from './sending.js';
-import { taskOf, wholeTask } from './tasks.js';
+import { endOf, taskOfOrder, taskSeen } from './ordered.js';
+import { wholeTask } from './tasks.js';
 import { followedFrom, updates, whenEnded } from './updates.js';
 import type { StreamResponse } from './wire.js';
 
@@ -31,7 +32,7 @@ export const operations = {
   SendStreamingMessage: operation({ role: 'operator', input: sendRequest, run: sendStream }),
   GetTask: operation({
     ...{ role: 'viewer', input: getRequest },
-    run: async (asked, { id, historyLength }) => wholeTask(asked.gateway, await asked.find(id), historyLength),
+    run: (asked, { id, historyLength }) => asked.whole(id, historyLength),
   }),
   ListTasks: operation({ role: 'viewer', input: listRequest, run: listTasks }),
   CancelTask: operation({ role: 'operator', input: taskRequest, isUnlimited: true, run: cancel }),
@@ -90,10 +91,12 @@ async function pushesOf(asked: Asked, taskId: string): Promise<Notifier> {
 /** Answers when a last look found nothing alive. */
 async function cancel(asked: Asked, { id }: { readonly id: string }) {
   const { gateway, caller, signal } = asked;
-  const { state } = await asked.find(id);
-  if (isTerminal(state))
-    throw refusal('TASK_NOT_CANCELABLE', 'invalid_transition', `The task is over: the agent has ${state}.`);
+  const seen = await asked.look(id);
+  const ended = endOf(seen);
+  if (ended) throw refusal('TASK_NOT_CANCELABLE', 'invalid_transition', `The task is over: the agent has ${ended}.`);
   const { report, pending } = await gateway.kill(caller, id, reason, killWaitMs);
+  const order = await gateway.ordered(id);
+  if (order?.state === 'failed') return taskOfOrder(order);
   const [waiting] = pending;
   if (waiting)
     throw new WritError('timed_out', `The kill is on its way to ${waiting.spoke} as command ${waiting.commandId}.`);
@@ -104,13 +107,13 @@ async function cancel(asked: Asked, { id }: { readonly id: string }) {
 
 async function subscribe(asked: Asked, { id }: { readonly id: string }) {
   const cursor = await asked.gateway.eventsEnd();
-  const agent = await asked.find(id);
-  if (isTerminal(agent.state))
-    throw refusal('UNSUPPORTED_OPERATION', 'invalid_transition', `The task is over: the agent has ${agent.state}.`);
+  const seen = await asked.look(id);
+  const ended = endOf(seen);
+  if (ended) throw refusal('UNSUPPORTED_OPERATION', 'invalid_transition', `The task is over: the agent has ${ended}.`);
   return {
     async *stream(signal: AbortSignal): AsyncGenerator<StreamResponse> {
-      yield { task: taskOf(agent) };
-      yield* updates(followedFrom(asked.gateway, agent, cursor), signal);
+      yield { task: taskSeen(seen) };
+      yield* updates(followedFrom(asked.gateway, seen, cursor), signal);
     },
   };
 }

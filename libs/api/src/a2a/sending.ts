@@ -8,7 +8,8 @@ import type { PushPlace } from './notifier.js';
 import type { Asked } from './operation.js';
 import type { MessageIn, PushConfigIn, SendIn } from './requests.js';
 import { standingOf } from './states.js';
-import { statusOf, taskOf, wholeTask } from './tasks.js';
+import { taskSeen } from './ordered.js';
+import { statusOf, taskOf } from './tasks.js';
 import { followedFrom, updates, type Followed } from './updates.js';
 import { isOver, type StreamResponse, type Task, type TaskState } from './wire.js';
 
@@ -28,8 +29,7 @@ export async function send(asked: Asked, { message, configuration }: SendIn): Pr
   const { returnImmediately, historyLength, taskPushNotificationConfig: push } = configuration;
   const begun = await begin(asked, message, push, returnImmediately ? waitMs : patientMs);
   if (!returnImmediately && !begun.rests) await untilRest(begun.followed, asked.signal);
-  const agent = await asked.gateway.get(begun.task.id).catch(() => undefined);
-  return { task: agent ? await wholeTask(asked.gateway, agent, historyLength) : begun.task };
+  return { task: await asked.whole(begun.task.id, historyLength) };
 }
 
 export async function sendStream(asked: Asked, { message, configuration }: SendIn) {
@@ -81,9 +81,9 @@ async function take(asked: Asked, message: MessageIn, waitMs: number): Promise<B
   const { spoke, args } = await spawnOf(asked.caller, message, asked.agentType);
   const command = { spoke, args, idempotencyKey: message.messageId, waitMs };
   const spawned = await asked.gateway.spawn(asked.caller, command);
-  if ('pending' in spawned) return onItsWay(asked, spawned.pending, args.taskId, cursor);
+  if ('pending' in spawned) return onItsWay(asked, spawned.pending, cursor);
   const { agent } = spawned;
-  const followed = followedFrom(asked.gateway, agent, cursor);
+  const followed = followedFrom(asked.gateway, { agent }, cursor);
   return { task: taskOf(agent), followed, rests: rests(standingOf(agent).state) };
 }
 
@@ -112,12 +112,12 @@ function refuseTurn(agent: AgentResource, contextId: string | undefined): void {
   }
 }
 
-/** The spoke has not answered yet: the task is there once it has. @throws WritError `timed_out` where not even its id is known */
-function onItsWay({ gateway }: Asked, pending: PendingCommand, contextId: string, cursor: string | undefined): Begun {
-  const { commandId, agentId: id, spoke } = pending;
-  const words = `The command ${commandId} is on its way to ${spoke}, which has not answered yet.`;
-  if (id === undefined) throw new WritError('timed_out', words);
-  const standing = { state: 'TASK_STATE_SUBMITTED', at: new Date().toISOString(), words } as const;
-  const task = { id, contextId, status: statusOf({ id, contextId }, standing), metadata: { pending } };
-  return { task, followed: { gateway, agentId: id, contextId, cursor }, rests: false };
+/** The spoke has not answered yet. @throws WritError `timed_out` where not even the agent's id is known */
+async function onItsWay(asked: Asked, pending: PendingCommand, cursor: string | undefined): Promise<Begun> {
+  const { commandId, agentId, spoke } = pending;
+  if (agentId === undefined)
+    throw new WritError('timed_out', `${spoke} has not answered command ${commandId} yet; it is on its way.`);
+  const seen = await asked.look(agentId);
+  const task = taskSeen(seen);
+  return { task, followed: followedFrom(asked.gateway, seen, cursor), rests: rests(task.status.state) };
 }

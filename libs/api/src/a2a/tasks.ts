@@ -28,8 +28,12 @@ export function statusOf({ id, contextId }: Where, { state, at, words }: Standin
   return { state, timestamp: at, message: { ...about, parts: [{ text: words, mediaType: 'text/plain' }] } };
 }
 
+type Given = Pick<AgentResource, 'agentId' | 'taskId'> & {
+  readonly context: { readonly workItems: readonly string[] };
+};
+
 /** The task as it was given. Messages of later turns are not kept. */
-function historyOf({ agentId, taskId, context: { workItems } }: AgentResource): readonly Message[] {
+export function historyOf({ agentId, taskId, context: { workItems } }: Given): readonly Message[] {
   const parts = workItems.map((text) => ({ text, mediaType: 'text/plain' }));
   return [{ messageId: `${agentId}.given`, contextId: taskId, taskId: agentId, role: 'ROLE_USER', parts }];
 }

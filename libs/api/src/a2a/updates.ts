@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTerminal, type AgentEvent, type AgentResource } from '#protocol';
 import type { EventGap, EventPiece, Gateway } from '../gateway.js';
+import { standingOfOrder, type Seen } from './ordered.js';
 import { isEnd, standingAfter, standingOf, type Standing } from './states.js';
 import { artifactsOf, reportsOf, statusOf, whereIs } from './tasks.js';
 import type { Artifact, StreamResponse } from './wire.js';
@@ -37,7 +38,7 @@ export async function* updates(of: Followed, signal: AbortSignal): AsyncGenerato
   } finally {
     ended.abort();
   }
-  if (!signal.aborted) yield* lastOf(of, await whenEnded(of.gateway, of.agentId, signal));
+  if (!signal.aborted) yield* lastOf(of, signal);
 }
 
 function isAbout(piece: EventPiece | EventGap, agentId: string): piece is EventPiece {
@@ -64,7 +65,13 @@ async function* reportOfTurn(of: Followed, { data }: AgentEvent): AsyncGenerator
   for (const artifact of reportsOf({ ...agent, turns })) yield artifactUpdate(of, artifact);
 }
 
-async function* lastOf(of: Followed, agent: AgentResource | undefined): AsyncGenerator<StreamResponse> {
+async function* lastOf(of: Followed, signal: AbortSignal): AsyncGenerator<StreamResponse> {
+  const order = await of.gateway.ordered(of.agentId);
+  if (order) {
+    yield statusUpdate(of, standingOfOrder(order));
+    return;
+  }
+  const agent = await whenEnded(of.gateway, of.agentId, signal);
   if (!agent) return;
   const { artifacts } = await artifactsOf(of.gateway, agent);
   for (const artifact of artifacts) yield artifactUpdate(of, artifact);
@@ -82,8 +89,9 @@ function artifactUpdate({ agentId: taskId, contextId }: Followed, artifact: Arti
 async function lookForEnd({ gateway, agentId }: Followed, ended: AbortController, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     await rest(lookMs, over);
-    const agent = await gateway.get(agentId).catch(() => undefined);
-    if (agent && isTerminal(agent.state)) ended.abort();
+    const ordered = await gateway.ordered(agentId).catch(() => undefined);
+    const agent = ordered ? undefined : await gateway.get(agentId).catch(() => undefined);
+    if ((agent && isTerminal(agent.state)) || ordered?.state === 'failed') ended.abort();
   }
 }
 
@@ -106,7 +114,11 @@ async function rest(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** From what the gateway shows now. */
-export function followedFrom(gateway: Gateway, agent: AgentResource, cursor: string | undefined): Followed {
-  const { id: agentId, contextId } = whereIs(agent);
-  return { gateway, agentId, contextId, cursor, shown: standingOf(agent) };
+export function followedFrom(gateway: Gateway, seen: Seen, cursor: string | undefined): Followed {
+  if ('agent' in seen) {
+    const { id: agentId, contextId } = whereIs(seen.agent);
+    return { gateway, agentId, contextId, cursor, shown: standingOf(seen.agent) };
+  }
+  const { agentId, args } = seen.ordered;
+  return { gateway, agentId, contextId: args.taskId, cursor };
 }
