@@ -63,6 +63,15 @@ export class Person {
     await this.page.screenshot({ path: join(root, 'screenshots', `${name}.png`) });
   }
 
+  /** In light and in dark, as they stand in docs/images. */
+  async pictures(name: string): Promise<void> {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await this.page.emulateMedia({ colorScheme });
+      await this.picture(colorScheme === 'light' ? name : `${name}-dark`);
+    }
+    await this.page.emulateMedia({ colorScheme: null });
+  }
+
   /** What axe-core finds serious or worse on the page as it is now. */
   async barriers(): Promise<string[]> {
     const { default: axe } = await import('axe-core');

@@ -18,6 +18,7 @@ export interface CrowdAgent {
   readonly agentId: string;
   /** What was last told of it. */
   turns: number;
+  isOver: boolean;
 }
 
 export class Crowd {
@@ -90,29 +91,43 @@ export class Crowd {
   }
 
   private born(taskId: string): Json {
-    const agentId = `${this.agents.length.toString(16).padStart(8, '0')}-0000-8000-8000-000000000000`;
-    this.agents.push({ agentId, turns: 0 });
+    // An odd factor: each has a beginning of its own, which is what lists show.
+    const head = Math.imul(this.agents.length, 0x9e3779b1) >>> 0;
+    const agentId = `${head.toString(16).padStart(8, '0')}-0000-8000-8000-000000000000`;
+    this.agents.push({ agentId, turns: 0, isOver: false });
     const context = { repository: 'https://git.example.org/team/shop.git', branch: 'main', workItems: ['A crowd.'] };
     const actor = { kind: 'peer', id: this.spoke.peer };
     const task = { taskId, agentType: 'worker', context, options: {}, limits: {}, actor };
     return this.spoke.event('agent.spawned', agentId, task);
   }
 
-  /** One in a hundred is a new agent. */
+  /** One in a hundred is a new agent, and one the end of another. */
   private happens(): Json {
     const step = (this.next += 1);
-    return step % 100 === 0 ? this.born('new') : this.worked(step);
-  }
-
-  /** What a model's turn makes: what it has used, or something that it said. */
-  private worked(step: number): Json {
+    if (step % 100 === 0) return this.born('new');
     // 7,919 is a prime: whoever is next in the table is far away in time.
     const agent = this.agents[(step * 7_919) % this.agents.length];
     if (!agent) throw new Error('there are no agents yet');
-    if (step % 3 === 0) return this.spoke.event('agent.output', agent.agentId, { offset: step, bytes: 80 });
-    agent.turns += 1;
-    const tokens = { inputTokens: 900, outputTokens: 80, cacheReadTokens: 0, cacheWriteTokens: 0 };
-    const usage = { turns: agent.turns, ...tokens, moneyMicroUsd: agent.turns * 12_500 };
-    return this.spoke.event('agent.usage', agent.agentId, { usage });
+    if (step % 3 === 0 || agent.isOver)
+      return this.spoke.event('agent.output', agent.agentId, { offset: step, bytes: 80 });
+    return step % 100 === 50 ? this.ended(agent) : this.worked(agent);
   }
+
+  /** What a model's turn makes. */
+  private worked(agent: CrowdAgent): Json {
+    agent.turns += 1;
+    return this.spoke.event('agent.usage', agent.agentId, { usage: used(agent) });
+  }
+
+  private ended(agent: CrowdAgent): Json {
+    agent.isOver = true;
+    const result = { summary: 'Done.', items: [] };
+    const how = { exitReason: 'finished', outputBytes: 80, result, actor: { kind: 'system', id: 'spoke' } };
+    return this.spoke.event('agent.completed', agent.agentId, { reason: 'done', usage: used(agent), ...how });
+  }
+}
+
+function used({ turns }: CrowdAgent): Json {
+  const tokens = { inputTokens: 900, outputTokens: 80, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  return { turns, ...tokens, moneyMicroUsd: turns * 12_500 };
 }

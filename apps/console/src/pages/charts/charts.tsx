@@ -103,7 +103,7 @@ export default function Charts() {
 
 function scope({ agents, counts }: Told): string {
   const all = allIn(counts.total);
-  const shown = `${counted(agents.length)} agents`;
-  if (all <= agents.length) return `Of all ${shown}`;
-  return `Of the newest ${shown} among ${counted(all)}; those before them count where they are alive still`;
+  const shown = counted(agents.length);
+  if (all <= agents.length) return `Of all agents: ${shown}`;
+  return `Of the newest ${shown} agents among ${counted(all)}; those before them count where they are alive still`;
 }
