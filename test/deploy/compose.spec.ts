@@ -1,5 +1,5 @@
-// docker-compose.yml and the image: what can be known of them without an engine. The image itself is built and started under
-// WRIT_SOAK (image.spec.ts).
+// docker-compose.yml and the image: what can be known of them without an engine. All of it is built and started under WRIT_SOAK
+// (started/started.spec.ts).
 import { describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -19,9 +19,11 @@ interface Service {
   readonly security_opt?: readonly string[];
   readonly image: string;
   readonly ports?: readonly string[];
+  readonly network_mode?: string;
+  readonly restart?: string;
 }
 
-const groups = ['hub', 'spokes', 'valkey', 'nats', 'monitoring'];
+const groups = ['hub', 'spokes', 'valkey', 'nats', 'broker', 'monitoring'];
 const compose = (env: Readonly<Record<string, string>>, ...args: string[]) =>
   spawnSync('docker-compose', [...groups.flatMap((group) => ['--profile', group]), ...args], {
     cwd: root,
@@ -53,7 +55,7 @@ describe('docker-compose.yml', () => {
     expect([status, stderr]).toEqual([0, '']);
     ({ services } = fromYaml(stdout) as { services: typeof services });
     expect(Object.keys(services).sort()).toEqual(
-      ['grafana', 'hub', 'nats', 'prometheus', 'spoke-one', 'spoke-two', 'valkey'].sort(),
+      ['broker', 'grafana', 'hub', 'loopback', 'nats', 'prometheus', 'spoke-one', 'spoke-two', 'valkey'].sort(),
     );
     expect(Object.values(services).filter(({ profiles = [] }) => profiles.length === 0)).toEqual([]);
     expect([...new Set(Object.values(services).flatMap(({ profiles = [] }) => profiles))].sort()).toEqual(
@@ -83,6 +85,14 @@ describe('docker-compose.yml', () => {
       const config = role === 'hub' ? hubConfig(env, argv) : spokeConfig(env, argv);
       expect(config.name).toBe(name);
     }
+  });
+
+  withCompose('starts each of them again by itself, and hangs no network on one that does something', () => {
+    const all = Object.entries(services);
+    expect(all.filter(([, { restart }]) => restart !== 'unless-stopped').map(([name]) => name)).toEqual([]);
+    const shared = new Set(all.flatMap(([, { network_mode: mode }]) => mode ?? []));
+    expect([...shared]).toEqual(['service:loopback']);
+    expect(services.loopback?.command ?? []).toEqual([]);
   });
 
   withCompose('mounts files of the repository that there are', () => {

@@ -12,7 +12,17 @@ import { until } from './until.js';
 const run = promisify(execFile);
 const imageTool = fileURLToPath(new URL('../../tools/sandbox-image.mjs', import.meta.url));
 const startMsMax = 60_000;
-const flags = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
+
+/**
+ * `bare`: no bridge; what asks for it uses the machine's network. `apart`: bridges, names and published ports as usual, in a network
+ * of its own that reaches nothing beyond and leaves nothing on the machine.
+ */
+type EngineNetwork = 'bare' | 'apart';
+
+const starts: Readonly<Record<EngineNetwork, readonly string[]>> = {
+  bare: ['dockerd', '--bridge=none', '--iptables=false', '--ip6tables=false'],
+  apart: ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', 'dockerd'],
+};
 
 export interface TestEngine {
   readonly socketPath: string;
@@ -27,13 +37,25 @@ export interface TestEngine {
 
 /** The engine, or why there is none and how to get one. */
 export async function openEngine(): Promise<{ readonly engine?: TestEngine; readonly missing: string }> {
+  const { engine, missing } = await bareEngine();
+  if (!engine) return { missing };
+  try {
+    const { stdout } = await run(process.execPath, [imageTool, '--socket', engine.socketPath]);
+    engine.image = stdout.trim();
+    return { engine, missing: '' };
+  } catch (error) {
+    await engine.close();
+    return { missing: `a machine of which the sandbox image can be made (${String(error)})` };
+  }
+}
+
+/** One without any image, in the network `bare`. */
+export async function bareEngine(): Promise<{ readonly engine?: Engine; readonly missing: string }> {
   if (process.getuid?.() !== 0) return { missing: 'run the tests as root: a container engine of their own needs it' };
   if (!(await run('dockerd', ['--version']).catch(() => null))) return { missing: '`apt-get install docker.io`' };
   const engine = new Engine(await mkdtemp(join(tmpdir(), 'writ-docker-')));
   try {
     await engine.back();
-    const { stdout } = await run(process.execPath, [imageTool, '--socket', engine.socketPath]);
-    engine.image = stdout.trim();
     return { engine, missing: '' };
   } catch (error) {
     const log = await readFile(join(engine.folder, 'log'), 'utf8').catch(() => '');
@@ -42,7 +64,7 @@ export async function openEngine(): Promise<{ readonly engine?: TestEngine; read
   }
 }
 
-class Engine implements TestEngine {
+export class Engine implements TestEngine {
   image = '';
   private daemon?: ChildProcess;
 
@@ -50,6 +72,12 @@ class Engine implements TestEngine {
 
   get socketPath(): string {
     return join(this.folder, 'engine.sock');
+  }
+
+  /** That of `dockerd`, whose network is the engine's. @throws Error when it is away */
+  get pid(): number {
+    if (this.daemon?.pid === undefined) throw new Error('the engine is away');
+    return this.daemon.pid;
   }
 
   async away(how: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -70,8 +98,8 @@ class Engine implements TestEngine {
     for (const stale of [file, join(this.folder, 'pid')]) await rm(stale, { force: true });
   }
 
-  async back(): Promise<void> {
-    const daemon = (this.daemon = await start(this.folder));
+  async back(network: EngineNetwork = 'bare'): Promise<void> {
+    const daemon = (this.daemon = await start(this.folder, network));
     const answers = () => run('docker', ['--host', `unix://${this.socketPath}`, 'version']).catch(() => undefined);
     await until('the engine answers', async () => daemon.exitCode !== null || (await answers()), startMsMax);
     if (daemon.exitCode !== null)
@@ -92,15 +120,15 @@ class Engine implements TestEngine {
 }
 
 /** It ends with the process that started it, however that ends. */
-async function start(folder: string): Promise<ChildProcess> {
+async function start(folder: string, network: EngineNetwork): Promise<ChildProcess> {
   const config = join(folder, 'daemon.json');
   await writeFile(config, '{}');
   const places = [
     ...['--config-file', config, '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
     ...['--pidfile', join(folder, 'pid'), '--host', `unix://${join(folder, 'engine.sock')}`],
   ];
-  const script = 'log=$1; shift; exec setpriv --pdeathsig TERM dockerd "$@" >>"$log" 2>&1';
-  const args = ['-c', script, 'sh', join(folder, 'log'), ...flags, ...places];
+  const script = 'log=$1; shift; exec setpriv --pdeathsig TERM "$@" >>"$log" 2>&1';
+  const args = ['-c', script, 'sh', join(folder, 'log'), ...starts[network], ...places];
   return spawn('/bin/sh', args, { stdio: 'ignore', detached: true });
 }
 
