@@ -44,14 +44,14 @@ const connected = (hub = 'hub') =>
   until(
     'the spokes are connected',
     async () => {
-      const lines = (await site.writ(hub, 'spokes')).split('\n');
+      const lines = (await site.writ(hub, 'spokes').catch(() => '')).split('\n');
       return spokes.every((name) => lines.some((line) => line.startsWith(`${name}\tactive\tyes`)));
     },
     90_000,
   );
 
 const identity = async (service: string) =>
-  (JSON.parse(await site.writ(service, 'keys show --json')) as { readonly id: string }).id;
+  (JSON.parse(await site.writ(service, 'keys show --output json')) as { readonly id: string }).id;
 const identities = () => Promise.all(['hub', ...spokes].map(identity));
 
 interface Target {
