@@ -1,11 +1,16 @@
 // An agent of somebody's works with agents of Writ: MCP on standard input and output through `writ mcp`, over a hub, on a spoke.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from '@modelcontextprotocol/client';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { join } from 'node:path';
 import { Federation, type Player } from '../support/federation.js';
+import { getInspector, hasInspector, inspect } from '../support/inspector.js';
 import { root } from '../support/instance.js';
+import { requirement } from '../support/require.js';
+
+const inspected = requirement('the MCP Inspector', hasInspector, `\`${getInspector}\``);
+const namesIn = (list: unknown) => (list as { tools: { name: string }[] }).tools.map(({ name }) => name).sort();
 
 let stage: Federation;
 let hub: Player;
@@ -64,3 +69,59 @@ test('says what is wrong when the hub cannot be reached, and a viewer may only l
   expect(refused).toMatchObject({ isError: true, structuredContent: { code: 'forbidden' } });
   await viewer.close();
 }, 60_000);
+
+/** The ways in, as the inspector is told of them: before its own options, and after. */
+const doors: Record<string, () => { before: string[]; after: string[] }> = {
+  'streamable HTTP': () => ({
+    before: [`${hub.instance.url}/mcp`, '--transport', 'http', '--header', `Authorization: Bearer ${hub.instance.key}`],
+    after: [],
+  }),
+  'standard input and output': () => ({
+    before: ['-e', `WRIT_URL=${hub.instance.url}`, '-e', `WRIT_API_KEY=${hub.instance.key}`],
+    after: ['--', process.execPath, join(root, 'apps/cli/bin/writ.mjs'), 'mcp'],
+  }),
+};
+
+describe.each(Object.keys(doors))('the inspector, over %s', (door) => {
+  const asks = (...args: string[]) => {
+    const { before, after } = doors[door]!();
+    return inspect(stage.folder, [...before, ...args, ...after]);
+  };
+  const calls = (tool: string, args: object) => {
+    const pairs = Object.entries(args).map(([name, value]) => `${name}=${asArgument(value)}`);
+    return asks('--method', 'tools/call', '--tool-name', tool, ...pairs.flatMap((pair) => ['--tool-arg', pair]));
+  };
+  const asArgument = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+  inspected(
+    'finds every tool, and none that other clients could not use',
+    async () => {
+      const { code, said } = await asks('--method', 'tools/list', '--strict');
+      const { tools } = await client.listTools();
+      expect([code, namesIn(said)]).toEqual([0, namesIn({ tools })]);
+      const { said: templates } = await asks('--method', 'resources/templates/list');
+      expect(templates).toMatchObject({ resourceTemplates: [{ name: 'agent_output' }, { name: 'agent_diff' }] });
+    },
+    60_000,
+  );
+
+  inspected(
+    'has an agent work, and is told in words what it asked wrongly',
+    async () => {
+      const job = stage.job('acme', 'echo inspected');
+      const { said } = await calls('spawn_agent', job);
+      const { agentId } = (said as { structuredContent: { agentId: string } }).structuredContent;
+      expect(await calls('agent_status', { agentId, waitS: 30 })).toMatchObject({
+        code: 0,
+        said: { structuredContent: { state: 'completed' } },
+      });
+      const read = await asks('--method', 'resources/read', '--uri', `writ://agents/${agentId}/output`);
+      expect(read.said).toMatchObject({ contents: [{ text: 'inspected\n' }] });
+      expect((await calls('agent_status', { agentId: 'nobody' })).said).toMatchObject({
+        isError: true,
+        structuredContent: { code: 'invalid_request', field: 'agentId' },
+      });
+    },
+    60_000,
+  );
+});
