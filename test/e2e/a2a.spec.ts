@@ -85,7 +85,7 @@ beforeAll(async () => {
   stage = await Federation.open();
   [hub, spoke] = await Promise.all([stage.hub('hub', networks), stage.spoke('acme')]);
   await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 test('[CARD-SIGN-001] [CARD-SIGN-004] the card is signed with a key that the hub publishes', async () => {
@@ -117,7 +117,7 @@ describe.each(['JSONRPC', 'HTTP+JSON'])('over %s', (binding) => {
     expect(await sent(client, message)).toMatchObject({ id: task.id, status: task.status });
     expect((await client.getTask(of(task.id))).metadata?.writ).toMatchObject({ agentId: task.id, state: 'completed' });
     expect((await hub.client.agents.get(task.id)).state).toBe('completed');
-  }, 60_000);
+  }, 120_000);
 
   test('[CORE-STREAM-003] [STREAM-ORDER-001] a stream tells each state, then what was left, then the end', async () => {
     const told: string[] = [];
@@ -129,7 +129,7 @@ describe.each(['JSONRPC', 'HTTP+JSON'])('over %s', (binding) => {
     const [first, ...rest] = told.map((word) => word.replace('TASK_STATE_', ''));
     expect(first).toBe('task');
     expect(rest.slice(-3)).toEqual(['WORKING', 'report', 'COMPLETED']);
-  }, 60_000);
+  }, 120_000);
 
   test('[K-8] [CORE-CANCEL-001] [STREAM-SUB-002] a cancelled task is dead when the answer comes, and who watched saw its end', async () => {
     const { id } = await sent(client, job('echo ready; setsid sleep 600 & sleep 600'), true);
@@ -142,7 +142,7 @@ describe.each(['JSONRPC', 'HTTP+JSON'])('over %s', (binding) => {
     expect(await last).toBe(TaskState.TASK_STATE_CANCELED);
     const again = client.cancelTask({ ...of(id), metadata: undefined });
     await expect(again).rejects.toMatchObject({ name: expect.stringContaining('TaskNotCancelable') });
-  }, 60_000);
+  }, 120_000);
 
   test('what a spoke refuses comes with its code', async () => {
     const refused = sent(client, job('true', { options: { runtime: 'none-such' } }));
@@ -152,7 +152,7 @@ describe.each(['JSONRPC', 'HTTP+JSON'])('over %s', (binding) => {
       says([text('x'), data({ spoke: 'nowhere', context: { repository: stage.repository, branch: 'main' } })]),
     );
     await expect(unknown).rejects.toThrow('nowhere');
-  }, 60_000);
+  }, 120_000);
 });
 
 test('[S-5] a restart of the hub loses no task; who comes back sees the end, and who is told by push hears of it', async () => {
@@ -183,7 +183,7 @@ test('[S-5] a restart of the hub loses no task; who comes back sees the end, and
   expect(await ended).toBe(TaskState.TASK_STATE_CANCELED);
   await until('it is told', () => hooked.got.some(({ body }) => body.includes('TASK_STATE_CANCELED')), 20_000);
   await hooked.close();
-}, 90_000);
+}, 120_000);
 
 test('a task whose spoke is away is looked at and watched like any other, and one that is cancelled by then never begins', async () => {
   const client = await enter(hub.instance.key, 'JSONRPC');
@@ -200,7 +200,7 @@ test('a task whose spoke is away is looked at and watched like any other, and on
   await spoke.back();
   expect(await watched).toBe(TaskState.TASK_STATE_COMPLETED);
   await expect(hub.client.agents.get(never.id)).rejects.toMatchObject({ code: 'not_found' });
-}, 90_000);
+}, 120_000);
 
 test('what a hub and its spokes refuse, every face refuses in the same words', async () => {
   const faces = await facesOf(hub.instance.url, hub.instance.key);
@@ -218,7 +218,7 @@ test('what a hub and its spokes refuse, every face refuses in the same words', a
     expect(said).toEqual(said.map(() => said[0]));
   }
   await Promise.all(faces.map((face) => face.close()));
-}, 60_000);
+}, 120_000);
 
 describe.each(bindings)('push notifications over %s', (binding) => {
   const at = () => new A2aCaller(`${hub.instance.url}/a2a/worker`, binding, hub.instance.key);
@@ -271,7 +271,7 @@ describe.each(bindings)('push notifications over %s', (binding) => {
       const { configs } = (await at().ask('ListTaskPushNotificationConfigs', { taskId: id })).result;
       return (configs as object[]).length === 0;
     });
-  }, 60_000);
+  }, 120_000);
 
   test('[PUSH-CREATE-001] [PUSH-CREATE-002] [PUSH-GET-001] [PUSH-GET-002] [PUSH-LIST-001] [PUSH-DEL-001] [PUSH-DEL-002] are kept until they are deleted', async () => {
     const hooked = await receiver();
@@ -292,7 +292,7 @@ describe.each(bindings)('push notifications over %s', (binding) => {
     const told = hooked.got.length;
     await at().ask('CancelTask', { id: taskId });
     expect(hooked.got).toHaveLength(told);
-  }, 60_000);
+  }, 120_000);
 
   test('are sent to no address that may not be dialled, and then nothing is begun', async () => {
     const bad = { taskPushNotificationConfig: config('https://169.254.169.254/latest') };
@@ -319,4 +319,4 @@ test('a task that a person of the spoke has to approve needs input, and goes on 
     return status?.state === TaskState.TASK_STATE_COMPLETED;
   });
   expect(done).toBe(true);
-}, 60_000);
+}, 120_000);

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const profiles = Object.fromEntries(['worker', 'reviewer', 'tester'].map((type) => [type, { runtime: 'helper' }]));
   [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme', { runtimes: { helper }, profiles })]);
   await stage.pair(hub, spoke, stage.grant({ runtimes: ['helper'] }));
-}, 90_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const asked = (steps: readonly string[]) => {
@@ -32,7 +32,7 @@ function on(what: string, agentId: string, holds: (agent: AgentResource) => bool
       const agent = await hub.client.agents.get(agentId);
       return holds(agent) ? agent : undefined;
     },
-    30_000,
+    60_000,
   );
 }
 

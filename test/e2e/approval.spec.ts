@@ -14,7 +14,7 @@ beforeAll(async () => {
   stage = await Federation.open();
   [hub, spoke] = await Promise.all([stage.hub('hub'), stage.spoke('acme')]);
   await stage.pair(hub, spoke, stage.grant({ approval: { withinS: 600 } }));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const atSpoke = (...args: string[]) =>
@@ -72,4 +72,4 @@ test('[L-11] a spoke that is killed while a spawn waits goes on waiting after it
   );
   await spoke.client.questions.answer(open.questionId, { allow: true });
   expect(await ended(agentId)).toMatchObject({ state: 'completed' });
-}, 60_000);
+}, 120_000);

@@ -61,7 +61,7 @@ describe('the branch of an agent', () => {
     const offsets = asked('"kind":"bundle"').map((one) => /"offset":(\d+)/.exec(payload(one))?.[1]);
     expect(offsets.filter((offset) => offset === '262144')).toHaveLength(2);
     expect(offsets).toHaveLength(Math.ceil(at.bytes / 262_144) + 1);
-  }, 60_000);
+  }, 120_000);
 
   test('is the same on the spoke, and on the hub also while the spoke is away and after a restart of the hub', async () => {
     const { sha256, hashed } = await downloaded(spoke);
@@ -73,7 +73,7 @@ describe('the branch of an agent', () => {
     await spoke.back();
     tap.aim(hub.instance.url);
     await stage.connected(hub, spoke);
-  }, 60_000);
+  }, 120_000);
 
   test('[F-12] of an agent that nobody knows, or that left none, there is none', async () => {
     const unknown = '00000000-0000-8000-8000-000000000000';
@@ -84,7 +84,7 @@ describe('the branch of an agent', () => {
     expect(readdirSync(join(hub.instance.options.stateDir, 'bundles')).filter((one) => one.includes(agentId))).toEqual(
       [],
     );
-  }, 40_000);
+  }, 120_000);
 
   test('`writ fetch` makes it a branch of the clone it is called in: no hook runs, and nothing else changes', async () => {
     const clone = join(stage.folder, 'clone');
@@ -108,7 +108,7 @@ describe('the branch of an agent', () => {
     execFileSync('git', ['init', '--quiet', bare]);
     const lacks = await writ(['fetch', agent.agentId], { env, cwd: bare });
     expect(lacks).toMatchObject({ code: 2, err: expect.stringContaining('lacks') });
-  }, 60_000);
+  }, 120_000);
 });
 
 test('a report is the same on hub and spoke, as JSON and as text', async () => {
@@ -131,4 +131,4 @@ test('[O-2] output that only the spoke has comes over a cut link from where it w
   }
   expect(texts.join('') === said).toBe(true);
   await until('the link was cut', () => tap.closings.length > before || undefined);
-}, 60_000);
+}, 120_000);

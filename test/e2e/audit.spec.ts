@@ -59,7 +59,7 @@ test('both logs verify offline, with keys exchanged and both sides stopped in be
         expect(report.findings).toEqual([]);
         return report.countersignedThrough > 20;
       },
-      30_000,
+      60_000,
     );
   }
   expect(statSync(files.hub).mode & 0o077).toBe(0);

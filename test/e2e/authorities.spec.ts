@@ -20,7 +20,7 @@ beforeAll(async () => {
   writeFileSync(authority, pair.cert);
   hub = await stage.hub('hub', { publicUrl: door.url });
   door.aim(hub.instance.url);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 test('a spoke without the setting neither joins nor sends anything; with it, it joins, stays on the line and runs agents', async () => {
@@ -37,7 +37,7 @@ test('a spoke without the setting neither joins nor sends anything; with it, it 
   expect((await trusting.client.hubs.get('hub')).link.url).toContain(door.url);
   const { agentId } = await stage.spawn(hub, 'trusting', 'echo over TLS');
   expect((await stage.ended(hub, agentId)).state).toBe('completed');
-}, 60_000);
+}, 120_000);
 
 test('the command line says that it does not trust the certificate, and with --ca or WRIT_CA it does', async () => {
   const asked = (env: Record<string, string>, ...more: string[]) =>
@@ -50,4 +50,4 @@ test('the command line says that it does not trust the certificate, and with --c
   expect(await asked({}, '--ca', authority)).toMatchObject({ code: 0, out: expect.stringContaining('trusting') });
   expect(await asked({ WRIT_CA: authority })).toMatchObject({ code: 0 });
   expect(await asked({}, '--ca', '/nowhere.pem')).toMatchObject({ code: 2 });
-}, 60_000);
+}, 120_000);

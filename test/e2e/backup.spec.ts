@@ -20,7 +20,7 @@ beforeAll(async () => {
   [hub, spoke] = await Promise.all([stage.hub('hub', { publicUrl }), stage.spoke('north')]);
   tap.aim(hub.instance.url);
   connection = await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const part = (token: string, n: number) =>

@@ -56,20 +56,20 @@ describe.each(roles)('a %s that nobody has a key of yet', (role) => {
       expect(readdirSync(stateDir).filter((name) => ['instance.json', 'cli.key'].includes(name))).toEqual([]);
     });
     await Promise.all(refusals);
-  }, 60_000);
+  }, 120_000);
 
   test('[O-5] is not started by a setting of the environment either', async () => {
     const { code, err } = await start(role, freshFolder(), [], { WRIT_HOST: '0.0.0.0', WRIT_PORT: String(port) });
     expect(code).toBe(1);
     expect(err).toMatch(/^bind_refused: /m);
-  }, 30_000);
+  }, 120_000);
 
   test('on loopback the same port is asked for: that the refusal above came first is no accident', async () => {
     const { code, err } = await start(role, freshFolder(), ['--host', '127.0.0.1', '--port', String(port)]);
     expect(code).toBe(1);
     expect(err).toContain('EADDRINUSE');
     expect(err).not.toContain('bind_refused');
-  }, 30_000);
+  }, 120_000);
 
   test('[O-5] listens beyond loopback with a key made beforehand, and opens to no one without it', async () => {
     const key = newApiKey();
@@ -83,7 +83,7 @@ describe.each(roles)('a %s that nobody has a key of yet', (role) => {
     } finally {
       await instance.stop();
     }
-  }, 30_000);
+  }, 120_000);
 
   test('[O-5] listens beyond loopback once a first start on loopback has given somebody a key', async () => {
     const first = await Instance.start({ role, name: role, stateDir: freshFolder() });
@@ -95,5 +95,5 @@ describe.each(roles)('a %s that nobody has a key of yet', (role) => {
     } finally {
       await second.stop();
     }
-  }, 30_000);
+  }, 120_000);
 });

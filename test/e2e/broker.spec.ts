@@ -58,7 +58,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   if (natsRequirement[1]) await stage.close();
-}, 60_000);
+}, 120_000);
 
 const checked = async (player: Player) => (await player.client.instance()).checks.find(({ name }) => name === 'broker');
 const isConnected = async () =>

@@ -25,7 +25,7 @@ beforeAll(async () => {
   tap.aim(hub.instance.url);
   await stage.pair(hub, near);
   farConnection = await stage.pair(hub, far);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const send = (body: object, headers: Record<string, string> = {}) => hub.call('POST', '/v1/agents', body, headers);
@@ -86,7 +86,7 @@ test('whoever waits for nothing gets 202, a place to look, and a command that en
   const command = await ended(commandId, 'delivered');
   expect(command).toMatchObject({ op: 'agent.spawn', spoke: 'near', agentId });
   expect((await stage.ended(hub, agentId)).state).toBe('completed');
-}, 60_000);
+}, 120_000);
 
 test('a spoke that is away gets its command when it is back', async () => {
   await far.away('SIGTERM');
@@ -100,7 +100,7 @@ test('a spoke that is away gets its command when it is back', async () => {
   expect((await stage.ended(hub, agentId)).state).toBe('completed');
   expect((await far.client.agents.list({ taskId: 'away' })).agents.length).toBe(1);
   expect(sentTo(farConnection, 'away')).toHaveLength(1);
-}, 60_000);
+}, 120_000);
 
 test('a command whose time was over while its spoke was away ends as never sent, and is not sent afterwards', async () => {
   await far.away('SIGTERM');
@@ -115,7 +115,7 @@ test('a command whose time was over while its spoke was away ends as never sent,
   await stage.connected(hub, far);
   expect((await far.client.agents.list({ taskId: 'never' })).agents).toEqual([]);
   expect(sentTo(farConnection, 'never')).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('a lost answer: timed out at first, settled by the journal when it comes', async () => {
   tap.mute('to-hub');
@@ -129,7 +129,7 @@ test('a lost answer: timed out at first, settled by the journal when it comes', 
   expect((await stage.ended(hub, agentId)).state).toBe('completed');
   expect((await far.client.agents.list({ taskId: 'lost' })).agents.length).toBe(1);
   expect(tap.carries(farConnection)).toBe(true);
-}, 60_000);
+}, 120_000);
 
 test('a spawn to a suspended connection is refused at once, and a kill of a spawn that is on its way wins', async () => {
   await hub.client.spokes.suspend('near');
@@ -155,4 +155,4 @@ test('a spawn to a suspended connection is refused at once, and a kill of a spaw
   expect(await hub.client.commands.get(commandId)).toMatchObject({ state: 'failed', problem: { code: 'killed' } });
   expect(sentTo(farConnection, 'overtaken')).toEqual([]);
   expect(stage.watch(far, 'sleep 86406')).toEqual([]);
-}, 60_000);
+}, 120_000);

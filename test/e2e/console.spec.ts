@@ -22,12 +22,12 @@ beforeAll(async () => {
   stage = await Federation.open();
   [hub, spoke, browser] = await Promise.all([stage.hub(), stage.spoke('acme'), openChromium()]);
   admin = await Person.enter(browser, hub.instance.url, { viewport: { width: 1280, height: 800 } });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   if (!hasChromium) return;
   await browser.close();
   await stage.close();
-}, 60_000);
+}, 120_000);
 
 story('the door lets in whoever has a key, says what to do to others, and the session outlasts a reload', async () => {
   const { page } = admin;
@@ -98,7 +98,7 @@ story(
     await page.getByRole('log').getByText(hostile).waitFor();
     expect(await admin.barriers()).toEqual([]);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -135,7 +135,7 @@ story(
     expect([guest.complaints, [...guest.hosts]]).toEqual([[], [...admin.hosts]]);
     await guest.context.close();
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -159,7 +159,7 @@ story(
     await admin.go('/charts');
     await page.getByRole('img', { name: /Answer of a spoke: [1-9]/ }).waitFor();
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -174,7 +174,7 @@ story(
     await admin.go('/agents?label=region%3Dasia');
     await page.getByRole('heading', { name: 'No agents here' }).waitFor();
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -219,7 +219,7 @@ story(
     await hub.back();
     await admin.page.getByRole('status').getByText('live').waitFor({ timeout: 30_000 });
   },
-  60_000,
+  120_000,
 );
 
 story('the page asks no other host, its policy forbade nothing, and what it needs at first is small', async () => {

@@ -31,12 +31,12 @@ beforeAll(async () => {
   ]);
   await Promise.all([admin.signIn(spoke.instance.key), viewer.signIn(key)]);
   page = admin.page;
-}, 90_000);
+}, 120_000);
 afterAll(async () => {
   if (!hasChromium) return;
   await browser.close();
   await stage.close();
-}, 60_000);
+}, 120_000);
 
 /** In light and in dark. */
 async function barriersOf(person: Person): Promise<string[]> {
@@ -79,7 +79,7 @@ story(
     await page.getByText('active', { exact: true }).first().waitFor();
     await stage.connected(hub, spoke);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -109,7 +109,7 @@ story(
     await press('Approve');
     await stage.running(hub, approved);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -121,7 +121,7 @@ story(
     await page.getByRole('rowheader', { name: 'hub', exact: true }).waitFor();
     expect(await barriersOf(admin)).toEqual([]);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -142,7 +142,7 @@ story(
     expect(await viewer.page.getByRole('button', { name: 'Drain…' }).count()).toBe(0);
     expect(await barriersOf(viewer)).toEqual([]);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -169,7 +169,7 @@ story(
     await page.getByText('no stop is set').waitFor();
     expect(await until('no latch', async () => (await spoke.client.kill.latches()).length === 0)).toBe(true);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -196,7 +196,7 @@ story(
     await viewer.go('/audit');
     await viewer.page.getByText('There is no such page').waitFor();
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -230,7 +230,7 @@ story(
       edited: { reason: hostile },
     });
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -256,7 +256,7 @@ story(
     await page.getByText('Grant, version 4').waitFor();
     expect((await spoke.client.hubs.grant('hub')).grant.concurrentMax).toBe(9);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -283,7 +283,7 @@ story(
     const joined = (await spoke.client.hubs.list()).find(({ name }) => name === 'again');
     expect(joined?.grant?.grant.repositories).toEqual([stage.repository, 'https://git.example/**']);
   },
-  60_000,
+  120_000,
 );
 
 story(
@@ -299,5 +299,5 @@ story(
       expect([...hosts]).toEqual([new URL(spoke.instance.url).host]);
     }
   },
-  60_000,
+  120_000,
 );

@@ -155,6 +155,6 @@ describe('wishes that cannot be', () => {
       expect(err).not.toMatch(/^\s+at /m);
       expect(readdirSync(temporary)).toEqual([]);
     },
-    30_000,
+    60_000,
   );
 });

@@ -105,7 +105,7 @@ describe('a direct link on loopback', () => {
     await until(
       'the hub has the grant',
       async () => (await hub.client.spokes.get('open')).grant?.version === 2,
-      20_000,
+      60_000,
     );
     expect(await refusal(hub.client.agents.spawn(stage.job('open', 'echo no'), { waitS: 30 }))).toMatchObject({
       code: 'grant_denied',
@@ -147,7 +147,7 @@ describe('restarts on a direct link', () => {
       await until(
         'the agent goes on',
         async () => (await spoke.client.agents.readOutput(agentId)).text.includes('line 40'),
-        30_000,
+        60_000,
       );
     });
     await stage.connected(hub, spoke);
@@ -169,7 +169,7 @@ describe('restarts on a direct link', () => {
     await until(
       'the hub hears of it',
       async () => (await refusal(hub.client.agents.get(agentId))).code === 'ok',
-      60_000,
+      120_000,
     );
     expect((await stage.ended(hub, agentId)).state).toBe('completed');
     expect((await spoke.client.agents.list({ taskId: 'late' })).agents.length).toBe(1);

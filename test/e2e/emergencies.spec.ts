@@ -228,7 +228,7 @@ test('a spoke is gone', async () => {
   await until(
     'the kill to arrive',
     async () => (await hub.client.commands.get(kill!.commandId)).state === 'delivered',
-    20_000,
+    60_000,
   );
   await run({ ID });
   await normal();

@@ -29,7 +29,7 @@ beforeAll(async () => {
     stage.spoke('acme', { eventsKeptMax }),
   ]);
   await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 interface Heard {
@@ -130,7 +130,7 @@ test('a webhook of the hub is told of each end that it wants, signed, and goes o
   );
   const { text } = await hub.call('GET', '/metrics');
   expect(text).toMatch(/^writ_webhook_tries_total\{webhook="ops",outcome="delivered"\} [1-9]/m);
-}, 60_000);
+}, 120_000);
 
 test('a client that does not ask for gaps is not left in the belief that it has everything', async () => {
   const all = spoke.client.agents.events(undefined)[Symbol.asyncIterator]();

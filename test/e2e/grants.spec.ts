@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
   await stage.pair(hub, spoke, allowed);
   await stage.pair(other, spoke, stage.grant({ runtimes: ['shell'], concurrentMax: 1 }));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const job = (change: Partial<SpawnRequestBody> = {}) => stage.job('acme', 'echo no', change);
@@ -282,7 +282,7 @@ describe('each rule of a grant', () => {
     expect(await standing()).toEqual(before);
     await until('the hub to show it', async () => (await hub.client.spokes.get('acme')).grant?.version === version);
     expect((await hub.call('PUT', '/v1/spokes/acme/grant', { grant }, { 'if-match': '*' })).status).toBe(404);
-  }, 60_000);
+  }, 120_000);
 
   test('[F-5] holds for every operation that acts on an agent, and leaves the agent as it was', async () => {
     await spoke.client.hubs.setGrant('hub', { grant });
@@ -303,7 +303,7 @@ describe('each rule of a grant', () => {
       expect(await refusal(act)).toMatchObject({ code: 'grant_denied', field: 'operations' });
     expect(await standing()).toEqual(before);
     await spoke.client.agents.kill(agentId, 'done');
-  }, 60_000);
+  }, 120_000);
 });
 
 test('[F-12] two hubs that use the same names and fill the spoke hear nothing of one another', async () => {
@@ -339,4 +339,4 @@ test('[F-12] two hubs that use the same names and fill the spoke hear nothing of
   expect(said).toContain(mine?.agentId);
   expect(secrets.filter((secret) => said.includes(secret!))).toEqual([]);
   await Promise.all([hub, other].map((at) => at.client.kill.all({ reason: 'done' }, 30)));
-}, 60_000);
+}, 120_000);

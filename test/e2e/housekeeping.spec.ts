@@ -15,7 +15,7 @@ let spoke: Player;
 beforeAll(async () => {
   stage = await Federation.open();
   spoke = await stage.spoke('alone', { gc: { graceMs: 0, everyMs: 86_400_000 } });
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 /** As the admin on the same machine types it. */
@@ -83,7 +83,7 @@ test('a drain refuses what is new with a time to come again, lets what runs go o
   expect((await partner.call('GET', '/readyz')).status).toBe(200);
   const { agentId } = await stage.spawn(partner, undefined, 'true');
   await until('the new one ends', async () => (await partner.client.agents.get(agentId)).state === 'completed');
-}, 90_000);
+}, 120_000);
 
 test('what the instance itself keeps is its owner’s alone; the rest lies behind its folder', async () => {
   const { stateDir } = spoke.instance.options;

@@ -70,7 +70,7 @@ test('each side rotates again and again while statuses and spawns go on, and not
       await until(
         'traffic to go on under the new keys',
         () => done.status > before.status + 3 && done.spawn > before.spawn,
-        30_000,
+        60_000,
       );
     }
   }
@@ -164,6 +164,6 @@ describe.each(['hub', 'spoke'] as const)('a %s', (role) => {
         `config_invalid: Keys are kept there and others could read them: run \`chmod 700 ${keys}\`.`,
       );
     },
-    60_000,
+    120_000,
   );
 });

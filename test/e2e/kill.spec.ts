@@ -15,7 +15,7 @@ beforeAll(async () => {
   stage = await Federation.open();
   [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme')]);
   await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 function percentile(sorted: readonly number[], share: number): number {
@@ -119,7 +119,7 @@ describe('kill of one agent', () => {
         const real = await Promise.all(Array.from({ length: 200 }, () => call('GET', '/v1/agents?limit=1')));
         return real.some(({ status }) => status === 429);
       },
-      30_000,
+      60_000,
     );
     const killed = await call('POST', `/v1/agents/${agentId}/kill`, { reason: 'still' });
     expect(killed.status).toBe(200);

@@ -33,11 +33,11 @@ beforeAll(async () => {
   hub = opened;
   await stage.pair(hub, spoke);
   client = await enter({ WRIT_URL: hub.instance.url, WRIT_API_KEY: hub.instance.key });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await client.close();
   await stage.close();
-}, 60_000);
+}, 120_000);
 
 test('finds a spoke, spawns on it, waits, and reads what was said and changed', async () => {
   const { spokes } = (await use('list_spokes', {})).structuredContent as { spokes: { name: string; state: string }[] };
@@ -48,7 +48,7 @@ test('finds a spoke, spawns on it, waits, and reads what was said and changed', 
   expect((await use('agent_output', { agentId })).content).toMatchObject([{ text: 'over mcp\n' }]);
   const { contents } = await client.readResource({ uri: `writ://agents/${agentId}/diff` });
   expect(contents).toMatchObject([{ mimeType: 'text/x-diff', text: expect.stringContaining('+more') }]);
-}, 60_000);
+}, 120_000);
 
 test('[K-8] a kill answers when nothing lives', async () => {
   const { agentId } = (await use('spawn_agent', stage.job('acme', 'setsid sleep 600 & sleep 600')))
@@ -59,7 +59,7 @@ test('[K-8] a kill answers when nothing lives', async () => {
     report: { killed: [agentId], survivors: 0 },
   });
   expect(await hub.client.agents.get(agentId)).toMatchObject({ state: 'killed', reason: 'enough' });
-}, 60_000);
+}, 120_000);
 
 test('says what is wrong when the hub cannot be reached, and a viewer may only look', async () => {
   await expect(enter({ WRIT_URL: 'http://127.0.0.1:9', WRIT_API_KEY: 'x' })).rejects.toThrow('peer_unavailable');
@@ -68,7 +68,7 @@ test('says what is wrong when the hub cannot be reached, and a viewer may only l
   const refused = await viewer.callTool({ name: 'spawn_agent', arguments: { ...stage.job('acme', 'true') } });
   expect(refused).toMatchObject({ isError: true, structuredContent: { code: 'forbidden' } });
   await viewer.close();
-}, 60_000);
+}, 120_000);
 
 /** The ways in, as the inspector is told of them: before its own options, and after. */
 const doors: Record<string, () => { before: string[]; after: string[] }> = {
@@ -102,7 +102,7 @@ describe.each(Object.keys(doors))('the inspector, over %s', (door) => {
       const { said: templates } = await asks('--method', 'resources/templates/list');
       expect(templates).toMatchObject({ resourceTemplates: [{ name: 'agent_output' }, { name: 'agent_diff' }] });
     },
-    60_000,
+    120_000,
   );
 
   inspected(
@@ -122,6 +122,6 @@ describe.each(Object.keys(doors))('the inspector, over %s', (door) => {
         structuredContent: { code: 'invalid_request', field: 'agentId' },
       });
     },
-    60_000,
+    120_000,
   );
 });

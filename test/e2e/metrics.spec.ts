@@ -45,7 +45,7 @@ beforeAll(async () => {
     stage.spoke('acme', own, { ...key, ...shown }),
   ]);
   await stage.pair(hub, spoke, stage.grant({ perDay: { moneyMicroUsd: 2_500_000 } }));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 type Series = ReadonlyMap<string, number>;
@@ -70,7 +70,7 @@ async function turnEnds(agentId: string, turn: number): Promise<void> {
   await until(
     `turn ${turn} has ended`,
     async () => (await hub.client.agents.get(agentId)).turns?.last?.turn === turn,
-    30_000,
+    60_000,
   );
 }
 
@@ -164,7 +164,7 @@ test('a kill and its clean-up, and what a grant refuses, are counted', async () 
   expect(await figures(hub, delivered, 'writ_commands_open{op="agent.kill"}')).toEqual([1, undefined]);
   expect(grown(`writ_refusals_total{door="command",code="${refused.code}"}`)).toBe(1);
   expect((await scrape(hub)).series.get(`writ_refusals_total{door="rest",code="${refused.code}"}`)).toBe(1);
-}, 60_000);
+}, 120_000);
 
 const delivered = 'writ_command_seconds_count{op="agent.kill",outcome="delivered"}';
 
@@ -175,7 +175,7 @@ test('a spawn is one trace: from the request over the signed command to the mode
   await until(
     'both have sent their spans',
     () => [...names, 'invoke_agent worker', 'POST /v1/agents'].every(ofRun),
-    20_000,
+    60_000,
   );
   const run = ['writ-spoke: invoke_agent worker', 'writ-spoke: serve agent.spawn', 'writ-hub: send agent.spawn'];
   for (const name of names) {
@@ -193,7 +193,7 @@ test('a spawn is one trace: from the request over the signed command to the mode
     expect(authorization).toBe('Bearer of-the-collector');
     expect(body).not.toMatch(/Say something|seen-by-nobody|sk-nobody|writ_/);
   }
-}, 60_000);
+}, 120_000);
 
 test('a caller’s own trace goes on here, and a refusal ends its span with the code', async () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -209,7 +209,7 @@ test('a caller’s own trace goes on here, and a refusal ends its span with the 
     attributes: { 'writ.request.id': expect.any(String) },
   });
   expect(served()?.attributes).toMatchObject({ 'writ.op': 'agent.spawn', 'writ.outcome': code });
-}, 60_000);
+}, 120_000);
 
 test('how both stand: who they are, their statements, what is set, what waits, and what may be spent', async () => {
   const { connectionId } = await hub.client.spokes.get('acme');
@@ -237,6 +237,6 @@ test('how both stand: who they are, their statements, what is set, what waits, a
   expect((await figures(spoke, 'writ_disk_bytes'))[0]).toBeGreaterThan(0);
   expect(await figures(spoke, 'writ_killswitch_set{scope="all"}', 'writ_draining')).toEqual([1, 1]);
   expect(await figures(hub, 'writ_killswitch_set{scope="spoke:acme"}')).toEqual([1]);
-}, 60_000);
+}, 120_000);
 
 const empty = { max: 10, waiting: 0, opened: 0, reused: 0, evicted: 0 };

@@ -29,7 +29,7 @@ beforeAll(() => void known.set('SPOKE', 'berlin').set('REPOSITORY', `file://${sp
 afterAll(async () => {
   await Promise.all([hub.leave(), spoke.leave()]);
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-}, 40_000);
+}, 120_000);
 
 const blocks = (page: string, section: string) => {
   walked.add(`${page}: ${section}`);
@@ -81,7 +81,7 @@ describe('from nothing to two who know each other', () => {
     const again = await at(hub, ['hub']);
     expect(again).toMatchObject({ code: 2 });
     expect(again.err).toMatch(/runs on .* already: http:\/\/127\.0\.0\.1:\d+, process \d+/);
-  }, 60_000);
+  }, 120_000);
 
   test('an invite is one line; whoever does not say yes is shown the hub’s words and joins nothing', async () => {
     await walk('hub', 'Invite');
@@ -92,13 +92,13 @@ describe('from nothing to two who know each other', () => {
     expect(unasked.err).toContain('add --yes');
     expect(unasked.err).toContain(`six words           ${known.get('HUB_WORDS')}`);
     expect(await asks(spoke, 'hubs')).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test('a partner says what may run, and joins', async () => {
     known.set('SPOKE_WORDS', await wordsOf(spoke)).set('SPOKE_ROOT', await rootOf(spoke));
     known.set('HUB_ROOT', await rootOf(hub));
     await walk('spoke', 'Join');
-  }, 60_000);
+  }, 120_000);
 
   test('the operator compares words and accepts', () => walk('hub', 'Accept'), 30_000);
 });
@@ -135,7 +135,7 @@ describe('working together', () => {
     const seen = await until('its two processes run', () => (sleeping().length >= 2 ? sleeping() : undefined), 20_000);
     await walk('hub', 'Stop', 1);
     expect([stillAlive(seen), sleeping()]).toEqual([[], []]);
-  }, 60_000);
+  }, 120_000);
 
   test('the record is verified by nothing but itself and two roots, the agent of the browser in it', async () => {
     await walk('hub', 'Prove it');
@@ -144,13 +144,13 @@ describe('working together', () => {
     const told = said.map((part) => Buffer.from(part, 'base64url').toString());
     for (const op of ['agent.spawn', 'agent.kill'])
       expect([op, told.some((text) => text.includes(op) && text.includes(inBrowser!))]).toEqual([op, true]);
-  }, 30_000);
+  }, 120_000);
 
   test('programs of others do the same over the client and MCP', async () => {
     await walk('client', 'A key');
     await walk('client', 'Examples');
     expect(sleeping()).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   test('the partner sees what was ordered, narrows it and stops it', async () => {
     await walk('spoke', 'See');
@@ -159,13 +159,13 @@ describe('working together', () => {
     const refused = await at(hub, [...job, '--runtime', 'hello']);
     expect(refused.code).toBe(3);
     expect(JSON.parse(refused.err)).toMatchObject({ code: 'grant_denied', status: 403 });
-  }, 60_000);
+  }, 120_000);
 
   test('a connection that is closed is over for both', async () => {
     expect(await at(hub, ['unpair', 'berlin'])).toMatchObject({ code: 2 });
     expect((await at(hub, ['unpair', 'berlin', '--yes'])).out).toContain('state\tclosed');
     await until('the spoke knows', async () => (await at(spoke, ['hubs'])).out.startsWith('hub\tclosed'));
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('the pages', () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   stage = await Federation.open();
   const repositories = { allowFile: true, readyFilesMin: 1 };
   spoke = await stage.spoke('acme', { repositories, gc: { diskBytesMax: 1, everyMs: 86_400_000 } });
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const ready = () => {
@@ -40,4 +40,4 @@ test('[W-2] an agent gets the worktree that lies ready; what lies ready goes fir
   expect(next).not.toBe(made);
   await spoke.client.housekeeping.gc({});
   expect(ready()).toEqual([]);
-}, 60_000);
+}, 120_000);

@@ -30,7 +30,7 @@ beforeAll(async () => {
   hub = await stage.hub();
   spoke = await stage.spoke('acme', { remotes, logLevel: 'debug' }, { STORY_TOKEN: token });
   await stage.pair(hub, spoke, stage.grant({ repositories: [`${server.url}/**`], push: ['writ/*', 'fix/**'] }));
-}, 60_000);
+}, 120_000);
 afterEach(() => {
   if (!gitHttpsRequirement[1]) return;
   server.instead = () => false;
@@ -73,7 +73,7 @@ describe('an agent on a repository behind a token', () => {
         expect(filesWith(stage.folder, secret)).toEqual([]);
       }
     },
-    60_000,
+    120_000,
   );
 
   story(
@@ -90,7 +90,7 @@ describe('an agent on a repository behind a token', () => {
       expect(agent.reason).toMatch(/does not let this spoke in/);
       expect(filesWith(stage.folder, token)).toEqual([]);
     },
-    60_000,
+    120_000,
   );
 });
 
@@ -113,7 +113,7 @@ describe('a push over the federation', () => {
       expect([...spoke.instance.log, JSON.stringify([own, named])].join('')).not.toContain(token);
       expect(filesWith(stage.folder, token)).toEqual([]);
     },
-    60_000,
+    120_000,
   );
 
   story(
@@ -127,7 +127,7 @@ describe('a push over the federation', () => {
           code: 'invalid_request',
         });
     },
-    60_000,
+    120_000,
   );
 
   const crashes = ['before it arrived', 'after it arrived', 'after it arrived and somebody went on from it'] as const;
@@ -162,7 +162,7 @@ describe('a push over the federation', () => {
         });
         expect(there.result?.push).toEqual(agent.result?.push);
       },
-      60_000,
+      120_000,
     );
 
   story(
@@ -178,7 +178,7 @@ describe('a push over the federation', () => {
       expect(agent.reason).toMatch(/does not let this spoke in/);
       expect((await hub.client.agents.diff(agent.agentId)).text).toContain('+new');
     },
-    60_000,
+    120_000,
   );
 });
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   if (isHere) await stage.close();
-}, 60_000);
+}, 120_000);
 
 const as = 'git -c user.name=A -c user.email=a@example.org';
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
   stage = await Federation.open();
   [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme')]);
   await stage.pair(hub, spoke, stage.grant({ repositories: [stage.repository, elsewhere] }));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 /** What exists on both sides: nothing of it may move when a request is refused. */
@@ -240,6 +240,6 @@ describe('an agent that has ended', () => {
       expect(where).toMatchObject({ name: 'acme' });
       for (const time of [startedAt, endedAt, spawnedAt, asOf, started, over, spawned]) expect(time).toBeDefined();
     },
-    60_000,
+    120_000,
   );
 });

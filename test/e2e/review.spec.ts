@@ -57,7 +57,7 @@ beforeAll(async () => {
   hub = await stage.hub();
   spoke = await stage.spoke('acme', config, { STORY_TOKEN: 'writ-test-77aa01', ANTHROPIC_API_KEY: 'sk-nobody' });
   await stage.pair(hub, spoke, stage.grant({ repositories: [`${server.url}/**`], push: ['writ/*'] }));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const branches = () =>

@@ -41,7 +41,7 @@ beforeAll(async () => {
   const key = { ANTHROPIC_API_KEY: 'sk-nobody' };
   [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme', { runtimes }, key)]);
   await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 function afterTurn(agentId: string, turn: number): Promise<AgentResource> {
@@ -154,7 +154,7 @@ describe('the way back of a session', () => {
       'spoke',
     ]);
     expect(seen.err).toContain('role operator');
-  }, 60_000);
+  }, 120_000);
 
   test('[F-5] [F-12] a hub needs a grant that names it, and reaches no session of others', async () => {
     const agentId = await begun();
@@ -171,5 +171,5 @@ describe('the way back of a session', () => {
     expect(await refusal(hub.client.agents.restore(agentId, { turn: 2 }, { waitS: 30 }))).toMatchObject(denied);
     expect(await refusal(hub.client.agents.checkpoints(agentId))).toMatchObject(denied);
     expect(file(agentId, 'a.txt')).toBe('two\n');
-  }, 60_000);
+  }, 120_000);
 });

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const key = { ANTHROPIC_API_KEY: 'sk-nobody' };
   [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme', { runtimes: { claude } }, key)]);
   await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 function afterTurn(agentId: string, turn: number): Promise<AgentResource> {
@@ -46,7 +46,7 @@ function afterTurn(agentId: string, turn: number): Promise<AgentResource> {
       const agent = await hub.client.agents.get(agentId);
       return agent.turns?.last?.turn === turn ? agent : undefined;
     },
-    30_000,
+    60_000,
   );
 }
 

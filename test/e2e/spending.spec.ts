@@ -24,7 +24,7 @@ beforeAll(async () => {
   const env = { ANTHROPIC_API_KEY: key };
   [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme', { runtimes }, env)]);
   await stage.pair(hub, spoke, stage.grant({ perDay: { agents: 2 }, startsPerMinute: 100 }));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const claude = { options: { runtime: 'claude' } };
@@ -44,7 +44,7 @@ test('[O-3] what an agent used is in its record, in the books by hub and reposit
   expect(byRepository.rows).toMatchObject([{ key: stage.repository, ...perAgent }]);
   const argv = ['usage', '--by', 'hub', '--url', spoke.instance.url, '--key', spoke.instance.key];
   expect((await writ(argv)).out).toContain('hub\t1\t1\t1000\t100\t0\t0\t0.006000');
-}, 60_000);
+}, 120_000);
 
 test('[S-1] the agents of a day are used up, and the hub hears the rule and what it allows', async () => {
   const { agentId } = await spawn();
@@ -54,7 +54,7 @@ test('[S-1] the agents of a day are used up, and the hub hears the rule and what
     field: 'perDay.agents',
     detail: expect.stringContaining('0 to 2 a day (UTC)'),
   });
-}, 60_000);
+}, 120_000);
 
 test('[O-3] a spoke that is killed and started again counts on from where it was', async () => {
   const before = await spoke.client.usage.report({ by: 'hub' });
@@ -66,7 +66,7 @@ test('[O-3] a spoke that is killed and started again counts on from where it was
   const { agentId } = await spawn();
   expect(await stage.ended(hub, agentId)).toMatchObject({ state: 'completed' });
   expect((await spoke.client.usage.report({ by: 'hub' })).total).toMatchObject({ agents: 3, inputTokens: 3_000 });
-}, 60_000);
+}, 120_000);
 
 test('a viewer may read the books, and wrong questions are refused by name', async () => {
   const { key: viewerKey } = await spoke.client.keys.create({ name: 'looks', role: 'viewer' });

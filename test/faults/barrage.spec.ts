@@ -40,7 +40,7 @@ beforeAll(async () => {
   await spoke.client.hubs.join({ invite: liar.inviteLine(), grant: stage.grant() });
   await liar.dial(publicUrl);
   await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 function residentBytes({ instance }: Player): number {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   tap.aim(hub.instance.url);
   connection = await stage.pair(hub, spoke);
   tap.weather = chaos.weather;
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 /** Where the journal of that side ends. */
@@ -63,7 +63,7 @@ test(
       await until(
         `${way} to be felt`,
         () => way === 'cut' || chaos.touched > 2 || tap.closings.length > before,
-        30_000,
+        60_000,
       );
       chaos.turn('none');
       if (tap.closings.length === before) tap.cut();

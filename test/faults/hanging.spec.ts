@@ -14,7 +14,7 @@ beforeAll(async () => {
   [hub, well, stuck] = await Promise.all([stage.hub(), stage.spoke('well'), stage.spoke('stuck')]);
   for (const spoke of [well, stuck]) await stage.pair(hub, spoke);
   stage.afterwards(() => process.kill(stuck.instance.pid, 'SIGCONT'));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 const circuitOf = async (name: string) => (await hub.client.spokes.get(name)).circuit;

@@ -18,7 +18,7 @@ beforeAll(async () => {
   [patient, strict, spoke] = await Promise.all([stage.hub('patient'), stage.hub('strict'), stage.spoke('acme')]);
   await stage.pair(patient, spoke, stage.grant({ hubLost: 'continue' }));
   await stage.pair(strict, spoke, stage.grant({ hubLost: { stopAfterS } }));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 async function begun(hub: Player, marker: number): Promise<string> {

@@ -19,7 +19,7 @@ let spoke: Player;
 beforeAll(async () => {
   stage = await Federation.open();
   spoke = await stage.spoke('talk');
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 function memory(): number {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   stage = await Federation.open();
   [hub, spoke] = await Promise.all([stage.hub(), stage.spoke('acme')]);
   await stage.pair(hub, spoke);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 /** Ids of all agent events as this instance tells them, up to where `enough` is satisfied. */
@@ -66,7 +66,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     await bothTellTheSame(agentId);
     expect((await hub.client.agents.readOutput(agentId)).text).toContain('line 3');
   },
-  60_000,
+  120_000,
 );
 
 test('[S-6] a spoke that is told to stop stops in time, with the agents recorded as ended before it goes', async () => {
@@ -81,7 +81,7 @@ test('[S-6] a spoke that is told to stop stops in time, with the agents recorded
   expect(await spoke.client.agents.get(agentId)).toMatchObject({ state: 'failed', exitReason: 'shutdown' });
   await stage.connected(hub, spoke);
   await bothTellTheSame(agentId);
-}, 60_000);
+}, 120_000);
 
 test('[O-2] [F-13] [F-14] a hub that is killed in the middle of a run misses nothing, and the agent goes on', async () => {
   const before = await identityOf(hub);
@@ -103,7 +103,7 @@ test('[O-2] [F-13] [F-14] a hub that is killed in the middle of a run misses not
   expect(report).toMatchObject({ killed: [agentId], survivors: 0 });
   await stage.ended(hub, agentId);
   await bothTellTheSame(agentId);
-}, 60_000);
+}, 120_000);
 
 test('[L-12] what ends while the hub is away is told when it is back', async () => {
   const { agentId } = await stage.spawn(hub, 'acme', 'sleep 1; echo done');
@@ -112,7 +112,7 @@ test('[L-12] what ends while the hub is away is told when it is back', async () 
   });
   expect((await stage.ended(hub, agentId)).state).toBe('completed');
   await bothTellTheSame(agentId);
-}, 60_000);
+}, 120_000);
 
 test('[L-11] [L-12] both killed at once in the middle of many spawns: every agent has one end, and the same on both sides', async () => {
   const spawns = Array.from({ length: 8 }, (_none, n) =>
@@ -127,7 +127,7 @@ test('[L-11] [L-12] both killed at once in the middle of many spawns: every agen
   await until(
     'no command is open',
     async () => (await hub.client.commands.list({ state: 'pending' })).commands.length === 0,
-    30_000,
+    60_000,
   );
   await hub.client.kill.all({ reason: 'the end of the story' }, 30);
   await hub.client.kill.reset({ reason: 'the next story' });
@@ -137,7 +137,7 @@ test('[L-11] [L-12] both killed at once in the middle of many spawns: every agen
       const { agents } = await spoke.client.agents.list({ limit: 200 });
       return agents.every(({ state, cleanup }) => isTerminal(state) && cleanup) ? agents : undefined;
     },
-    30_000,
+    60_000,
   );
   const many = agents.filter(({ taskId }) => taskId.startsWith('many-'));
   for (const { agentId, state } of many)
@@ -146,4 +146,4 @@ test('[L-11] [L-12] both killed at once in the middle of many spawns: every agen
   expect(new Set(many.map(({ taskId }) => taskId)).size).toBe(many.length);
   expect(many.flatMap(({ agentId }) => stage.worktrees(spoke, agentId))).toEqual([]);
   expect(stage.survivors()).toEqual([]);
-}, 90_000);
+}, 120_000);

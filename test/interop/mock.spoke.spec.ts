@@ -68,7 +68,7 @@ beforeAll(async () => {
   await enter(liar);
   await enter(neighbour);
   stage.afterwards(() => [liar, neighbour].forEach((spoke) => spoke.close()));
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close(), 60_000);
 
 describe('[F-11] pairing', () => {
@@ -227,7 +227,7 @@ describe('results', () => {
     answers = () => undefined;
     await liar.dial();
     expect((await asked).code).not.toBe('ok');
-  }, 30_000);
+  }, 120_000);
 
   test('[O-6] silence is no answer: the kill stays open and says so, and is settled by what comes late', async () => {
     const live = '00000000-0000-8000-8000-0000000000cc';
@@ -245,7 +245,7 @@ describe('results', () => {
       'it is settled',
       async () => (await hub.client.commands.get(commandId)).state === 'delivered' || undefined,
     );
-  }, 30_000);
+  }, 120_000);
 
   test('[O-6] a command that timed out is settled by the answer that comes late, on a later link', async () => {
     const asked: Json[] = [];
@@ -267,7 +267,7 @@ describe('results', () => {
     };
     await until('it is settled', settled);
     expect(asked).toHaveLength(1);
-  }, 30_000);
+  }, 120_000);
 
   test('a refusal reaches whoever asked, with the code and the sentence of the spoke', async () => {
     const problem = {
@@ -299,7 +299,7 @@ describe('bundles', () => {
     liar.tell(spawned(branch, 'branch'));
     liar.tell({ ...end, data: { ...data, result: { ...data.result, branch: '../../evil', commit } } });
     await until('its end is known', async () => (await known(branch))?.result?.commit);
-  }, 30_000);
+  }, 120_000);
 
   test.each(lies)('of %s nothing is kept: %s', async (_name, code, lie) => {
     answers = lie;
@@ -348,7 +348,7 @@ describe('what a spoke says of itself', () => {
     liar.line.say(liar.hello({ extra: true }));
     expect((await liar.hear(liar.line, 'writ-res+jws')).claims).toMatchObject({ err: 'schema' });
     expect((await hub.client.spokes.get('liar')).theirs.state).toBe('active');
-  }, 30_000);
+  }, 120_000);
 
   test('a clock that is far off is told so, with the difference', async () => {
     liar.line.say(liar.hello({}, { claims: { iat: nowS() + 400, exp: nowS() + 440 } }));
@@ -357,7 +357,7 @@ describe('what a spoke says of itself', () => {
     expect(Math.abs(Number(claims.diffS) + 400)).toBeLessThan(5);
     if (liar.line.code !== undefined || (await until('it stands or falls', () => liar.line.code ?? 1)) !== 1)
       await liar.dial();
-  }, 30_000);
+  }, 120_000);
 
   test('a clock 29 s ahead works; 31 s behind is refused, and the hub says so in REST, in its log and to its doctor', async () => {
     // What is ahead may be late and is still in time; what is behind only falls behind further.
@@ -380,7 +380,7 @@ describe('what a spoke says of itself', () => {
     });
     line.say(hello(0));
     await until('it is over', async () => (await seen()) === undefined);
-  }, 30_000);
+  }, 120_000);
 
   test('a hostile name or word of its own reaches the operator as text and nothing else', async () => {
     const hostile = '\u001b[2J<script>alert(1)</script>\u202e';

@@ -14,7 +14,7 @@ describe('docs/reference', () => {
     const pages = referencePages(...(await Promise.all([documentOf('hub'), documentOf('spoke')])));
     for (const [name, text] of Object.entries(pages))
       expect([name, read('docs', 'reference', name)]).toEqual([name, text]);
-  }, 60_000);
+  }, 120_000);
 });
 
 test('every setting says what it is for', () => {

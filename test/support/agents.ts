@@ -115,7 +115,7 @@ async function sampleRepository(folder: string): Promise<string> {
 }
 
 /** Asks again until it holds. @throws Error with what was seen last when the time is up. */
-export async function eventually<T>(ask: () => Promise<T>, holds: (seen: T) => boolean, limitMs = 10_000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T>, holds: (seen: T) => boolean, limitMs = 30_000): Promise<T> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const seen = await ask();

@@ -39,7 +39,7 @@ test('an instance is named once, and then meant: by --context, by the environmen
   expect(await run(['context', 'use', '--none'])).toMatchObject({ code: 0 });
   expect((await run(ps)).code).toBe(5);
   rmSync(home, { recursive: true });
-}, 60_000);
+}, 120_000);
 
 test('the key is kept for its owner alone and never shown; a file that others can read is refused', async () => {
   await add('lab', '--use');
@@ -53,7 +53,7 @@ test('the key is kept for its owner alone and never shown; a file that others ca
   await run(['context', 'remove', 'lab']);
   expect(readFileSync(file, 'utf8')).not.toContain(lab.adminKey);
   rmSync(home, { recursive: true });
-}, 60_000);
+}, 120_000);
 
 test('an address that was typed, or stands in the environment, never gets the key of a context', async () => {
   const heard: (string | undefined)[] = [];
@@ -74,7 +74,7 @@ test('an address that was typed, or stands in the environment, never gets the ke
   expect(heard).toHaveLength(3);
   server.close();
   rmSync(home, { recursive: true });
-}, 60_000);
+}, 120_000);
 
 test('what cannot be meant is refused, and nothing is kept of it', async () => {
   expect(await run(['ps', '--context', 'nowhere'])).toMatchObject({
@@ -87,4 +87,4 @@ test('what cannot be meant is refused, and nothing is kept of it', async () => {
   expect(await run(['context', 'use'])).toMatchObject({ code: 2 });
   expect(() => statSync(file)).toThrow('ENOENT');
   rmSync(home, { recursive: true });
-}, 60_000);
+}, 120_000);

@@ -68,7 +68,7 @@ describe('the package', () => {
     expect(said).toEqual([expect.stringMatching(/^wrong\.ts.* Property 'colour' does not exist on type '\{.*agentId/)]);
     const { stdout } = await run(process.execPath, ['right.ts'], { cwd: project });
     expect(stdout).toBe('peer_unavailable\n');
-  }, 60_000);
+  }, 120_000);
 
   installed(
     'npm install -g makes a working `writ` of it',

@@ -81,5 +81,5 @@ describe('in a shell', () => {
     expect(await writ(['__complete', '--', 'logs', ''], { env: { HOME: '/nonexistent' } })).toEqual({
       ...{ code: 0, out: '', err: '' },
     });
-  }, 60_000);
+  }, 120_000);
 });

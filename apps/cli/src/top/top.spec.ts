@@ -46,7 +46,7 @@ describe('writ top', () => {
     expect(shown).toMatchObject({ name: 'tiny', role: 'spoke', agents: [{ agentId }], counts: { running: 1 } });
     expect(await run('top', '--every', '0')).toMatchObject({ code: 2, err: expect.stringContaining('1 to 3600') });
     await run('kill', agentId, '--reason', 'done');
-  }, 60_000);
+  }, 120_000);
 
   inTerminal(
     'is live in a terminal, follows what happens, and gives the terminal back',
@@ -65,6 +65,6 @@ describe('writ top', () => {
       expect([seen.startsWith('\x1b[?1049h'), seen.trimEnd().endsWith('\x1b[?1049l')]).toEqual([true, true]);
       await run('kill', agentId, '--reason', 'done');
     },
-    60_000,
+    120_000,
   );
 });

@@ -310,7 +310,7 @@ describe('a program with a model', () => {
     } finally {
       await flood.close();
     }
-  }, 90_000);
+  }, 120_000);
 
   test('[L-9] a dead API is the reason in the state, and nothing hangs', async () => {
     await open();

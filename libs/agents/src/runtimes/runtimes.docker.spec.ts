@@ -121,13 +121,13 @@ class WithAgent extends ConfiguredResolver {
     eventually(
       () => agents.get(agentId),
       ({ turns, state }) => turns?.last?.turn === turn || state === 'failed',
-      30_000,
+      60_000,
     );
   const heard = (agents: LocalAgents, agentId: string, text: string) =>
     eventually(
       async () => (await agents.output(agentId, 0, 200_000)).text,
       (all) => all.includes(text),
-      30_000,
+      60_000,
     );
   const send = (agents: LocalAgents, agentId: string, ...steps: string[]) =>
     agents.send({ agentId, actor: admin, turnId: randomUUID(), input: doing(...steps) });
@@ -142,7 +142,7 @@ class WithAgent extends ConfiguredResolver {
     const [question] = await eventually(
       () => first.questions(),
       (all) => all.length === 1,
-      30_000,
+      60_000,
     );
     await first.answer(question!.questionId, { allow: true, reason: 'seen' }, admin);
     const one = await afterTurn(first, agentId, 1);

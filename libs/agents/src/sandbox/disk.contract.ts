@@ -56,7 +56,7 @@ export function diskContract(level: SandboxLevel): void {
           await other.close();
         }
       },
-      30_000,
+      60_000,
     );
 
     test('lets no single file grow above it, however fast', async () => {

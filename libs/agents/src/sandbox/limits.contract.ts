@@ -44,7 +44,7 @@ export function limitsContract(level: SandboxLevel, canLimit: boolean): void {
       expect(Number(out)).toBeGreaterThan(0);
       expect(Number(out)).toBeLessThan(0.4);
     },
-    60_000,
+    120_000,
   );
 
   limited(
@@ -55,7 +55,7 @@ export function limitsContract(level: SandboxLevel, canLimit: boolean): void {
       expect(sum).toBeGreaterThan(0);
       expect(sum).toBeLessThan(0.4);
     },
-    60_000,
+    120_000,
   );
 
   limited('fork bombs in two launches stay within `pidsMax` together', async () => {

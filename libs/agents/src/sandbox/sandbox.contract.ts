@@ -333,7 +333,7 @@ export function sandboxContract(level: SandboxLevel, kind: Kind): void {
         await next.remove(agentId);
         await eventually(() => !machineHas(mark));
       }
-    }, 60_000);
+    }, 120_000);
 
     ofProcesses('[K-12] a pid that belongs to another by now is never signalled', async () => {
       const innocent = spawn('sleep', ['300']);

@@ -45,7 +45,7 @@ async function work(script: string, agentType: 'worker' | 'reviewer' = 'worker')
   return eventually(
     () => agents.get(agentId),
     ({ cleanup }) => cleanup !== undefined,
-    25_000,
+    60_000,
   );
 }
 

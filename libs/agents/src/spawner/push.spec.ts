@@ -35,7 +35,7 @@ async function pushed(script: string, branch: string, change: Partial<SpawnReque
   return eventually(
     () => agents.get(agentId),
     ({ cleanup }) => cleanup !== undefined,
-    25_000,
+    60_000,
   );
 }
 

@@ -18,7 +18,7 @@ describe('an audit log', () => {
     both = await worked();
     for (const side of sides) logs[side] = await exported(both, side);
     bothSigned = nowS();
-  }, 60_000);
+  }, 120_000);
   afterAll(() => both.end());
 
   const arbitrarySide = fc.constantFrom(...sides);
@@ -181,7 +181,7 @@ describe('an audit log', () => {
       expect((await verified(con, anew, again)).ok).toBe(false);
     }
     await con.end();
-  }, 60_000);
+  }, 120_000);
 
   test('two results that the spoke signed for one command are equivocation, with both tokens', async () => {
     const at = logs.hub.findIndex((line) => line.includes('"text"') && kindOf(line) === 'result');
@@ -213,7 +213,7 @@ test('rows that were let go are told by a row, and what is left verifies; withou
   const without = await verified(both, lines.toSpliced(cut, 1));
   expect(without.findings.map(({ fault, row }) => [fault, row])).toContainEqual(['dropped', 1]);
   await both.end();
-}, 60_000);
+}, 120_000);
 
 test('[F-1] a key that was revoked proves nothing afterwards; what both sides had vouched for before still counts', async () => {
   const both = await worked(1);
@@ -236,7 +236,7 @@ test('[F-1] a key that was revoked proves nothing afterwards; what both sides ha
     expect.objectContaining({ fault: 'forged', detail: expect.stringContaining('revoked') }),
   ]);
   await both.end();
-}, 60_000);
+}, 120_000);
 
 function edited(line: string, what: string, where: number): string {
   const row = rowOf(line);

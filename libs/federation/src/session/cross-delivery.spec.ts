@@ -113,7 +113,7 @@ beforeAll(async () => {
   for (const peer of pair.spoke.peers.list()) peer.drop(1000, 'over');
   await until('both to be alone', () => !pair.atHub.isConnected && !pair.atSpoke.isConnected);
   await Promise.all([pair.atHub.settled(), pair.atSpoke.settled()]);
-}, 60_000);
+}, 120_000);
 afterAll(() => Promise.all([pair.end(), strangers.end()]), 30_000);
 
 /** What an instance would act on; logs, alarms and receipts tell what happened and are no state. */

@@ -58,7 +58,7 @@ describe('an agent of the runtime acp', () => {
     eventually(
       () => agents.get(agentId),
       ({ turns, state }) => turns?.last?.turn === n || state === 'failed',
-      30_000,
+      60_000,
     );
 
   const said = async (agents: LocalAgents, agentId: string) => (await agents.output(agentId, 0, 200_000)).text;
@@ -66,13 +66,13 @@ describe('an agent of the runtime acp', () => {
     eventually(
       () => said(agents, agentId),
       (all) => all.includes(text),
-      30_000,
+      60_000,
     );
   const asked = async (agents: LocalAgents) => {
     const [question] = await eventually(
       () => agents.questions(),
       (all) => all.length === 1,
-      30_000,
+      60_000,
     );
     return question!;
   };
@@ -89,7 +89,7 @@ describe('an agent of the runtime acp', () => {
     await agents.closeSession({ agentId, actor: admin, reason: 'enough', force: true });
     await cleaned(agents, agentId);
     expect(existsSync(home)).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   test.each(['load', 'resume'])(
     'let go for another and made anew, it takes its session up by session/%s, without showing the past again',
@@ -149,7 +149,7 @@ describe('an agent of the runtime acp', () => {
     await after(agents, await begin(agents, ['result Other.']), 1);
     expect((await turn(agents, one, 'prompt', 'result Two.')).turns?.last).toMatchObject({ state: 'completed' });
     expect(await heard(agents, one, 'Two.')).toMatch(/it begins anew[\s\S]*conversation is lost/);
-  }, 60_000);
+  }, 120_000);
 
   test('taken back to before a turn, it has forgotten that turn, and is told of the others', async () => {
     const agents = await open();
@@ -161,7 +161,7 @@ describe('an agent of the runtime acp', () => {
     const text = await heard(agents, agentId, 'Third.');
     expect(text.slice(text.indexOf('begins anew'))).toMatch(/remembers 0\n[\s\S]*You answered: First\./);
     expect(text.slice(text.indexOf('begins anew'))).not.toContain('Regretted');
-  }, 60_000);
+  }, 120_000);
 
   test('a process that ended in a turn fails that turn; the next one begins with a new process', async () => {
     const agents = await open();
@@ -169,7 +169,7 @@ describe('an agent of the runtime acp', () => {
     const first = await after(agents, agentId, 1);
     expect(first.turns?.last).toMatchObject({ exitReason: 'runtime_error', reason: 'The agent ended (code 3).' });
     expect((await turn(agents, agentId, 'recall', 'result Better.')).turns?.last).toMatchObject({ state: 'completed' });
-  }, 60_000);
+  }, 120_000);
 
   test('[P-11] what it says late of a turn does not settle the next', async () => {
     const agents = await open();
@@ -179,7 +179,7 @@ describe('an agent of the runtime acp', () => {
     const second = await turn(agents, agentId, 'sh sleep 1', 'result Second.', 'say And more.');
     expect(second.turns?.last?.result?.summary).toBe('Second.');
     await heard(agents, agentId, 'Late.');
-  }, 60_000);
+  }, 120_000);
 
   test('[K-15] a kill cancels its prompt, within the grace, and nothing is left', async () => {
     const agents = await open({ options: { graceMs: 10_000 } });
@@ -187,7 +187,7 @@ describe('an agent of the runtime acp', () => {
     await heard(agents, agentId, 'up\n');
     expect(await agents.kill(agentId, admin, 'enough')).toMatchObject({ killed: [agentId], survivors: 0 });
     await heard(agents, agentId, 'CANCELLED');
-  }, 60_000);
+  }, 120_000);
 
   describe('asks a person', () => {
     test('and goes on with the answer, which is named', async () => {
@@ -207,14 +207,14 @@ describe('an agent of the runtime acp', () => {
         answer: { kind: 'permission', allows: false },
       });
       expect(await said(agents, agentId)).toContain('answer: no!\n');
-    }, 60_000);
+    }, 120_000);
 
     test('whose silence is a no', async () => {
       const agents = await open({ runtime: { askMs: 1_000 } });
       const agentId = await begin(agents, ['ask fetch it', 'result Done.'], {});
       expect(await cleaned(agents, agentId)).toMatchObject({ state: 'completed', answer: { option: 'expired' } });
       expect(await said(agents, agentId)).toContain('nobody answered in time\nanswer: no!\n');
-    }, 60_000);
+    }, 120_000);
 
     test('a turn that breaks off takes its question with it: the next one can ask', async () => {
       const agents = await open();
@@ -230,7 +230,7 @@ describe('an agent of the runtime acp', () => {
       });
       await agents.answer((await asked(agents)).questionId, { allow: true }, admin);
       expect((await after(agents, agentId, n)).turns?.last).toMatchObject({ state: 'completed' });
-    }, 60_000);
+    }, 120_000);
 
     test('[S-5] a question that a restart left open is nobody’s any more', async () => {
       const before = await open();
@@ -242,7 +242,7 @@ describe('an agent of the runtime acp', () => {
       const agents = await open();
       expect(await agents.questions()).toEqual([]);
       expect(await agents.get(agentId)).toMatchObject({ state: 'running', activity: 'idle' });
-    }, 60_000);
+    }, 120_000);
   });
 
   describe('is counted', () => {
@@ -250,7 +250,7 @@ describe('an agent of the runtime acp', () => {
       const agents = await open();
       const agentId = await begin(agents, ['cost 0.5', 'wait'], { limits: { moneyMicroUsdMax: 400_000 } });
       expect(await cleaned(agents, agentId)).toMatchObject({ exitReason: 'money', usage: { moneyMicroUsd: 500_000 } });
-    }, 60_000);
+    }, 120_000);
 
     test('at the spoke’s door to the model, and then not by its own word', async () => {
       const script = { conversations: [{ name: 'only', turns: [{ text: 'A word.' }], repeatLast: true }] };
@@ -269,7 +269,7 @@ describe('an agent of the runtime acp', () => {
         await room.close();
         await understudy.close();
       }
-    }, 60_000);
+    }, 120_000);
   });
 
   test('a home that outgrows its bound fails the session', async () => {
@@ -280,5 +280,5 @@ describe('an agent of the runtime acp', () => {
       state: 'failed',
       reason: expect.stringContaining('home of the session has outgrown'),
     });
-  }, 60_000);
+  }, 120_000);
 });
