@@ -217,6 +217,24 @@ describe('streams', () => {
     await until('the source is free', () => api.gateway.reading === 0);
   });
 
+  test('the signal of a client ends all that is asked by it: what waits, what follows, what comes later', async () => {
+    const { agentId } = await spawned();
+    const stop = new AbortController();
+    await using mine = new RestClient({ url: api.url, key: api.adminKey, signal: stop.signal });
+    const { promise: never, resolve } = Promise.withResolvers<undefined>();
+    Object.assign(api.gateway, { held: never });
+    const [kill, seen] = [mine.agents.kill(agentId, 'enough'), [] as string[]];
+    const following = (async () => {
+      for await (const { event } of mine.agents.events()) seen.push(event.subject);
+    })();
+    await until('both are on their way', () => seen.length > 0 && api.gateway.killPatienceMs !== undefined);
+    stop.abort(new Error('enough'));
+    await expect(kill).rejects.toThrow('enough');
+    await following;
+    await expect(mine.instance()).rejects.toThrow('enough');
+    resolve(undefined);
+  });
+
   test('events from now on leave out what was before, and each says where to go on', async () => {
     await spawned();
     const stop = new AbortController();

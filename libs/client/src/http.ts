@@ -17,6 +17,8 @@ export interface ConnectionOptions {
   readonly timeoutMs?: number;
   /** Tries of a request that may be repeated; 3 by default. */
   readonly triesMax?: number;
+  /** Ends whatever is asked of the instance, and what is still to be asked. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Call {
@@ -70,7 +72,7 @@ export class Http {
         return await this.once<T>(call);
       } catch (error) {
         if (attempt >= tries || !isPassing(error)) throw error;
-        await sleep(pauseBefore(attempt, error), undefined, { signal: call.signal });
+        await sleep(pauseBefore(attempt, error), undefined, { signal: this.endOf(call) });
       }
     }
   }
@@ -106,6 +108,12 @@ export class Http {
     await this.agent.destroy();
   }
 
+  /** What ends a call: its own signal, and that of the whole client. */
+  endOf({ signal }: Call): AbortSignal | undefined {
+    const signals = [this.options.signal, signal].filter((one) => one !== undefined);
+    return signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+  }
+
   private async once<T>(call: Call): Promise<Answer<T>> {
     const reply = await this.send(call);
     const body = await json(reply);
@@ -115,8 +123,9 @@ export class Http {
   }
 
   private async send(call: Call): Promise<Reply> {
-    const { method, path, query, body, signal, waitS = 0 } = call;
+    const { method, path, query, body, waitS = 0 } = call;
     const { timeoutMs = 30_000 } = this.options;
+    const signal = this.endOf(call);
     const url = `${this.origin}${path}${search(query)}`;
     const sent = body === undefined ? undefined : JSON.stringify(body);
     const headersTimeout = timeoutMs + waitS * 1_000;

@@ -58,6 +58,7 @@ function addField(fields: Map<string, string>, line: string): void {
  * @throws WritProblem when the instance refuses; WritError `peer_unavailable` after 8 failures in a row.
  */
 export async function* resuming(http: Http, call: Call, cursor?: string): AsyncIterable<Message> {
+  const signal = http.endOf(call);
   let last = cursor;
   for (let failures = 0; ;) {
     try {
@@ -69,13 +70,13 @@ export async function* resuming(http: Http, call: Call, cursor?: string): AsyncI
         yield message;
       }
     } catch (error) {
-      if (call.signal?.aborted) return;
+      if (signal?.aborted) return;
       if (!isCut(error)) throw error;
     }
     if (++failures >= failuresMax)
       throw new WritError('peer_unavailable', 'The stream was cut and could not be resumed.');
-    await sleep(pauseBefore(failures), undefined, { signal: call.signal }).catch(() => undefined);
-    if (call.signal?.aborted) return;
+    await sleep(pauseBefore(failures), undefined, { signal }).catch(() => undefined);
+    if (signal?.aborted) return;
   }
 }
 
