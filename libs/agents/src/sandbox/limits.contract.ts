@@ -77,7 +77,8 @@ export function limitsContract(level: SandboxLevel, canLimit: boolean): void {
     const first = await trial.launch(taking("console.log('ready'); setInterval(() => {}, 1e6)"), limits);
     await heard(first, 'ready');
     const second = await trial.run(taking('console.log(1)'), limits);
-    expect(second.end.code === 0 && machineHas(mark)).toBe(false);
+    // The kernel takes the memory of whom it has chosen before that one is gone.
+    if (second.end.code === 0) await eventually(() => !machineHas(mark), 30_000);
     await trial.sandbox.stop(trial.agentId, 0);
   });
 

@@ -29,16 +29,19 @@ export async function end(look: Look, graceMs: number): Promise<number> {
   return kill(look);
 }
 
-/** SIGKILL until a look finds nothing: a process that was born during the last pass dies in the next. */
+/** SIGKILL until a look finds nothing. Whoever was born since the last one could have children as well: then the next follows at once. */
 export async function kill(look: Look): Promise<number> {
-  let left = 0;
-  await until(killMsMax, async () => {
-    const living = await look();
-    for (const process of [...living.holders, ...living.inside]) signalProcess(process, 'SIGKILL');
-    left = count(living);
-    return left === 0;
-  });
-  return left;
+  const deadline = performance.now() + killMsMax;
+  for (let [known, pauseMs] = ['', lookEveryMs.first]; ;) {
+    const { holders, inside } = await look();
+    const all = [...holders, ...inside];
+    for (const process of all) signalProcess(process, 'SIGKILL');
+    if (all.length === 0 || performance.now() > deadline) return all.length;
+    const found = all.map(({ pid }) => pid).join();
+    if (found === known) await sleep(pauseMs);
+    pauseMs = found === known ? Math.min(pauseMs * 2, lookEveryMs.most) : lookEveryMs.first;
+    known = found;
+  }
 }
 
 /** Asks again and again, ever more slowly, until it is so or the time is over. */

@@ -90,7 +90,8 @@ export class Trial {
   /** With whatever an engine has made late, as a spoke finds it at its next look. */
   async close(): Promise<void> {
     for (const agentId of new Set([this.agentId, ...(await this.sandbox.known())])) {
-      await this.sandbox.stop(agentId, 0);
+      // As a spoke does, which does not give up: who forks without end outruns one try on a busy machine.
+      await eventually(async () => (await this.sandbox.stop(agentId, 0)) === 0, 60_000);
       await this.sandbox.remove(agentId);
     }
     rmSync(this.folder, { recursive: true, force: true });
