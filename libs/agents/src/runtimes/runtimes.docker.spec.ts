@@ -117,6 +117,8 @@ class WithAgent extends ConfiguredResolver {
   };
 
   const containers = async () => new Docker({ socketPath: engine?.socketPath }).listContainers({ all: true });
+  /** What the engine is removing still stands in its list for a moment. */
+  const nothingLeft = () => eventually(containers, (all) => all.length === 0, 60_000);
   const afterTurn = (agents: LocalAgents, agentId: string, turn: number): Promise<AgentResource> =>
     eventually(
       () => agents.get(agentId),
@@ -159,7 +161,7 @@ class WithAgent extends ConfiguredResolver {
     await heard(first, agentId, 'remembers 1\n');
     expect((await containers()).map(({ Id }) => Id)).toEqual([warm]);
     await first.close();
-    expect(await containers()).toEqual([]);
+    await nothingLeft();
 
     const agents = await open();
     await send(agents, agentId, 'recall', 'sh cat kept.txt', 'result Third.');
@@ -171,7 +173,7 @@ class WithAgent extends ConfiguredResolver {
     await heard(agents, agentId, 'CANCELLED');
     const { state, cleanup } = await cleaned(agents, agentId);
     expect({ state, cleanup }).toMatchObject({ state: 'killed', cleanup: { sandbox: { outcome: 'done' } } });
-    expect(await containers()).toEqual([]);
+    await nothingLeft();
     expect(existsSync(join(room.folder, 'agents', 'sessions', `${agentId}.home`))).toBe(false);
   }, 120_000);
 });

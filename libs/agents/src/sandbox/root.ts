@@ -51,11 +51,18 @@ export async function layRoot(folder: string): Promise<SandboxRoot> {
   for (const [name, text] of Object.entries(etcFiles)) await writeFile(join(etc, name), text, { mode: 0o644 });
   const found = await Promise.all([...systemFolders, ...systemFiles].map(look));
   const own = Object.keys(etcFiles).map((name) => ({ from: join(etc, name), to: `/etc/${name}` }));
-  const node = { from: await realpath(process.execPath), to: join(nodeFolder, 'node') };
+  const node = { from: await ownNode(), to: join(nodeFolder, 'node') };
   return {
     mounts: [...found.flatMap(({ mount }) => mount ?? []), ...own, node],
     links: found.flatMap(({ link }) => link ?? []),
   };
+}
+
+let known: Promise<string> | undefined;
+
+/** Where the Node that runs this really is. It does not move, and a process that gives up rights later could not look again. */
+function ownNode(): Promise<string> {
+  return (known ??= realpath(process.execPath));
 }
 
 /** A folder or file is mounted; a link (`/bin` → `usr/bin`) is laid again when it stays within what is mounted. */
