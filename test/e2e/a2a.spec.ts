@@ -194,11 +194,18 @@ test('a task whose spoke is away is looked at and watched like any other, and on
   expect(await Promise.all([never, later].map(({ id }) => stateOf(id)))).toEqual(
     Array(2).fill(TaskState.TASK_STATE_SUBMITTED),
   );
+  const listed = async ({ contextId }: Task, status = TaskState.TASK_STATE_UNSPECIFIED) => {
+    const list = { tenant: '', contextId, status, pageToken: '', statusTimestampAfter: undefined };
+    return (await client.listTasks(list)).tasks.map(({ id }) => id);
+  };
+  expect(await listed(later, TaskState.TASK_STATE_SUBMITTED)).toEqual([later.id]);
   const watched = lastState(client, later.id);
   const cancelled = await client.cancelTask({ ...of(never.id), metadata: undefined });
   expect([cancelled.status?.state, await stateOf(never.id)]).toEqual(Array(2).fill(TaskState.TASK_STATE_CANCELED));
   await spoke.back();
   expect(await watched).toBe(TaskState.TASK_STATE_COMPLETED);
+  expect(await listed(later)).toEqual([later.id]);
+  expect(await listed(never, TaskState.TASK_STATE_CANCELED)).toEqual([never.id]);
   await expect(hub.client.agents.get(never.id)).rejects.toMatchObject({ code: 'not_found' });
 }, 120_000);
 

@@ -85,6 +85,7 @@ test('whoever waits for nothing gets 202, a place to look, and a command that en
   expect(answer.headers.location).toBe(`/v1/commands/${commandId}`);
   const command = await ended(commandId, 'delivered');
   expect(command).toMatchObject({ op: 'agent.spawn', spoke: 'near', agentId });
+  expect((await hub.client.agents.get(agentId)).agentId).toBe(agentId);
   expect((await stage.ended(hub, agentId)).state).toBe('completed');
 }, 120_000);
 

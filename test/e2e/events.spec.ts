@@ -10,23 +10,19 @@ const eventsKeptMax = 10;
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 
 let receiver: HookReceiver;
+let spokes: HookReceiver;
 let stage: Federation;
 let spoke: Player;
 let hub: Player;
 
 beforeAll(async () => {
-  [stage, receiver] = await Promise.all([Federation.open(), HookReceiver.open()]);
-  stage.afterwards(() => receiver.close());
-  const hook = {
-    name: 'ops',
-    url: receiver.url,
-    secretEnv: 'HOOK',
-    types: ['agent.completed'],
-    networks: ['loopback'],
-  };
+  [stage, receiver, spokes] = await Promise.all([Federation.open(), HookReceiver.open(), HookReceiver.open()]);
+  stage.afterwards(() => Promise.all([receiver.close(), spokes.close()]));
+  const hook = { name: 'ops', secretEnv: 'HOOK', types: ['agent.completed'], networks: ['loopback'] };
+  const told = ({ url }: HookReceiver) => ({ eventsKeptMax, webhooks: [{ ...hook, url }] });
   [hub, spoke] = await Promise.all([
-    stage.hub('hub', { eventsKeptMax, fleetEndedMax: 2, webhooks: [hook] }, { HOOK: secret }),
-    stage.spoke('acme', { eventsKeptMax }),
+    stage.hub('hub', { ...told(receiver), fleetEndedMax: 2 }, { HOOK: secret }),
+    stage.spoke('acme', told(spokes), { HOOK: secret }),
   ]);
   await stage.pair(hub, spoke);
 }, 120_000);
@@ -132,7 +128,39 @@ test('a webhook of the hub is told of each end that it wants, signed, and goes o
   expect(text).toMatch(/^writ_webhook_tries_total\{webhook="ops",outcome="delivered"\} [1-9]/m);
 }, 120_000);
 
+test('a webhook of a spoke is told of its own agents and of those that a hub spawned, also after a crash', async () => {
+  const ended = () => new Set(spokes.got.map(({ event }) => event.subject));
+  await spoke.restart('SIGKILL');
+  await stage.connected(hub, spoke);
+  await stories(hub, 'acme', 1);
+  await until('six of its own and eight of the hub', () => ended().size === 14);
+  for (const got of spokes.got) {
+    expect(got.event).toMatchObject({ specversion: '1.0', type: 'agent.completed' });
+    expect(got.event).not.toHaveProperty('spoke');
+    expect(isSigned(got, secret)).toBe(true);
+  }
+});
+
 test('a client that does not ask for gaps is not left in the belief that it has everything', async () => {
   const all = spoke.client.agents.events(undefined)[Symbol.asyncIterator]();
   await expect(all.next()).rejects.toMatchObject({ code: 'not_found' });
+});
+
+test('who hears of an agent from a hub and asks for it at once gets no older answer', async () => {
+  const [over, older] = [new AbortController(), [] as string[]];
+  const ended = new Set<string>();
+  const asking = (async () => {
+    for await (const { event } of hub.client.agents.events({ from: 'now' }, over.signal)) {
+      const { state } = await hub.client.agents.get(event.subject);
+      if (event.type === 'agent.running' && state === 'spawning') older.push(event.id);
+      if (event.type !== 'agent.completed') continue;
+      ended.add(event.subject);
+      if (state !== 'completed') older.push(event.id);
+    }
+  })();
+  await Promise.all([1, 2, 3, 4, 5].map(() => stories(hub, 'acme', 2)));
+  await until('all ends are heard', () => ended.size === 10);
+  over.abort();
+  await asking;
+  expect(older).toEqual([]);
 });

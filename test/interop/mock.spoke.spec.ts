@@ -269,6 +269,20 @@ describe('results', () => {
     expect(asked).toHaveLength(1);
   }, 120_000);
 
+  test('an agent whose spawn was delivered is found, also before the journal has told of it', async () => {
+    const asked: Json[] = [];
+    answers = (command) => (command.op === 'agent.spawn' ? (asked.push(command), undefined) : undefined);
+    const answer = await hub.client.agents.spawn(stage.job('liar', 'true'), { waitS: 0 });
+    const { commandId, agentId } = (answer as { readonly pending: { commandId: string; agentId: string } }).pending;
+    const [{ asked: heard, id }] = [await until('it is asked', () => asked[0])];
+    const body = { agentId, state: 'spawning', spawnedAt: time() };
+    liar.answer(heard as Heard, [{ id, gv: 1, st: 'ok', body }]);
+    await until('it is delivered', async () => (await hub.client.commands.get(commandId)).state === 'delivered');
+    const found = hub.client.agents.get(agentId);
+    liar.tell(spawned(agentId));
+    expect(await found).toMatchObject({ agentId, state: 'spawning', spoke: { name: 'liar' } });
+  }, 120_000);
+
   test('a refusal reaches whoever asked, with the code and the sentence of the spoke', async () => {
     const problem = {
       type: 'urn:writ:problem:latched',

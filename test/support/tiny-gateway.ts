@@ -53,6 +53,8 @@ export class TinyGateway extends Gateway {
   pendingId?: string;
   /** Set: thrown by the next call. */
   failure?: Error;
+  /** Set: kills and bundles are answered no sooner. */
+  held?: Promise<void>;
   version = '0.1.0';
   private readonly byKey = new Map<string, string>();
   private readonly grown = new EventEmitter().setMaxListeners(0);
@@ -83,6 +85,10 @@ export class TinyGateway extends Gateway {
 
   async ordered() {
     return undefined;
+  }
+
+  async orders() {
+    return [];
   }
 
   async get(agentId: string): Promise<AgentResource> {
@@ -133,8 +139,15 @@ export class TinyGateway extends Gateway {
       base,
       bytes: bytes.length,
       sha256,
-      content: () => Readable.from([bytes]),
+      content: () => Readable.from(this.inTwo(bytes)),
     };
+  }
+
+  /** The second half comes when it may. */
+  private async *inTwo(bytes: Buffer): AsyncIterable<Buffer> {
+    yield bytes.subarray(0, bytes.length / 2);
+    await this.held;
+    yield bytes.subarray(bytes.length / 2);
   }
 
   async send(caller: Caller, { agentId, input }: SendCommand): Promise<Sent> {
@@ -177,6 +190,7 @@ export class TinyGateway extends Gateway {
   async kill(caller: Caller, agentId: string, reason: string, waitMs?: number): Promise<KillOutcome> {
     this.act(caller);
     this.killPatienceMs = waitMs;
+    await this.held;
     const entry = this.entry(agentId);
     const alreadyEnded = entry.ended;
     if (!alreadyEnded) this.end(agentId, { state: 'killed', exitReason: 'killed', reason, actor: caller.actor });

@@ -181,6 +181,8 @@ export abstract class Gateway {
   abstract get(agentId: string): Promise<AgentResource>;
   /** Undefined for an agent that is there, and for one that nobody ordered. Never anything on a spoke. */
   abstract ordered(agentId: string): Promise<OrderedSpawn | undefined>;
+  /** All such of late, newest first. */
+  abstract orders(): Promise<readonly OrderedSpawn[]>;
   abstract output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
   /** What is there now after the cursor, `bytesMax` of it at most, without waiting for more. */
   abstract readOutput(agentId: string, cursor: string | undefined, bytesMax: number): Promise<OutputPiece>;

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Positions } from './positions.js';
 import type { Key, Store, StreamRecord } from './store.js';
 
-/** `cursor` resumes after this record on every stream. */
+/** `cursor` resumes after this record on every stream; `at` is its own in its stream. */
 export interface MergedRecord<T> {
   readonly cursor: string;
   readonly stream: Key;
+  readonly at: number;
   readonly value: T;
 }
 
@@ -44,7 +45,7 @@ export async function* watchMany<T>(
         yield { cursor: positions.cursor, stream, missing };
       }
       positions.move(stream, record.cursor);
-      yield { cursor: positions.cursor, stream, value: record.value };
+      yield { cursor: positions.cursor, stream, at: record.cursor, value: record.value };
     }
   } finally {
     inner.abort();

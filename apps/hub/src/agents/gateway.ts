@@ -81,6 +81,10 @@ export class HubGateway extends Gateway {
     return this.hub.known.ordered(agentId);
   }
 
+  orders() {
+    return this.hub.known.orders();
+  }
+
   async *output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
     yield* this.reader.follow((await this.hub.known.find(agentId)).agentId, offsetOf(cursor), signal);
   }
@@ -137,12 +141,15 @@ export class HubGateway extends Gateway {
     return endOfMany(this.hub.store, this.streams());
   }
 
-  async *events(cursor: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
+  /** Each once the fleet view has it: who hears of an agent and then asks for it gets no older answer. */
+  async *events(after: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
     const streams = () => Promise.resolve(this.streams());
-    for await (const piece of watchMany<JournalEntry>(this.hub.store, streams, cursor, signal)) {
-      const { cursor } = piece;
-      const spoke = this.hub.spokes.nameOf(piece.stream.at(-1) ?? '');
+    for await (const piece of watchMany<JournalEntry>(this.hub.store, streams, after, signal)) {
+      const { cursor, stream } = piece;
+      const connectionId = String(stream.at(-1));
+      const spoke = this.hub.spokes.nameOf(connectionId);
       const event = 'value' in piece && eventOf(piece.value);
+      if ('at' in piece) await this.hub.fleet.reached(connectionId, piece.at, signal);
       if (event) yield { cursor, event, spoke };
       if ('missing' in piece) yield { cursor, missing: piece.missing, spoke };
     }

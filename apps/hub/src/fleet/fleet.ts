@@ -34,6 +34,8 @@ export class Fleet {
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly following = new Map<string, Promise<void>>();
   private readonly places = new Map<string, number>();
+  /** Emits a connection's id when its place has moved. */
+  private readonly moved = new EventEmitter().setMaxListeners(0);
   /** What is read and what is amended never overlap. */
   private readonly turns = new InTurn();
   private readonly stopping = new AbortController();
@@ -110,6 +112,7 @@ export class Fleet {
     await this.tail.passed(stream, at.cursor, last);
     at.cursor = last;
     this.places.set(connectionId, last);
+    this.moved.emit(connectionId);
     if (entries.some(({ value }) => value.kind === 'break')) this.broke(connectionId);
     return true;
   }
@@ -207,6 +210,14 @@ export class Fleet {
   async lag(connectionId: string): Promise<number> {
     const head = await this.store.head(fleetEventsOf(connectionId));
     return Math.max(0, head - (this.places.get(connectionId) ?? 0));
+  }
+
+  /** Resolves once the view has the journal as far as that, or at the signal. */
+  async reached(connectionId: string, cursor: number, signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.stopping.signal]);
+    await this.follow(connectionId);
+    while (!either.aborted && (this.places.get(connectionId) ?? 0) < cursor)
+      await once(this.moved, connectionId, { signal: either }).catch(() => undefined);
   }
 
   of(connectionId: string): Iterable<AgentResource> {

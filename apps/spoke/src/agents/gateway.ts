@@ -83,6 +83,10 @@ export class SpokeGateway extends Gateway {
     return Promise.resolve(undefined);
   }
 
+  orders() {
+    return Promise.resolve([]);
+  }
+
   async *output(agentId: string, cursor: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
     for await (const { next, text, dropped, end } of this.spoke.agents.follow(agentId, offsetOf(cursor), signal))
       yield { cursor: String(next), text, dropped, end };

@@ -1,9 +1,10 @@
-// ListTasks: the agents of this instance by their last change, newest first, in pages by cursor.
+// ListTasks: the agents of this instance, those on their way included, by their last change, newest first, in pages by cursor.
 import { WritError, type AgentResource } from '#protocol';
-import type { Gateway } from '../gateway.js';
+import type { Gateway, OrderedSpawn } from '../gateway.js';
 import type { Asked } from './operation.js';
 import type { ListIn } from './requests.js';
-import { standingOf } from './states.js';
+import { standingSeen, taskOfOrder, type Seen } from './ordered.js';
+import type { Standing } from './states.js';
 import { reportsOf, taskOf } from './tasks.js';
 import type { Task } from './wire.js';
 
@@ -12,7 +13,8 @@ const agentsMax = 10_000;
 const pageMax = 200;
 
 interface Row {
-  readonly agent: AgentResource;
+  readonly seen: Seen;
+  readonly standing: Standing;
   /** Sorts by the last change, and for the same moment by the id. */
   readonly place: string;
 }
@@ -20,8 +22,7 @@ interface Row {
 export async function listTasks(asked: Asked, wanted: ListIn) {
   const { contextId, pageSize, pageToken } = wanted;
   const after = pageToken === undefined ? undefined : placeOf(pageToken);
-  const agents = await agentsOf(asked.gateway, { taskId: contextId, agentType: asked.agentType });
-  const rows = agents.map((agent) => ({ agent, place: `${standingOf(agent).at} ${agent.agentId}` }));
+  const rows = await rowsOf(asked.gateway, { taskId: contextId, agentType: asked.agentType });
   const found = rows.filter((row) => fits(row, wanted)).sort((a, b) => (a.place < b.place ? 1 : -1));
   const rest = after === undefined ? found : found.filter(({ place }) => place < after);
   const page = rest.slice(0, pageSize);
@@ -29,18 +30,33 @@ export async function listTasks(asked: Asked, wanted: ListIn) {
   return { tasks: page.map((row) => shown(row, wanted)), nextPageToken, pageSize, totalSize: found.length };
 }
 
-function fits({ agent }: Row, { status, statusTimestampAfter: after }: ListIn): boolean {
-  const { state, at } = standingOf(agent);
+function fits({ standing: { state, at } }: Row, { status, statusTimestampAfter: after }: ListIn): boolean {
   return (status ?? state) === state && (after === undefined || Date.parse(at) >= Date.parse(after));
 }
 
 /** Diffs stand in GetTask alone: each is asked of its spoke. */
-function shown({ agent }: Row, { historyLength, includeArtifacts }: ListIn): Task {
-  const task = taskOf(agent, historyLength);
-  return includeArtifacts ? { ...task, artifacts: reportsOf(agent) } : task;
+function shown({ seen }: Row, { historyLength, includeArtifacts }: ListIn): Task {
+  if ('ordered' in seen) return taskOfOrder(seen.ordered, historyLength);
+  const task = taskOf(seen.agent, historyLength);
+  return includeArtifacts ? { ...task, artifacts: reportsOf(seen.agent) } : task;
 }
 
 type Which = Pick<Parameters<Gateway['list']>[0], 'taskId' | 'agentType'>;
+
+/** One that its spoke tells of meanwhile is taken as that. */
+async function rowsOf(gateway: Gateway, which: Which): Promise<readonly Row[]> {
+  const found = new Map<string, Seen>();
+  for (const ordered of await gateway.orders()) if (isOf(ordered, which)) found.set(ordered.agentId, { ordered });
+  for (const agent of await agentsOf(gateway, which)) found.set(agent.agentId, { agent });
+  return [...found].map(([id, seen]) => {
+    const standing = standingSeen(seen);
+    return { seen, standing, place: `${standing.at} ${id}` };
+  });
+}
+
+function isOf({ args }: OrderedSpawn, { taskId, agentType }: Which): boolean {
+  return (taskId ?? args.taskId) === args.taskId && (agentType ?? args.agentType) === args.agentType;
+}
 
 async function agentsOf(gateway: Gateway, which: Which): Promise<readonly AgentResource[]> {
   const all: AgentResource[] = [];

@@ -1,7 +1,7 @@
 // A task of which its spoke has not told yet, made of the order that is on its way there.
 import { isTerminal, type AgentResource, type Problem } from '#protocol';
 import type { OrderedSpawn } from '../gateway.js';
-import type { Standing } from './states.js';
+import { standingOf, type Standing } from './states.js';
 import { historyOf, statusOf, taskOf } from './tasks.js';
 import type { Task, TaskState } from './wire.js';
 
@@ -17,6 +17,10 @@ export function taskSeen(seen: Seen): Task {
 export function endOf(seen: Seen): string | undefined {
   if ('ordered' in seen) return seen.ordered.state === 'failed' ? 'failed' : undefined;
   return isTerminal(seen.agent.state) ? seen.agent.state : undefined;
+}
+
+export function standingSeen(seen: Seen): Standing {
+  return 'ordered' in seen ? standingOfOrder(seen.ordered) : standingOf(seen.agent);
 }
 
 export function taskOfOrder(order: OrderedSpawn, historyLength?: number): Task {
