@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { inviteLifetimeS, lifetimeMaxS, newApiKey } from '#protocol';
+import { noProgress } from '../../apps/cli/src/progress/progress.js';
 import { buildProgram } from '../../apps/cli/src/program.js';
 import { readConfig } from '../../apps/spoke/src/config.js';
 import { root } from '../support/instance.js';
 
 const read = (page: string) => readFileSync(join(root, page), 'utf8');
 const nothing = () => undefined;
-const world = { env: {}, home: '/', tty: false, interactive: false, out: nothing, err: nothing };
+const world = { env: {}, home: '/', tty: false, interactive: false, out: nothing, err: nothing, progress: noProgress };
 const program = buildProgram({ ...world, signal: new AbortController().signal, exitCode: 0 }, '');
 
 /** All that a page shows of the command line: in blocks and between backticks. */

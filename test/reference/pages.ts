@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { buildProgram } from '../../apps/cli/src/program.js';
 import { exitCodesHelp } from '../../apps/cli/src/exit.js';
+import { noProgress } from '../../apps/cli/src/progress/progress.js';
 import { hubMetrics } from '../../apps/hub/src/metrics/metrics.js';
 import { spokeMetrics } from '../../apps/spoke/src/metrics/metrics.js';
 import { peerMetrics, requestMetrics, standingMetrics, webhookMetrics, type MetricDefinition } from '#api';
@@ -54,7 +55,15 @@ function errorsPage(): string {
 
 function silentProgram(): Command {
   const nothing = () => undefined;
-  const world = { env: {}, home: '/', tty: false, interactive: false, out: nothing, err: nothing };
+  const world = {
+    env: {},
+    home: '/',
+    tty: false,
+    interactive: false,
+    out: nothing,
+    err: nothing,
+    progress: noProgress,
+  };
   return buildProgram({ ...world, signal: new AbortController().signal, exitCode: 0 }, '');
 }
 

@@ -1,4 +1,5 @@
 // The command line within this process, for long stories: what it costs to start one is not what they are about.
+import { noProgress } from '../../apps/cli/src/progress/progress.js';
 import { run } from '../../apps/cli/src/run.js';
 import type { Ran } from './writ.js';
 
@@ -8,6 +9,7 @@ export async function writHere(args: readonly string[]): Promise<Ran> {
     ...{ env: {}, home: '/nonexistent', tty: false, interactive: false, exitCode: 0 },
     out: (text: string) => void (ran.out += text),
     err: (text: string) => void (ran.err += text),
+    progress: noProgress,
     signal: new AbortController().signal,
   };
   return { code: await run(args, world, ''), ...ran };

@@ -30,12 +30,19 @@ export class Desk {
   /** Runs `work` with a client and closes it afterwards. */
   async with<T>(nature: Nature, work: (client: RestClient, located: Located) => Promise<T>): Promise<T> {
     const located = this.locate(nature);
+    this.wait(`Waiting for ${located.role ?? 'the instance'} at ${located.url}`);
     await using client = new RestClient({
       url: located.url,
       key: located.key,
       ca: ownAuthorities(this.world, this.flags),
+      signal: this.world.signal,
     });
     return await work(client, located);
+  }
+
+  /** Says what is waited for, to a person at a terminal, until something is printed. */
+  wait(text: string): void {
+    this.world.progress.show(text);
   }
 
   /** @throws WritError `invalid_request` where nobody can be asked and `yes` was not given; `forbidden` when the answer is no. */
@@ -45,6 +52,7 @@ export class Desk {
       throw new WritError('invalid_request', `${question} There is no terminal to ask on: look, then add --yes.`, {
         field: '--yes',
       });
+    this.world.progress.clear();
     const answer = await confirm({ message: question, initialValue: false, output: process.stderr });
     if (answer !== true) throw new Declined();
   }

@@ -47,4 +47,5 @@ export function exitCodeOf(code: ErrorCode): number {
 export const exitCodesHelp = `
 Exit codes:
   0 done   1 failed   2 wrong usage   3 refused or denied   4 no such thing
-  5 nothing answers   6 no answer yet, or timed out: ask again, do not assume either way`;
+  5 nothing answers   6 no answer yet, or timed out: ask again, do not assume either way
+  130 ended by Ctrl-C: what was ordered goes on`;

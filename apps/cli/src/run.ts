@@ -6,6 +6,7 @@ import { shielded, unshield } from './dashed.js';
 import { Declined } from './desk.js';
 import { exitCodeOf, exitCodes } from './exit.js';
 import { harmless } from './printer.js';
+import { noProgress } from './progress/progress.js';
 import { buildProgram } from './program.js';
 import { watch, Watched, type Look } from './watch.js';
 import type { World } from './world.js';
@@ -16,8 +17,10 @@ export async function run(argv: readonly string[], world: World, version: string
     await unshield(buildProgram(world, version)).parseAsync(shielded(argv), { from: 'user' });
     return world.exitCode;
   } catch (error) {
-    if (error instanceof Watched) return watch(() => look(argv, world, version), error, world);
+    if (error instanceof Watched) return await watch(() => look(argv, world, version), error, world);
     return explain(error, world, wantsJson(argv));
+  } finally {
+    world.progress.clear();
   }
 }
 
@@ -25,7 +28,8 @@ async function look(argv: readonly string[], world: World, version: string): Pro
   const page = { out: '', err: '' };
   const out = (text: string) => void (page.out += text);
   const err = (text: string) => void (page.err += text);
-  const seen: World = { ...world, out, err, interactive: false, isWatched: true, exitCode: 0 };
+  const silent = { out, err, progress: noProgress, interactive: false };
+  const seen: World = { ...world, ...silent, isWatched: true, exitCode: 0 };
   return { code: await run(argv, seen, version), ...page };
 }
 

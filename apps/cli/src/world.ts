@@ -1,4 +1,5 @@
 // What surrounds one run of the command line: its environment, where it writes, and whether a person is there.
+import type { Progress } from './progress/progress.js';
 
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -9,6 +10,8 @@ export interface World {
   readonly interactive: boolean;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Shown until something is written by `out` or `err`. */
+  readonly progress: Progress;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
   /** This is one look of `--watch`. */

@@ -12,6 +12,7 @@ import type {
 } from '#protocol';
 import { Desk, several } from '../desk.js';
 import { harmless, type Column } from '../printer.js';
+import { dollars } from '../progress/words.js';
 import { takesWatch } from '../watch.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
@@ -29,8 +30,6 @@ const columns: Column<AgentResource>[] = [
   { title: 'REPOSITORY', value: ({ context }) => `${context.repository}@${context.branch}` },
   { title: 'SPAWNED', value: ({ spawnedAt }) => spawnedAt },
 ];
-
-const dollars = (microUsd: number) => `$${(microUsd / 1e6).toFixed(4)}`;
 
 /** An agent with what matters of it, one value a line. */
 export function showAgent(desk: Desk, agent: AgentResource): void {

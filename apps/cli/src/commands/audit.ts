@@ -8,13 +8,16 @@ import { auditLineMax, surveyAudit, thumbprint, verifyAudit, WritError } from '#
 import type { AlarmResource, AuditFinding, AuditReport, AuditRowsPage, AuditSource, ReceiptKind } from '#protocol';
 import { Desk, several } from '../desk.js';
 import type { Column } from '../printer.js';
+import { amount } from '../progress/words.js';
 import type { World } from '../world.js';
+import { told } from './waiting.js';
 
 async function exportTo(desk: Desk, peer: string, file: string): Promise<void> {
   const target = resolve(file);
   if (existsSync(target)) throw new WritError('invalid_request', `${target} exists already.`, { field: 'file' });
   await desk.with('either', async ({ audit }) => {
-    const lines = Readable.from(await audit.export(peer, desk.world.signal));
+    const show = (bytes: number) => desk.wait(`Writing ${amount(bytes)}`);
+    const lines = Readable.from(told(await audit.export(peer, desk.world.signal), show));
     await pipeline(lines, createWriteStream(target, { flags: 'wx', mode: 0o600 }));
   });
   desk.print.one({ file: target }, [['audit log', target]]);
@@ -22,10 +25,11 @@ async function exportTo(desk: Desk, peer: string, file: string): Promise<void> {
 }
 
 /** Line by line, none longer than a log has: a file that is none must not fill the memory. */
-function linesOf(file: string): AuditSource {
+function linesOf(desk: Desk, file: string): AuditSource {
   return async function* () {
     let rest = '';
-    for await (const chunk of createReadStream(resolve(file), { encoding: 'utf8' }) as AsyncIterable<string>) {
+    const chunks = createReadStream(resolve(file), { encoding: 'utf8' }) as AsyncIterable<string>;
+    for await (const chunk of told(chunks, (read) => desk.wait(`Verifying ${file}: ${amount(read)}`))) {
       const parts = (rest + chunk).split('\n');
       rest = parts.pop() ?? '';
       yield* parts;
@@ -47,7 +51,7 @@ async function verify(desk: Desk, [file, other]: readonly string[], { hub, spoke
     if (!parsed.success)
       throw new WritError('invalid_request', `--${name}: ${parsed.error.issues[0]?.message}`, { field: `--${name}` });
   }
-  const [source, against] = [linesOf(file ?? ''), other === undefined ? undefined : linesOf(other)];
+  const [source, against] = [linesOf(desk, file ?? ''), other === undefined ? undefined : linesOf(desk, other)];
   const surveys = [await surveyAudit(source), against && (await surveyAudit(against))] as const;
   const reports = [await verifyAudit(source, surveys[0], { hub, spoke, witness: surveys[1] })];
   if (against && surveys[1]) reports.push(await verifyAudit(against, surveys[1], { hub, spoke, witness: surveys[0] }));

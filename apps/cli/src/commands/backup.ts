@@ -14,7 +14,10 @@ import type { World } from '../world.js';
 async function backup(desk: Desk, file: string): Promise<void> {
   const target = resolve(file);
   if (existsSync(target)) throw new WritError('invalid_request', `${target} exists already.`, { field: 'file' });
-  const made = await desk.with('either', (client) => client.backup());
+  const made = await desk.with('either', (client) => {
+    desk.wait('Writing store and keys into one file');
+    return client.backup();
+  });
   if (!existsSync(made.path)) {
     desk.world.err(`The backup is on the machine of the instance: ${made.path}. It holds its keys.\n`);
     desk.failed();
@@ -38,6 +41,7 @@ async function restore(desk: Desk, file: string): Promise<void> {
   const main = fileURLToPath(new URL('../../../../libs/store/src/restore.main.js', import.meta.url));
   const argv = ['--disable-warning=ExperimentalWarning', main, resolve(file), ...folders];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  desk.wait(`Making a state folder of ${file}`);
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
   if (out === '') throw new WritError('invalid_request', err.trim(), { field: 'file' });
   const { role, name, folder, madeAtMs } = JSON.parse(out) as Record<'role' | 'name' | 'folder', string> & {

@@ -1,12 +1,10 @@
 // `writ drain`: a spoke takes no new agents, and becomes empty by itself.
 import type { Command } from 'commander';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestClient } from '#client';
 import { WritError, type DrainState } from '#protocol';
 import { Desk } from '../desk.js';
 import type { World } from '../world.js';
-
-const lookMs = 500;
+import { pause } from './waiting.js';
 
 interface DrainFlags {
   readonly wait?: true;
@@ -15,11 +13,12 @@ interface DrainFlags {
 }
 
 /** Until nothing lives, or somebody lifts the drain meanwhile: then it was not drained, and the state says so. */
-async function emptied({ housekeeping }: RestClient, signal: AbortSignal): Promise<DrainState> {
+async function emptied({ housekeeping }: RestClient, desk: Desk): Promise<DrainState> {
   for (;;) {
     const state = await housekeeping.drainState();
     if (state.live === 0 || !state.draining) return state;
-    await sleep(lookMs, undefined, { signal });
+    desk.wait(`Waiting for the last agent to end: ${state.live} still live`);
+    await pause(desk);
   }
 }
 
@@ -28,7 +27,7 @@ async function drain(desk: Desk, { wait, lift, reason }: DrainFlags): Promise<vo
   const state = await desk.with('spoke', async (client) => {
     if (lift) return client.housekeeping.lift();
     const begun = await client.housekeeping.drain(reason === undefined ? {} : { reason });
-    return wait ? emptied(client, desk.world.signal) : begun;
+    return wait ? emptied(client, desk) : begun;
   });
   desk.print.one(state, [
     ['draining', state.draining ? 'yes' : 'no'],

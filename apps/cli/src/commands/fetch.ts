@@ -17,9 +17,11 @@ import {
 } from '#protocol';
 import { Desk } from '../desk.js';
 import { git, GitFailure } from '../git.js';
+import { amount } from '../progress/words.js';
 import { takeBundle } from '../take-bundle.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
+import { told } from './waiting.js';
 
 interface FetchFlags {
   readonly bundle?: string;
@@ -34,14 +36,15 @@ async function fetchBranch(given: string, { bundle, branch }: FetchFlags, desk: 
   try {
     const file = join(folder, 'bundle');
     const { agentId, facts, packAt } = await download(desk, given, file);
-    const told = { agentId, ...facts };
+    const fetched = { agentId, ...facts };
+    desk.wait('Looking through what came, object by object');
     if (target) await rename(file, target);
     else
       await takeBundle(desk.world, file, { packAt, base: facts.base }, [
         agentRef(agentId),
         `refs/heads/${wanted ?? agentBranch(agentId)}`,
       ]);
-    showFetched(desk, told, target ?? wanted ?? agentBranch(agentId), target !== undefined);
+    showFetched(desk, fetched, target ?? wanted ?? agentBranch(agentId), target !== undefined);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -71,8 +74,10 @@ async function inRepository(world: World): Promise<void> {
 async function download(desk: Desk, given: string, file: string) {
   return desk.with('either', async (client) => {
     const agentId = await wholeId(client, given);
+    desk.wait(`Waiting for the branch of ${agentId}`);
     const { content, ...facts } = await client.agents.bundle(agentId, desk.world.signal);
-    const packAt = await write({ content, ...facts }, file, agentId);
+    const show = (bytes: number) => desk.wait(`Fetching ${amount(bytes)} of ${amount(facts.bytes)}`);
+    const packAt = await write({ content: told(content, show), ...facts }, file, agentId);
     return { agentId, facts, packAt };
   });
 }
@@ -101,14 +106,17 @@ async function write({ content, ...facts }: BundleDownload, file: string, agentI
   }
 }
 
-function showFetched(desk: Desk, told: BundleFacts & { agentId: string }, where: string, isFile: boolean): void {
-  const { commit, base, bytes } = told;
+function showFetched(desk: Desk, fetched: BundleFacts & { agentId: string }, where: string, isFile: boolean): void {
+  const { commit, base, bytes } = fetched;
   const lines = [
     ['commit', commit],
     ['began with', base],
     ['bytes', bytes],
   ] as const;
-  desk.print.one({ ...told, [isFile ? 'file' : 'branch']: where }, [[isFile ? 'bundle' : 'branch', where], ...lines]);
+  desk.print.one({ ...fetched, [isFile ? 'file' : 'branch']: where }, [
+    [isFile ? 'bundle' : 'branch', where],
+    ...lines,
+  ]);
   if (!isFile)
     desk.print.say(`Look at it with \`git log ${base.slice(0, 12)}..${where}\`; nothing else has changed here.`);
 }

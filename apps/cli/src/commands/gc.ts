@@ -61,7 +61,10 @@ export function addGc(program: Command, world: World): void {
     .action(async (flags: GcFlags, command: Command) => {
       const desk = new Desk(world, command);
       const { dryRun = false, confirmReset = false } = flags;
-      const report = await desk.with('spoke', ({ housekeeping }) => housekeeping.gc({ dryRun, confirmReset }));
+      const report = await desk.with('spoke', ({ housekeeping }) => {
+        desk.wait('Looking through the disk of the spoke');
+        return housekeeping.gc({ dryRun, confirmReset });
+      });
       show(desk, report);
       if (report.advice !== undefined) world.err(`${report.advice}\n`);
       if (report.items.some(({ outcome }) => outcome === 'skipped')) desk.failed();

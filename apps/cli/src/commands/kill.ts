@@ -1,11 +1,13 @@
 // `writ kill`: one agent, all of them, or the reset of the killswitch, which is also `writ unlock`.
 import { InvalidArgumentError, type Command } from 'commander';
+import type { RestClient } from '#client';
 import { WritError } from '#protocol';
 import type { KillOutcomeResource, KillSelected, LatchBody } from '#protocol';
 import { Desk, several } from '../desk.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
 import { pairsOf } from './labels.js';
+import { whileTelling } from './waiting.js';
 
 interface KillFlags {
   readonly all?: boolean;
@@ -69,7 +71,7 @@ function selectionOf({ task, type, spoke, label }: KillFlags): KillSelected['sel
 }
 
 async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Promise<void> {
-  const { all, reset, scope, reason, wait } = flags;
+  const { all, reset, scope, reason } = flags;
   const select = selectionOf(flags);
   const chosen = [given, all, reset, select].filter((choice) => choice !== undefined);
   if (chosen.length !== 1)
@@ -78,9 +80,31 @@ async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Pr
     if (reset) showLatches(desk, await client.kill.reset({ scope, reason }));
     else if (select && flags.dryRun)
       showMeant(desk, await client.agents.killSelected({ select, reason, dryRun: true }));
-    else if (select) showOutcome(desk, await client.agents.killSelected({ select, reason }, wait));
-    else if (all) showOutcome(desk, await client.kill.all({ scope, reason }, wait));
-    else showOutcome(desk, await client.agents.kill(await wholeId(client, given ?? ''), reason, wait));
+    else showOutcome(desk, await killed(client, given, flags, desk));
+  });
+}
+
+/** One agent, or many; of many it is told how many live still. */
+async function killed(
+  client: RestClient,
+  given: string | undefined,
+  flags: KillFlags,
+  desk: Desk,
+): Promise<KillOutcomeResource> {
+  const { scope, reason, wait } = flags;
+  const select = selectionOf(flags);
+  if (given !== undefined) {
+    const id = await wholeId(client, given);
+    desk.wait(`Waiting until nothing of ${id} lives`);
+    return client.agents.kill(id, reason, wait);
+  }
+  desk.wait('Waiting until nothing of them lives');
+  const asked = select
+    ? client.agents.killSelected({ select, reason }, wait)
+    : client.kill.all({ scope, reason }, wait);
+  return whileTelling(asked, desk, async () => {
+    const { spawning, running } = (await client.agents.counts()).total;
+    return `Waiting until nothing of them lives; ${spawning + running} live here still`;
   });
 }
 

@@ -21,6 +21,7 @@ export function addMcp(program: Command, world: World): void {
     .action(async (_options: unknown, command: Command) => {
       const desk = new Desk(world, command);
       await desk.with('either', async ({ fetch }, { url }) => {
+        world.progress.clear();
         const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
         const { StdioServerTransport } = await import('@modelcontextprotocol/server/stdio');
         const there = new StreamableHTTPClientTransport(new URL('/mcp', url), { fetch });

@@ -4,7 +4,9 @@ import type { Command } from 'commander';
 import { agentIdOf, auditRow, receiptText } from '#protocol';
 import { Desk } from '../desk.js';
 import type { Column } from '../printer.js';
+import { amount } from '../progress/words.js';
 import type { World } from '../world.js';
+import { told } from './waiting.js';
 
 /** One command of a signed message. */
 interface Order {
@@ -104,7 +106,8 @@ class Orders {
 async function show(desk: Desk, peer: string, { signedWith: key, since = '' }: Flags): Promise<void> {
   const orders = new Orders();
   await desk.with('either', async ({ audit }) => {
-    for await (const line of linesOf(await audit.export(peer, desk.world.signal))) orders.take(line);
+    const show = (bytes: number) => desk.wait(`Reading the audit log with ${peer}: ${amount(bytes)}`);
+    for await (const line of linesOf(told(await audit.export(peer, desk.world.signal), show))) orders.take(line);
   });
   const meant = orders.all.filter((one) => (key === undefined || one.key === key) && one.at >= since).reverse();
   desk.print.list(meant.slice(0, shownMax), columns, 'No orders.');

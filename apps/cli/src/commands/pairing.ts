@@ -1,6 +1,5 @@
 // `writ invite`, `writ join`, `writ accept`: how a hub and a spoke get to know each other. Both sides opt in, and a person
 // on each side compares six words.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { RestClient } from '#client';
 import { WritError } from '#protocol';
@@ -12,6 +11,7 @@ import { grantFrom, takesGrant } from './grants/flags.js';
 import type { GrantFlags } from './grants/flags.js';
 import { grantLines } from './grants/lines.js';
 import { startInBackground } from './start.js';
+import { pause } from './waiting.js';
 
 const settleMs = 5_000;
 
@@ -43,6 +43,7 @@ async function ensureSpoke(desk: Desk): Promise<void> {
   if (urlOf(desk.world, desk.flags) !== undefined) return;
   const dir = stateDir(desk.world, desk.flags, 'spoke');
   if (runningIn(dir)) return;
+  desk.wait('Starting a spoke');
   const { pid, url } = await startInBackground('spoke', dir);
   desk.world.err(`Started a spoke: ${url}, process ${pid} (kill ${pid} stops it), state and log in ${dir}.\n`);
 }
@@ -65,6 +66,7 @@ async function join(line: string, options: JoinFlags, desk: Desk): Promise<void>
   await desk.with('spoke', async (client) => {
     showInvite(desk, await client.hubs.inspect(line), grantLines(grant));
     await desk.confirm('Are these the hub’s six words, and is this the grant you want to give?', options.yes);
+    desk.wait('Asking the hub');
     showJoined(desk, await client.hubs.join({ invite: line, grant, name: options.as }), await client.instance());
   });
 }
@@ -97,12 +99,13 @@ async function accept(name: string, { yes, words }: { yes?: boolean; words?: str
 }
 
 /** The other side learns of it in a moment, when it is connected: then the connection is active. */
-async function settled(client: RestClient, name: string, { world }: Desk): Promise<Spoke> {
+async function settled(client: RestClient, name: string, desk: Desk): Promise<Spoke> {
   const deadline = Date.now() + settleMs;
   for (;;) {
     const spoke = await client.spokes.get(name);
     if (spoke.state !== 'pending' || !spoke.connected || Date.now() > deadline) return spoke;
-    await sleep(100, undefined, { signal: world.signal });
+    desk.wait(`Waiting for ${name} to learn of it`);
+    await pause(desk, 100);
   }
 }
 

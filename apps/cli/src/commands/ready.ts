@@ -1,9 +1,9 @@
 // `writ ready`: the one question of service managers, containers and scripts: does it answer, can it do its work.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { WritError, type Readiness } from '#protocol';
 import { Desk } from '../desk.js';
 import type { World } from '../world.js';
+import { pause } from './waiting.js';
 
 const lookMs = 250;
 const waitSMax = 3_600;
@@ -32,11 +32,13 @@ async function untilReady(desk: Desk, { alive = false, wait = 0 }: ReadyFlags): 
     try {
       const answer = await ask(desk, alive);
       if (answer.ready || Date.now() >= deadline) return answer;
+      desk.wait(`Not ready yet: ${answer.reasons.join(' ')}`);
     } catch (error) {
       const isAway = error instanceof WritError && error.code === 'peer_unavailable';
       if (!isAway || Date.now() >= deadline) throw error;
+      desk.wait(`Not ready yet: ${error.detail}`);
     }
-    await sleep(lookMs, undefined, { signal: desk.world.signal });
+    await pause(desk, lookMs);
   }
 }
 

@@ -1,7 +1,6 @@
 // `writ send`, `writ checkpoints`, `writ rewind` and `writ close`: another turn of a session, the way back, and its end.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Pending, RestClient } from '#client';
+import type { Pending } from '#client';
 import {
   isTerminal,
   WritError,
@@ -15,6 +14,7 @@ import type { Column } from '../printer.js';
 import type { World } from '../world.js';
 import { showAgent } from './agents.js';
 import { mayBeId, wholeId } from './ids.js';
+import { awaitAgent } from './waiting.js';
 
 interface SendFlags {
   readonly wait?: boolean;
@@ -38,7 +38,6 @@ const checkpointColumns: readonly Column<CheckpointResource>[] = [
   { title: 'at', value: ({ at }) => at },
   { title: 'to be had back', value: ({ missing }) => (missing === undefined ? 'yes' : `no: ${missing}`), whole: true },
 ];
-const lookEveryMs = 500;
 /** Files of a whole repository may have to be written. */
 const rewindWaitS = 60;
 
@@ -56,7 +55,7 @@ async function send(given: string, text: string, { wait, idempotencyKey }: SendF
     const agentId = await wholeId(client, given);
     const sent = await client.agents.send(agentId, text, idempotencyKey === undefined ? {} : { idempotencyKey });
     if ('pending' in sent) showPending(desk, sent.pending);
-    else if (wait) showTurn(desk, await settled(client, agentId, sent.turn.turn, desk.world.signal));
+    else if (wait) showTurn(desk, await awaitAgent(client, agentId, desk, hasTaken(sent.turn)));
     else showTaken(desk, sent.turn);
   });
 }
@@ -69,13 +68,9 @@ function showTaken(desk: Desk, taken: TurnTaken): void {
   ]);
 }
 
-/** The agent once that turn, or the agent itself, has ended. */
-async function settled(client: RestClient, agentId: string, turn: number, signal: AbortSignal): Promise<AgentResource> {
-  for (;;) {
-    const agent = await client.agents.get(agentId);
-    if (isTerminal(agent.state) || (agent.turns?.last?.turn ?? 0) >= turn) return agent;
-    await sleep(lookEveryMs, undefined, { signal });
-  }
+/** That turn, or the agent itself, has ended. */
+function hasTaken({ turn }: TurnTaken): (agent: AgentResource) => boolean {
+  return ({ state, turns }) => isTerminal(state) || (turns?.last?.turn ?? 0) >= turn;
 }
 
 function showTurn(desk: Desk, agent: AgentResource): void {

@@ -1,6 +1,5 @@
 // `writ spawn`: from flags to a spawn request, and with --wait to its end.
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Pending, RestClient } from '#client';
 import { isTerminal, spawnRequest, WritError } from '#protocol';
@@ -9,6 +8,7 @@ import { Desk, several } from '../desk.js';
 import type { World } from '../world.js';
 import { showAgent } from './agents.js';
 import { pairsOf } from './labels.js';
+import { awaitAgent, pause } from './waiting.js';
 
 interface SpawnFlags {
   readonly spoke?: string;
@@ -31,8 +31,6 @@ interface SpawnFlags {
   readonly gate?: string[];
   readonly wait?: boolean;
 }
-
-const lookEveryMs = 500;
 
 function limitsOf(pairs: readonly string[] | undefined): Record<string, number> | undefined {
   return pairs && Object.fromEntries(pairs.map(limitOf));
@@ -80,7 +78,7 @@ async function spawn(flags: SpawnFlags, desk: Desk): Promise<void> {
       return;
     }
     const agent = 'agent' in answer ? answer.agent : await confirmed(client, answer.pending, desk);
-    const last = flags.wait ? await ended(client, agent.agentId, desk) : agent;
+    const last = flags.wait ? await awaitAgent(client, agent.agentId, desk, ({ state }) => isTerminal(state)) : agent;
     showAgent(desk, last);
     if (flags.wait && last.state !== 'completed') desk.failed();
   });
@@ -97,22 +95,15 @@ function showPending(desk: Desk, pending: Pending): void {
 }
 
 /** Waits for the peer's answer. @throws WritError `timed_out` or what the peer answered. */
-async function confirmed(client: RestClient, { commandId }: Pending, desk: Desk): Promise<AgentResource> {
+async function confirmed(client: RestClient, { commandId, spoke }: Pending, desk: Desk): Promise<AgentResource> {
   for (;;) {
     const command = await client.commands.get(commandId);
     if (command.state === 'delivered' && command.agentId !== undefined) return client.agents.get(command.agentId);
     if (command.problem)
       throw new WritError(command.problem.code, command.problem.detail, { field: command.problem.field });
     if (command.state !== 'pending') throw new WritError('timed_out', `Command ${commandId}: ${command.state}.`);
-    await sleep(lookEveryMs, undefined, { signal: desk.world.signal });
-  }
-}
-
-async function ended(client: RestClient, id: string, desk: Desk): Promise<AgentResource> {
-  for (;;) {
-    const agent = await client.agents.get(id);
-    if (isTerminal(agent.state)) return agent;
-    await sleep(lookEveryMs, undefined, { signal: desk.world.signal });
+    desk.wait(`Waiting for ${spoke} to answer command ${commandId}`);
+    await pause(desk);
   }
 }
 

@@ -22,7 +22,7 @@ interface StartOptions {
 }
 
 function argvOf(role: Role, dir: string, options: StartOptions): string[] {
-  const main = fileURLToPath(new URL(`../../../${role}/src/main.js`, import.meta.url));
+  const main = fileURLToPath(new URL(`../../../../bundle/${role}.js`, import.meta.url));
   const flags = Object.entries<string | undefined>({ state: dir, ...options }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],
   );

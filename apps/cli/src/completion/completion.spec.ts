@@ -9,6 +9,7 @@ import { startTinyApi, type TinyApi } from '../../../../test/support/tiny-api.js
 import { root } from '../../../../test/support/instance.js';
 import { writ } from '../../../../test/support/writ.js';
 import { buildProgram } from '../program.js';
+import { noProgress } from '../progress/progress.js';
 import type { World } from '../world.js';
 import { candidates } from './candidates.js';
 import { scripts } from './scripts.js';
@@ -17,7 +18,7 @@ const run = promisify(execFile);
 const quiet = () => undefined;
 const world: World = {
   ...{ env: {}, home: '/nonexistent', tty: false, interactive: false, exitCode: 0 },
-  ...{ out: quiet, err: quiet, signal: new AbortController().signal },
+  ...{ out: quiet, err: quiet, progress: noProgress, signal: new AbortController().signal },
 };
 const offered = (...words: string[]) =>
   candidates(buildProgram(world, '0.0.0'), words, (what) => Promise.resolve([`${what}-1`, `${what}-2`]));

@@ -1,19 +1,13 @@
 // `writ top`: what a frame shows, and the real command in a real terminal.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../../../../test/support/instance.js';
-import { requirement } from '../../../../test/support/require.js';
+import { inTerminal, writInTerminal } from '../../../../test/support/terminal.js';
 import { startTinyApi, type TinyApi } from '../../../../test/support/tiny-api.js';
 import { until } from '../../../../test/support/until.js';
 import { writ } from '../../../../test/support/writ.js';
 import { tinyPeerControllers } from '../../../../test/support/tiny-peers.js';
-
-const hasScript = spawnSync('script', ['--version']).status === 0;
-const inTerminal = requirement('script', hasScript, 'apt-get install bsdutils');
 
 let api: TinyApi;
 let home: string;
@@ -51,18 +45,13 @@ describe('writ top', () => {
   inTerminal(
     'is live in a terminal, follows what happens, and gives the terminal back',
     async () => {
-      const writBin = `${process.execPath} ${join(root, 'apps/cli/bin/writ.mjs')}`;
-      const env = { PATH: process.env.PATH ?? '', HOME: home, TERM: 'xterm' };
-      const child = spawn('script', ['-qec', `stty cols 90 rows 20; ${writBin} top`, '/dev/null'], { env });
-      let seen = '';
-      child.stdout.on('data', (piece: Buffer) => (seen += piece.toString()));
-      await until('the first picture', () => seen.includes('0 live'), 20_000);
+      const { seen, type, ended } = writInTerminal('top', { HOME: home });
+      await until('the first picture', () => seen().includes('0 live'));
       const agentId = await spawned('seen-live');
-      await until('the agent', () => seen.includes(agentId.slice(0, 8)) && seen.includes('seen-live'), 20_000);
-      const exit = once(child, 'exit');
-      child.stdin.write('q');
-      expect(await exit).toEqual([0, null]);
-      expect([seen.startsWith('\x1b[?1049h'), seen.trimEnd().endsWith('\x1b[?1049l')]).toEqual([true, true]);
+      await until('the agent', () => seen().includes(agentId.slice(0, 8)) && seen().includes('seen-live'));
+      type('q');
+      expect(await ended).toBe(0);
+      expect([seen().startsWith('\x1b[?1049h'), seen().trimEnd().endsWith('\x1b[?1049l')]).toEqual([true, true]);
       await run('kill', agentId, '--reason', 'done');
     },
     120_000,

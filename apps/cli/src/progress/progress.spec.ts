@@ -1,0 +1,170 @@
+// What a person at a terminal sees while a command takes its time, and that nobody else does.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inTerminal, writInTerminal } from '../../../../test/support/terminal.js';
+import { startTinyApi, type TinyApi } from '../../../../test/support/tiny-api.js';
+import { tinyCommand, tinyPeerControllers, tinyPeers } from '../../../../test/support/tiny-peers.js';
+import { until } from '../../../../test/support/until.js';
+import { startWrit, writ } from '../../../../test/support/writ.js';
+import { agentWords, amount } from './words.js';
+
+const spawning = 'spawn --repo https://example.org/a.git --item x --wait';
+/** Longer than a status line keeps itself back. */
+const aWhileMs = 1_200;
+let api: TinyApi;
+let home: string;
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'writ-home-'));
+  api = await startTinyApi({ stateDir: join(home, '.writ/hub'), role: 'hub', controllers: tinyPeerControllers });
+});
+afterAll(async () => {
+  await api.close();
+  rmSync(home, { recursive: true, force: true });
+});
+beforeEach(() => {
+  api.gateway.entries.clear();
+  api.gateway.latched.length = 0;
+  api.gateway.held = undefined;
+  api.gateway.pendingId = undefined;
+});
+
+const typed = (words: string, env = {}, size?: Parameters<typeof writInTerminal>[2]) =>
+  writInTerminal(words, { HOME: home, ...env }, size);
+const newest = () => until('the agent', () => [...api.gateway.entries.values()].at(-1)?.agent);
+const takenBack = '\r\x1b[K';
+/** What stands in the terminal once each line that was taken back is gone. */
+const left = (seen: string) => [seen.split(takenBack)[0], seen.split(takenBack).slice(1).at(-1)].join('');
+/** Each state of the status line. */
+const told = (seen: string) => seen.split(takenBack).slice(1, -1);
+
+/** Until `answer` is called, kills and bundles are not answered. */
+function held(): () => void {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  api.gateway.held = promise;
+  return () => resolve(undefined);
+}
+
+describe('at a terminal', () => {
+  inTerminal('an agent that is waited for is told of in one line, which is gone when it has ended', async () => {
+    const { seen, ended } = typed(spawning);
+    const { agentId } = await newest();
+    const short = agentId.slice(0, 8);
+    await until('its state', () => seen().includes(`${short}: running · `));
+    const entry = api.gateway.entries.get(agentId)!;
+    const usage = { ...entry.agent.usage, turns: 3, moneyMicroUsd: 12_300 };
+    entry.agent = { ...entry.agent, usage, limits: { turnsMax: 20 } };
+    await until('how far it is', () => seen().includes(`${short}: running · 3 of 20 turns · $0.0123 · `));
+    api.gateway.end(agentId);
+    expect(await ended).toBe(0);
+    expect(left(seen())).toMatch(new RegExp(`^agent +${agentId}\r\n`));
+    expect(left(seen())).not.toMatch(/· \d+ s/);
+  });
+
+  inTerminal('what is written to a file holds nothing of it', async () => {
+    const file = join(home, 'agent.json');
+    const { seen, ended } = typed(`${spawning} -o json > ${file}`);
+    const { agentId } = await newest();
+    await until('its state', () => seen().includes('running · '));
+    api.gateway.end(agentId);
+    expect(await ended).toBe(0);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ agentId, state: 'completed' });
+    expect(left(seen())).toBe('');
+  });
+
+  inTerminal('a line is never as wide as the terminal', async () => {
+    const { seen, ended } = typed(spawning, {}, { columns: 24, rows: 10 });
+    const { agentId } = await newest();
+    await until('a line', () => told(seen()).length > 2);
+    api.gateway.end(agentId);
+    await ended;
+    for (const line of told(seen())) expect(line.length).toBeLessThan(24);
+  });
+
+  inTerminal('who stops waiting is told that the agent goes on, and how to end it', async () => {
+    const { seen, type, ended } = typed(spawning);
+    const { agentId } = await newest();
+    await until('its state', () => seen().includes('running · '));
+    type('\x03');
+    expect(await ended).toBe(130);
+    expect(left(seen()).replace('^C', '')).toBe(
+      `${agentId} goes on: see \`writ logs -f ${agentId}\`; \`writ kill ${agentId}\` ends it.\r\n`,
+    );
+    expect(api.gateway.entries.get(agentId)?.ended).toBe(false);
+  });
+
+  inTerminal('Ctrl-C also ends a wait for an answer that does not come', async () => {
+    const answer = held();
+    const { out } = await writ([...spawning.split(' ').slice(0, -1), '-o', 'json'], { env: { HOME: home } });
+    const { agentId } = JSON.parse(out) as { agentId: string };
+    const { seen, type, ended } = typed(`kill ${agentId}`);
+    await until('what it waits for', () => seen().includes(`Waiting until nothing of ${agentId} lives · `));
+    type('\x03');
+    expect(await ended).toBe(130);
+    answer();
+  });
+
+  inTerminal('a kill of all tells how many live still', async () => {
+    await writ(spawning.split(' ').slice(0, -1), { env: { HOME: home } });
+    const answer = held();
+    const { seen, ended } = typed('kill --all');
+    await until('how many', () => seen().includes('Waiting until nothing of them lives; 1 live here still · '));
+    answer();
+    expect(await ended).toBe(0);
+    expect(left(seen())).toMatch(/^killed .*\r\n(already ended .*\r\n)?survivors +0\r\n$/);
+  });
+
+  inTerminal('a download tells how much has come of how much', async () => {
+    await writ(spawning.split(' ').slice(0, -1), { env: { HOME: home } });
+    const { agentId } = await newest();
+    const answer = held();
+    const { seen, ended } = typed(`fetch ${agentId} --bundle ${join(home, 'a.bundle')}`);
+    await until('how much', () => seen().includes('Fetching 8 B of 16 B · '));
+    answer();
+    // What came is no bundle of a branch; that it is looked at is not what this is about.
+    expect(await ended).toBe(1);
+  });
+
+  inTerminal('a command on its way names the spoke that has not answered', async () => {
+    api.gateway.pendingId = 'c'.repeat(22);
+    tinyPeers.commands.push(tinyCommand('pending', api.gateway.pendingId));
+    const { seen, type, ended } = typed(spawning);
+    await until('whom', () => seen().includes(`Waiting for far to answer command ${api.gateway.pendingId} · `));
+    type('\x03');
+    expect(await ended).toBe(130);
+  });
+
+  inTerminal('one that cannot take a line back is left alone', async () => {
+    const { seen, ended } = typed(spawning, { TERM: 'dumb' });
+    const { agentId } = await newest();
+    await sleep(aWhileMs);
+    api.gateway.end(agentId);
+    expect(await ended).toBe(0);
+    expect(seen()).not.toContain('\x1b');
+  });
+});
+
+test('where there is no terminal nothing is told', async () => {
+  const child = startWrit(spawning.split(' '), { env: { HOME: home } });
+  let err = '';
+  child.stderr?.on('data', (piece: Buffer) => (err += piece.toString()));
+  const { agentId } = await newest();
+  await sleep(aWhileMs);
+  api.gateway.end(agentId);
+  await until('its end', () => child.exitCode !== null);
+  expect([child.exitCode, err]).toEqual([0, '']);
+});
+
+test('words of an agent: where, what it waits for, what it has used', async () => {
+  await writ(spawning.split(' ').slice(0, -1), { env: { HOME: home } });
+  const agent = { ...(await newest()), agentId: '0b1c2d3e-0000', spoke: { id: 'a', name: 'berlin' } };
+  expect(agentWords({ ...agent, state: 'spawning', phase: 'worktree' })).toBe(
+    '0b1c2d3e on berlin: spawning (worktree)',
+  );
+  expect(agentWords({ ...agent, activity: 'busy', outputBytes: 4_096 })).toBe(
+    '0b1c2d3e on berlin: running (busy) · 4.0 KiB written',
+  );
+  expect([980, 12_900_000].map(amount)).toEqual(['980 B', '12.3 MiB']);
+});
