@@ -32,4 +32,4 @@ function again(node) {
 }
 
 if (Number(process.versions.node.split('.')[0]) < 24) again(broughtAlong());
-else await import('../../../dist/apps/cli/src/main.js');
+else await import('../../../dist/bundle/cli.js');

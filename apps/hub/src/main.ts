@@ -1,4 +1,4 @@
-// Starts a hub: `node dist/apps/hub/src/main.js`, configured by WRIT_… and a file (docs/operations.md).
+// Starts a hub: `node dist/bundle/hub.js`, configured by WRIT_… and a file (docs/operations.md).
 import 'reflect-metadata';
 import { closeOnSignals, createLogger, firstKeyLine, trustAuthorities, version } from '#api';
 import { problemOf } from '#protocol';

@@ -1,4 +1,4 @@
-// Starts a spoke: `node dist/apps/spoke/src/main.js`, configured by WRIT_… and a file (docs/operations.md).
+// Starts a spoke: `node dist/bundle/spoke.js`, configured by WRIT_… and a file (docs/operations.md).
 import 'reflect-metadata';
 import { closeOnSignals, createLogger, firstKeyLine, trustAuthorities, version } from '#api';
 import { problemOf } from '#protocol';
