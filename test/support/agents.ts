@@ -100,7 +100,8 @@ export class Room {
   async close(): Promise<void> {
     await Promise.all(this.opened.map((agents) => agents.close()));
     await this.store.close();
-    await rm(this.folder, { recursive: true, force: true });
+    // Whom a test has killed may have left a git that writes for a moment longer.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

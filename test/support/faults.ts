@@ -49,9 +49,12 @@ export class StallingStore extends Store {
   }
 }
 
-/** Makes worktrees late, and fails to remove those that it is told to. */
+/** Makes worktrees late, removes them no sooner than it may, and fails to remove those that it is told to. */
 export class SlowWorktrees extends Worktrees {
   readonly unremovable = new Set<string>();
+  /** Whom it was asked to remove. */
+  readonly removals: string[] = [];
+  held?: Promise<void>;
 
   constructor(
     private readonly inner: Worktrees,
@@ -92,7 +95,9 @@ export class SlowWorktrees extends Worktrees {
     return this.inner.bundle(...args);
   }
   override async remove(agentId: string) {
+    this.removals.push(agentId);
     if (this.unremovable.has(agentId) || this.unremovable.has('*')) throw new Error('EBUSY: /srv/secret/tree');
+    await this.held;
     return this.inner.remove(agentId);
   }
   override known() {

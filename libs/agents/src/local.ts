@@ -204,6 +204,7 @@ export class LocalAgents extends Agents {
     await inTime(options.stepMs, 'Emptying the pool', this.ground.pool.drain(), log);
     this.watching.abort();
     await this.doors.sweep.end();
+    await inTime(options.stepMs, 'Ending all clean-ups', this.ground.saga.over(), log);
     await inTime(options.stepMs, 'Ending the garbage collection', this.doors.collector.end(), log);
     await this.doors.holder.give();
     await this.deps.scanner.close();

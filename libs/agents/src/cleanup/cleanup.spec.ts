@@ -99,6 +99,51 @@ describe('clean-up, when a step fails', () => {
     await agents.close();
   });
 
+  test('[S-6] a shutdown waits for a clean-up that is tried again, so that nothing of it goes on behind its end', async () => {
+    let slow: SlowWorktrees | undefined;
+    const worktrees = (inner: Worktrees) => (slow = new SlowWorktrees(inner));
+    const agents = await room.open({ worktrees, options: { sweepMs: 50 } });
+    const { promise: held, resolve: letGo } = Promise.withResolvers<undefined>();
+    slow?.unremovable.add('*');
+    const { agentId } = await agents.spawn(room.request('true'));
+    await cleaned(agents, agentId);
+    slow?.unremovable.clear();
+    Object.assign(slow ?? {}, { held, removals: [] });
+    await eventually(
+      () => Promise.resolve(slow?.removals.length),
+      (count) => count === 1,
+    );
+    const closing = agents.close();
+    setTimeout(letGo, 300);
+    await closing;
+    expect((await agents.get(agentId)).cleanup).toEqual(clean);
+  });
+
+  test('[O-6] whoever lives cleans up after its own agents: nobody does it beside it', async () => {
+    const worktrees: SlowWorktrees[] = [];
+    const noted = (inner: Worktrees) => worktrees[worktrees.push(new SlowWorktrees(inner)) - 1]!;
+    const first = await room.open({ worktrees: noted, options: { sweepMs: 50 } });
+    worktrees[0]?.unremovable.add('*');
+    const { agentId } = await first.spawn(room.request('true'));
+    await cleaned(first, agentId);
+    const second = await room.open({ worktrees: noted, options: { sweepMs: 20 } });
+    await eventually(
+      () => Promise.resolve(worktrees[0]?.removals.length ?? 0),
+      (count) => count >= 5,
+    );
+    expect(worktrees[1]?.removals).toEqual([]);
+    await first.close();
+    expect(
+      await eventually(
+        () => second.get(agentId),
+        ({ cleanup }) => cleanup?.lease.outcome === 'done',
+      ),
+    ).toMatchObject({
+      cleanup: clean,
+    });
+    await second.close();
+  });
+
   test('[W-5] a worktree is not removed while something may live in it', async () => {
     const stubborn = new Set<string>();
     const sandboxes = (inner: readonly Sandbox[]) => inner.map((one) => new StubbornSandbox(one, stubborn));

@@ -46,6 +46,11 @@ export class CleanupSaga {
     return running;
   }
 
+  /** When all that is being cleaned up now is done, or left to the next try. */
+  async over(): Promise<void> {
+    await Promise.all(this.underWay.values());
+  }
+
   private async begin(agentId: string, traces?: Traces): Promise<void> {
     const leave = await this.ends.enter();
     try {

@@ -76,11 +76,14 @@ export class Sweep {
     return lease !== undefined && !lease.ending && lease.holder === this.parts.holder.holder;
   }
 
+  /** Whoever lives looks after its own agents, also after those that have ended. */
   private async lookAfter({ agentId, ending, holder }: Lease): Promise<void> {
-    const { saga, rescue, deps } = this.parts;
+    const { saga, rescue, deps, holder: own } = this.parts;
+    const isOwn = holder === own.holder;
     try {
+      if (!isOwn && !(await own.isGone(holder))) return;
       if (ending) void saga.run(agentId);
-      if (ending || !(await this.parts.holder.isGone(holder))) return;
+      if (ending || isOwn) return;
       const adopted = await rescue.adopt(agentId);
       if (adopted) this.parts.start(adopted);
       else await rescue.ifAbandoned(agentId);
