@@ -10,7 +10,7 @@ const hasScript = spawnSync('script', ['--version']).status === 0;
 /** A test that wants a terminal. */
 export const inTerminal = requirement('script', hasScript, 'apt-get install bsdutils');
 
-interface Size {
+export interface Size {
   readonly columns: number;
   readonly rows: number;
 }

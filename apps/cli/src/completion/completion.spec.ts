@@ -1,12 +1,11 @@
 // Completion: what is offered follows from the commands as they are; a real bash asks the real `writ`.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startTinyApi, type TinyApi } from '../../../../test/support/tiny-api.js';
 import { root } from '../../../../test/support/instance.js';
+import { TinyHome } from '../../../../test/support/tiny-home.js';
 import { writ } from '../../../../test/support/writ.js';
 import { buildProgram } from '../program.js';
 import { noProgress } from '../progress/progress.js';
@@ -46,19 +45,14 @@ describe('completion offers', () => {
 });
 
 describe('in a shell', () => {
-  let api: TinyApi;
-  let home: string;
+  let home: TinyHome;
   beforeAll(async () => {
-    home = mkdtempSync(join(tmpdir(), 'writ-home-'));
-    api = await startTinyApi({ stateDir: join(home, '.writ', 'spoke') });
+    home = await TinyHome.open();
   });
-  afterAll(async () => {
-    await api.close();
-    rmSync(home, { recursive: true, force: true });
-  });
+  afterAll(() => home.close());
 
   test('bash asks the instance for its agents, and an instance that is away for nothing', async () => {
-    const bin = join(home, 'bin');
+    const bin = join(home.folder, 'bin');
     mkdirSync(bin);
     writeFileSync(
       join(bin, 'writ'),
@@ -67,17 +61,13 @@ describe('in a shell', () => {
         mode: 0o755,
       },
     );
-    const env = { PATH: `${bin}:${process.env.PATH ?? ''}`, HOME: home };
+    const env = { PATH: `${bin}:${process.env.PATH ?? ''}`, HOME: home.folder };
     const ask = async (words: string) => {
       const typed = `COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _writ`;
       const script = `${scripts.bash}\n${typed}; printf '%s\\n' "\${COMPREPLY[@]}"`;
       return (await run('bash', ['-c', script], { env })).stdout.trim();
     };
-    const spawned = await writ(
-      ['spawn', '--on', 'spoke', '--repo', 'https://example.org/a.git', '--item', 'x', '-o', 'json'],
-      { env: { HOME: home } },
-    );
-    const { agentId } = JSON.parse(spawned.out) as { agentId: string };
+    const { agentId } = await home.spawned();
     expect(await ask(`writ logs '${agentId.slice(0, 4)}'`)).toBe(agentId);
     expect(await writ(['__complete', '--', 'logs', ''], { env: { HOME: '/nonexistent' } })).toEqual({
       ...{ code: 0, out: '', err: '' },

@@ -1,39 +1,35 @@
 // What a person at a terminal sees while a command takes its time, and that nobody else does.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inTerminal, writInTerminal } from '../../../../test/support/terminal.js';
-import { startTinyApi, type TinyApi } from '../../../../test/support/tiny-api.js';
-import { tinyCommand, tinyPeerControllers, tinyPeers } from '../../../../test/support/tiny-peers.js';
+import { inTerminal } from '../../../../test/support/terminal.js';
+import type { TinyGateway } from '../../../../test/support/tiny-gateway.js';
+import { TinyHome } from '../../../../test/support/tiny-home.js';
+import { tinyCommand, tinyPeers } from '../../../../test/support/tiny-peers.js';
 import { until } from '../../../../test/support/until.js';
-import { startWrit, writ } from '../../../../test/support/writ.js';
+import { startWrit } from '../../../../test/support/writ.js';
 import { agentWords, amount } from './words.js';
 
 const spawning = 'spawn --repo https://example.org/a.git --item x --wait';
 /** Longer than a status line keeps itself back. */
 const aWhileMs = 1_200;
-let api: TinyApi;
-let home: string;
+let home: TinyHome;
+let gateway: TinyGateway;
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'writ-home-'));
-  api = await startTinyApi({ stateDir: join(home, '.writ/hub'), role: 'hub', controllers: tinyPeerControllers });
+  home = await TinyHome.open('hub');
+  ({ gateway } = home.api);
 });
-afterAll(async () => {
-  await api.close();
-  rmSync(home, { recursive: true, force: true });
-});
+afterAll(() => home.close());
 beforeEach(() => {
-  api.gateway.entries.clear();
-  api.gateway.latched.length = 0;
-  api.gateway.held = undefined;
-  api.gateway.pendingId = undefined;
+  gateway.entries.clear();
+  gateway.latched.length = 0;
+  gateway.held = undefined;
+  gateway.pendingId = undefined;
 });
 
-const typed = (words: string, env = {}, size?: Parameters<typeof writInTerminal>[2]) =>
-  writInTerminal(words, { HOME: home, ...env }, size);
-const newest = () => until('the agent', () => [...api.gateway.entries.values()].at(-1)?.agent);
+const typed: TinyHome['type'] = (...words) => home.type(...words);
+const newest = () => until('the agent', () => [...gateway.entries.values()].at(-1)?.agent);
 const takenBack = '\r\x1b[K';
 /** What stands in the terminal once each line that was taken back is gone. */
 const left = (seen: string) => [seen.split(takenBack)[0], seen.split(takenBack).slice(1).at(-1)].join('');
@@ -43,7 +39,7 @@ const told = (seen: string) => seen.split(takenBack).slice(1, -1);
 /** Until `answer` is called, kills and bundles are not answered. */
 function held(): () => void {
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  api.gateway.held = promise;
+  gateway.held = promise;
   return () => resolve(undefined);
 }
 
@@ -53,22 +49,22 @@ describe('at a terminal', () => {
     const { agentId } = await newest();
     const short = agentId.slice(0, 8);
     await until('its state', () => seen().includes(`${short}: running · `));
-    const entry = api.gateway.entries.get(agentId)!;
+    const entry = gateway.entries.get(agentId)!;
     const usage = { ...entry.agent.usage, turns: 3, moneyMicroUsd: 12_300 };
     entry.agent = { ...entry.agent, usage, limits: { turnsMax: 20 } };
     await until('how far it is', () => seen().includes(`${short}: running · 3 of 20 turns · $0.0123 · `));
-    api.gateway.end(agentId);
+    gateway.end(agentId);
     expect(await ended).toBe(0);
     expect(left(seen())).toMatch(new RegExp(`^agent +${agentId}\r\n`));
     expect(left(seen())).not.toMatch(/· \d+ s/);
   });
 
   inTerminal('what is written to a file holds nothing of it', async () => {
-    const file = join(home, 'agent.json');
+    const file = join(home.folder, 'agent.json');
     const { seen, ended } = typed(`${spawning} -o json > ${file}`);
     const { agentId } = await newest();
     await until('its state', () => seen().includes('running · '));
-    api.gateway.end(agentId);
+    gateway.end(agentId);
     expect(await ended).toBe(0);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ agentId, state: 'completed' });
     expect(left(seen())).toBe('');
@@ -78,7 +74,7 @@ describe('at a terminal', () => {
     const { seen, ended } = typed(spawning, {}, { columns: 24, rows: 10 });
     const { agentId } = await newest();
     await until('a line', () => told(seen()).length > 2);
-    api.gateway.end(agentId);
+    gateway.end(agentId);
     await ended;
     for (const line of told(seen())) expect(line.length).toBeLessThan(24);
   });
@@ -92,13 +88,12 @@ describe('at a terminal', () => {
     expect(left(seen()).replace('^C', '')).toBe(
       `${agentId} goes on: see \`writ logs -f ${agentId}\`; \`writ kill ${agentId}\` ends it.\r\n`,
     );
-    expect(api.gateway.entries.get(agentId)?.ended).toBe(false);
+    expect(gateway.entries.get(agentId)?.ended).toBe(false);
   });
 
   inTerminal('Ctrl-C also ends a wait for an answer that does not come', async () => {
     const answer = held();
-    const { out } = await writ([...spawning.split(' ').slice(0, -1), '-o', 'json'], { env: { HOME: home } });
-    const { agentId } = JSON.parse(out) as { agentId: string };
+    const { agentId } = await home.spawned();
     const { seen, type, ended } = typed(`kill ${agentId}`);
     await until('what it waits for', () => seen().includes(`Waiting until nothing of ${agentId} lives · `));
     type('\x03');
@@ -107,7 +102,7 @@ describe('at a terminal', () => {
   });
 
   inTerminal('a kill of all tells how many live still', async () => {
-    await writ(spawning.split(' ').slice(0, -1), { env: { HOME: home } });
+    await home.spawned();
     const answer = held();
     const { seen, ended } = typed('kill --all');
     await until('how many', () => seen().includes('Waiting until nothing of them lives; 1 live here still · '));
@@ -117,10 +112,9 @@ describe('at a terminal', () => {
   });
 
   inTerminal('a download tells how much has come of how much', async () => {
-    await writ(spawning.split(' ').slice(0, -1), { env: { HOME: home } });
-    const { agentId } = await newest();
+    const { agentId } = await home.spawned();
     const answer = held();
-    const { seen, ended } = typed(`fetch ${agentId} --bundle ${join(home, 'a.bundle')}`);
+    const { seen, ended } = typed(`fetch ${agentId} --bundle ${join(home.folder, 'a.bundle')}`);
     await until('how much', () => seen().includes('Fetching 8 B of 16 B · '));
     answer();
     // What came is no bundle of a branch; that it is looked at is not what this is about.
@@ -128,10 +122,10 @@ describe('at a terminal', () => {
   });
 
   inTerminal('a command on its way names the spoke that has not answered', async () => {
-    api.gateway.pendingId = 'c'.repeat(22);
-    tinyPeers.commands.push(tinyCommand('pending', api.gateway.pendingId));
+    gateway.pendingId = 'c'.repeat(22);
+    tinyPeers.commands.push(tinyCommand('pending', gateway.pendingId));
     const { seen, type, ended } = typed(spawning);
-    await until('whom', () => seen().includes(`Waiting for far to answer command ${api.gateway.pendingId} · `));
+    await until('whom', () => seen().includes(`Waiting for far to answer command ${gateway.pendingId} · `));
     type('\x03');
     expect(await ended).toBe(130);
   });
@@ -140,26 +134,25 @@ describe('at a terminal', () => {
     const { seen, ended } = typed(spawning, { TERM: 'dumb' });
     const { agentId } = await newest();
     await sleep(aWhileMs);
-    api.gateway.end(agentId);
+    gateway.end(agentId);
     expect(await ended).toBe(0);
     expect(seen()).not.toContain('\x1b');
   });
 });
 
 test('where there is no terminal nothing is told', async () => {
-  const child = startWrit(spawning.split(' '), { env: { HOME: home } });
+  const child = startWrit(spawning.split(' '), { env: { HOME: home.folder } });
   let err = '';
   child.stderr?.on('data', (piece: Buffer) => (err += piece.toString()));
   const { agentId } = await newest();
   await sleep(aWhileMs);
-  api.gateway.end(agentId);
+  gateway.end(agentId);
   await until('its end', () => child.exitCode !== null);
   expect([child.exitCode, err]).toEqual([0, '']);
 });
 
 test('words of an agent: where, what it waits for, what it has used', async () => {
-  await writ(spawning.split(' ').slice(0, -1), { env: { HOME: home } });
-  const agent = { ...(await newest()), agentId: '0b1c2d3e-0000', spoke: { id: 'a', name: 'berlin' } };
+  const agent = { ...(await home.spawned()), agentId: '0b1c2d3e-0000', spoke: { id: 'a', name: 'berlin' } };
   expect(agentWords({ ...agent, state: 'spawning', phase: 'worktree' })).toBe(
     '0b1c2d3e on berlin: spawning (worktree)',
   );

@@ -1,31 +1,17 @@
 // `writ top`: what a frame shows, and the real command in a real terminal.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { inTerminal, writInTerminal } from '../../../../test/support/terminal.js';
-import { startTinyApi, type TinyApi } from '../../../../test/support/tiny-api.js';
+import { inTerminal } from '../../../../test/support/terminal.js';
+import { TinyHome } from '../../../../test/support/tiny-home.js';
 import { until } from '../../../../test/support/until.js';
-import { writ } from '../../../../test/support/writ.js';
-import { tinyPeerControllers } from '../../../../test/support/tiny-peers.js';
 
-let api: TinyApi;
-let home: string;
+let home: TinyHome;
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'writ-home-'));
-  api = await startTinyApi({ stateDir: join(home, '.writ', 'spoke'), controllers: tinyPeerControllers });
+  home = await TinyHome.open();
 });
-afterAll(async () => {
-  await api.close();
-  rmSync(home, { recursive: true, force: true });
-});
+afterAll(() => home.close());
 
-const run = (...args: string[]) => writ(args, { env: { HOME: home } });
-const spawned = async (task: string) => {
-  const repo = 'https://example.org/a.git';
-  const { out } = await run('spawn', '--repo', repo, '--item', 'x', '--task', task, '-o', 'json');
-  return (JSON.parse(out) as { agentId: string }).agentId;
-};
+const run = (...args: string[]) => home.run(...args);
+const spawned = async (task: string) => (await home.spawned('--task', task)).agentId;
 
 describe('writ top', () => {
   test('shows what lives, once where there is no terminal; as JSON whole', async () => {
@@ -45,7 +31,7 @@ describe('writ top', () => {
   inTerminal(
     'is live in a terminal, follows what happens, and gives the terminal back',
     async () => {
-      const { seen, type, ended } = writInTerminal('top', { HOME: home });
+      const { seen, type, ended } = home.type('top');
       await until('the first picture', () => seen().includes('0 live'));
       const agentId = await spawned('seen-live');
       await until('the agent', () => seen().includes(agentId.slice(0, 8)) && seen().includes('seen-live'));
