@@ -114,7 +114,7 @@ describe('clean-up, when a step fails', () => {
       (count) => count === 1,
     );
     const closing = agents.close();
-    setTimeout(letGo, 300);
+    setTimeout(letGo, 300, undefined);
     await closing;
     expect((await agents.get(agentId)).cleanup).toEqual(clean);
   });
