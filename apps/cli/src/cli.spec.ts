@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -427,33 +427,6 @@ describe('keys and doctor', () => {
     for (const name of ['node', 'git', 'hub', 'spoke', 'spoke: clock'])
       expect(checks).toContainEqual(expect.objectContaining({ name, outcome: 'ok' }));
   });
-});
-
-describe('doctor finds, and names the cure of', () => {
-  type Finding = Record<'name' | 'outcome' | 'detail', string> & { cure?: string };
-  async function findings(env: Record<string, string> = {}): Promise<Finding[]> {
-    const ran = await writ(['doctor', '-o', 'json'], { env: { HOME: home, ...env } });
-    return (JSON.parse(ran.out) as Finding[]).filter(({ outcome }) => outcome !== 'ok');
-  }
-
-  test('a git that is too old, a store that others can read, a peer that is away, and an instance of another version', async () => {
-    const bin = join(home, 'old-bin');
-    await mkdir(bin);
-    await writeFile(join(bin, 'git'), '#!/bin/sh\necho git version 2.20.1\n', { mode: 0o755 });
-    const store = join(home, '.writ/spoke/store.sqlite');
-    await writeFile(store, '', { mode: 0o644 });
-    tinyPeers.hubs.push({ ...tinyConnection('far'), state: 'active', connected: false });
-    const found = await findings({ PATH: `${bin}:${process.env.PATH ?? ''}` });
-    await rm(store);
-    const named = (name: string) => found.find((one) => one.name === name && one.outcome !== 'ok');
-    expect(named('git')).toMatchObject({ outcome: 'failed', detail: 'git version 2.20.1 is too old for a spoke' });
-    expect(named('modes')).toMatchObject({ outcome: 'failed', cure: `chmod go-rwx ${store}` });
-    expect(named('spoke: reachability')?.detail).toMatch(/^far is not connected/);
-    expect(found.filter(({ cure }) => cure === undefined || cure === '')).toEqual([]);
-    spoke.gateway.version = '9.9.9';
-    const other = (await findings()).find(({ name }) => name === 'spoke: version');
-    expect(other?.detail).toMatch(/^It runs 9\.9\.9; this is/);
-  }, 120_000);
 });
 
 describe('an old Node', () => {
