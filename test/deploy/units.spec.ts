@@ -8,6 +8,7 @@ import { root } from '../support/instance.js';
 import { requirement } from '../support/require.js';
 
 const roles = ['hub', 'spoke'] as const;
+const units = [...roles, 'compose'];
 const unitOf = (role: string) => readFileSync(join(root, `deploy/systemd/writ-${role}.service`), 'utf8');
 
 const folder = mkdtempSync(join(tmpdir(), 'writ-units-'));
@@ -28,10 +29,11 @@ const withSystemd = requirement('systemd-analyze', analyze('--version').status =
 
 describe('the units', () => {
   withSystemd('are ones that systemd takes', () => {
-    for (const role of roles) {
-      const file = join(folder, `writ-${role}.service`);
-      writeFileSync(file, unitOf(role).replace('/usr/local/bin/writ', process.execPath));
-      expect([role, analyze('verify', file)]).toEqual([role, { status: 0, stdout: '', stderr: '' }]);
+    writeFileSync(join(folder, 'docker.service'), `[Service]\nExecStart=${process.execPath}\n`);
+    for (const unit of units) {
+      const file = join(folder, `writ-${unit}.service`);
+      writeFileSync(file, unitOf(unit).replace(/^(ExecStart=)\S+/m, `$1${process.execPath}`));
+      expect([unit, analyze('verify', file)]).toEqual([unit, { status: 0, stdout: '', stderr: '' }]);
     }
   });
 

@@ -102,6 +102,12 @@ function settings(nap: string): object {
   };
 }
 
+/** What a unit of deploy/systemd runs. */
+export async function unitCommand(unit: string): Promise<string> {
+  const text = await readFile(join(root, `deploy/systemd/writ-${unit}.service`), 'utf8');
+  return /^ExecStart=\/usr\/bin\/(.+)$/m.exec(text)?.[1] ?? '';
+}
+
 /** The first block of shell under a heading of docs/deployment.md, by line, without what is said beside it. */
 export async function typed(heading: string): Promise<string[]> {
   const page = await readFile(join(root, 'docs/deployment.md'), 'utf8');

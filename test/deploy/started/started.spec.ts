@@ -8,7 +8,7 @@ import { requirement } from '../../support/require.js';
 import { soak } from '../../support/soak.js';
 import { until } from '../../support/until.js';
 import { docker } from '../../support/debian.js';
-import { Site, typed } from './site.js';
+import { Site, typed, unitCommand } from './site.js';
 
 const { engine, missing } = soak ? await bareEngine() : { engine: undefined, missing: '`npm run soak`' };
 const started = soak ? requirement('a container engine', engine !== undefined, missing) : test.skip;
@@ -21,6 +21,7 @@ const scrapedMs = 120_000;
 const nap = `3600.${process.pid}`;
 const allowed = `file:///srv/shop --runtime hello --runtime patient`;
 const spokes = ['spoke-one', 'spoke-two'];
+const monitoring = 'docker-compose --profile monitoring up --detach prometheus';
 let site: Site;
 let roots: readonly string[];
 
@@ -140,7 +141,7 @@ describe('docker-compose.yml, started', () => {
   started(
     'Prometheus scrapes all of them and has taken the rules',
     async () => {
-      await site.types('docker-compose --profile monitoring up --detach prometheus');
+      await site.types(monitoring);
       await until('it answers', () => asked('targets').catch(() => undefined), 60_000);
       await scraped();
       const { data } = await asked<{ data: { groups: { rules: { health: string }[] }[] } }>('rules');
@@ -162,10 +163,12 @@ describe('docker-compose.yml, started', () => {
   );
 
   started(
-    'an engine that starts again brings all of it back',
+    'an engine that starts again brings a part of it back, and the unit the rest',
     async () => {
       await engine!.away('SIGTERM');
       await engine!.back('apart');
+      await site.types(await unitCommand('compose'));
+      await site.types(monitoring);
       await connected();
       await until('Prometheus answers', () => asked('targets').catch(() => undefined), 60_000);
       await scraped();
