@@ -119,7 +119,7 @@ export class Conversation {
   private hello(opened: Opened, host: SessionHost, reply: Reply | undefined): boolean {
     const read = readHello(opened.payload, Math.floor(this.lobby.now() / 1_000));
     if ('err' in read) return this.helloRefused(opened, host, read, reply);
-    host.clock(undefined);
+    host.pulse.clock(undefined);
     if (read.hello.re === undefined && !this.dialled) return this.greetBack(read.hello, host, reply);
     const session = this.meant(read.hello);
     if (!session) throw new RefusedError('its hello answers none of ours');
@@ -181,7 +181,7 @@ export class Conversation {
   }
 
   private clockRefused(host: SessionHost, diffS = 0): void {
-    host.clock(diffS);
+    host.pulse.clock(diffS);
     this.lobby.log(`A hello from ${this.link.remote} was refused. ${clockWords(diffS)}`);
   }
 

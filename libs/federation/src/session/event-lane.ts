@@ -22,8 +22,8 @@ export class EventLane {
     private readonly failed: (error: unknown) => void,
   ) {
     const { connection, source, sink, now } = host;
-    const targets = { connectionId: connection.id, sender, now, heard: (at: number) => host.heard(at) };
-    if (source) this.#flow = new EventFlow({ ...targets, source, answered: (at) => host.answered(at) });
+    const targets = { connectionId: connection.id, sender, now, heard: (at: number) => host.pulse.heard(at) };
+    if (source) this.#flow = new EventFlow({ ...targets, source, answered: (at) => host.pulse.answered(at) });
     if (sink) this.#intake = new EventIntake({ ...targets, sink, failed });
   }
 

@@ -11,8 +11,9 @@ import { AnswerSheet } from './answers.js';
 import { refusal } from './command.js';
 import type { CommandHandler, IncomingCommand, Outcome } from './command.js';
 import type { Log } from './log.js';
+import type { PeerRecords } from './peer-records.js';
 import type { Opened } from './peer-root.js';
-import type { ReplayMemory, Verdict, Write } from './replay.js';
+import type { ReplayMemory, Verdict } from './replay.js';
 
 export interface IntakeTargets {
   readonly connection: Connection;
@@ -22,12 +23,9 @@ export interface IntakeTargets {
   readonly handler: CommandHandler | undefined;
   readonly now: () => number;
   readonly log: Log;
-  /** How the replay record of an effect is committed: together with the receipt of its command. */
-  readonly recorder: (raw: string) => Write;
+  readonly records: Pick<PeerRecords, 'recorder' | 'reused'>;
   /** Hands a sheet with answers to the session that is current now. */
   answer(sheet: AnswerSheet): void;
-  /** Another message came under a `jti` that was used. */
-  reused(connectionId: string, raw: string): void;
 }
 
 /** The session that a message came in. */
@@ -119,7 +117,7 @@ export class Intake {
 
   private async takeEffects(taking: Taking): Promise<void> {
     const { claims, kind, opened, reply } = taking;
-    const { connection, replay, recorder, now } = this.targets;
+    const { connection, replay, records, now } = this.targets;
     const { jti, exp, iat, cmds } = claims;
     const h = opened.signingInputHash;
     const sheet = new AnswerSheet(
@@ -133,7 +131,7 @@ export class Intake {
     );
     this.#sheets.set(jti, sheet);
     try {
-      const verdict = await replay.record(connection.id, jti, { h, kind }, exp - iat, recorder(opened.raw));
+      const verdict = await replay.record(connection.id, jti, { h, kind }, exp - iat, records.recorder(opened.raw));
       if (verdict.is !== 'new') this.#sheets.delete(jti);
       this.judged(verdict, sheet, taking);
     } catch (error) {
@@ -218,7 +216,7 @@ export class Intake {
   }
 
   private alarm({ raw }: Opened): void {
-    this.targets.reused(this.targets.connection.id, raw);
+    this.targets.records.reused(raw);
   }
 }
 

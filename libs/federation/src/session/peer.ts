@@ -9,8 +9,9 @@ import { checkState } from './admission.js';
 import type { CircuitState } from './circuit.js';
 import type { CommandHandler } from './command.js';
 import { PeerCore } from './peer-core.js';
-import type { PeerChange, PeerContext, PeerState } from './peer-core.js';
+import type { PeerChange, PeerContext } from './peer-core.js';
 import type { PeerRoot } from './peer-root.js';
+import type { PeerState } from './pulse.js';
 import type { Answer, RequestOptions } from './request.js';
 import type { SessionHost } from './session.js';
 
@@ -42,12 +43,12 @@ export class Peer {
   }
 
   get state(): PeerState {
-    return this.#core.state;
+    return this.#core.pulse.state;
   }
 
   /** Epoch ms; undefined when it was not heard since this process started. */
   get lastHeardAt(): number | undefined {
-    return this.#core.lastHeardAt;
+    return this.#core.pulse.lastHeardAt;
   }
 
   /** Whether there is a session now: what our hello says reaches the other side. */
@@ -67,7 +68,7 @@ export class Peer {
 
   /** Our clock less theirs in seconds when they are more than 30 s apart: then no session comes about. */
   get clockDifferenceS(): number | undefined {
-    return this.#core.clockDifferenceS;
+    return this.#core.pulse.clockDifferenceS;
   }
 
   /** What the peer said of itself last: versions, operations, grant, half-state. */
@@ -77,7 +78,7 @@ export class Peer {
 
   /** From the last message that was answered to its answer. */
   get roundTripMs(): number | undefined {
-    return this.#core.requests.roundTripMs ?? this.#core.roundTripMs;
+    return this.#core.requests.roundTripMs ?? this.#core.pulse.roundTripMs;
   }
 
   /** Whether requests pass: kills do always. */
@@ -176,7 +177,7 @@ export class Peer {
     if (this.#core.now() - this.#greetedAtMs >= this.greetEveryMs) this.greetAgain();
     this.#core.requests.sweep();
     this.#core.intake.sweep();
-    this.#core.judge();
+    this.#core.pulse.judge();
     this.tryCircuit();
     if (this.state === 'lost') this.drop(1001, 'not heard for three heartbeats');
     this.dropSilent();
@@ -205,7 +206,7 @@ export class Peer {
 
   /** Resolves when what was to be recorded is. */
   settled(): Promise<void> {
-    return this.#core.settled();
+    return this.#core.records.settled();
   }
 
   /** The last word of the log is signed while the other side may still hear it. */

@@ -9,7 +9,7 @@ const copyable: readonly MessageError[] = ['clock', 'session', 'replay'];
 
 /** Answers a whole message with one signed word. */
 export function refuseMessage(
-  host: Pick<SessionPeer, 'seal' | 'keptRefusal'>,
+  host: Pick<SessionPeer, 'seal' | 'records'>,
   { link, reply }: { readonly link: Link; readonly reply: Reply | undefined },
   { typ, payload, raw, signingInputHash: h }: Opened,
   err: MessageError,
@@ -20,5 +20,5 @@ export function refuseMessage(
   (reply ?? link).send(refusal);
   reply?.end();
   if (typ !== 'writ-cmd+jws' || copyable.includes(err)) return;
-  host.keptRefusal(raw, refusal);
+  host.records.keptRefusal(raw, refusal);
 }

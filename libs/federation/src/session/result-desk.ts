@@ -34,9 +34,9 @@ export function takeResult(targets: ResultTargets, { payload, raw }: Opened, rep
 function settle(host: SessionPeer, claims: ResultClaims, raw: string): boolean {
   const { results } = claims;
   const settled = host.requests.settle(claims);
-  if (settled?.kind !== 'query' && results) host.told(claims, raw, settled !== undefined);
+  if (settled?.kind !== 'query' && results) host.records.told(claims, raw, settled !== undefined);
   const denied = results?.some(({ st }) => st === 'denied') ?? false;
-  if (settled?.kind === 'query' && denied) void host.kept('command', settled.raw);
-  if (settled && (settled.kind !== 'query' || denied)) void host.kept('result', raw);
+  if (settled?.kind === 'query' && denied) void host.records.kept('command', settled.raw);
+  if (settled && (settled.kind !== 'query' || denied)) void host.records.kept('result', raw);
   return settled !== undefined;
 }

@@ -1,8 +1,10 @@
 // What the parts of a session need of the peer that it belongs to.
-import type { CheckpointClaims, HelloClaims, ResultClaims } from '#protocol';
+import type { CheckpointClaims, HelloClaims } from '#protocol';
 import type { JournalSink, JournalSource } from '../journal/position.js';
 import type { Intake, IntakeTargets } from './intake.js';
+import type { PeerRecords } from './peer-records.js';
 import type { PeerRoot } from './peer-root.js';
+import type { Pulse } from './pulse.js';
 import type { Requests } from './requests.js';
 import type { Seal } from './seal.js';
 
@@ -11,6 +13,8 @@ export interface SessionPeer extends IntakeTargets {
   readonly seal: Seal;
   readonly requests: Requests;
   readonly intake: Intake;
+  readonly records: PeerRecords;
+  readonly pulse: Pulse;
   readonly source: JournalSource | undefined;
   readonly sink: JournalSink | undefined;
   /** Grows whenever something changes that our hello tells. */
@@ -27,17 +31,6 @@ export interface SessionPeer extends IntakeTargets {
   greeted(hello: HelloClaims): void;
   /** Resolves when what the last hello made of our own half is known. */
   taken(): Promise<void>;
-  heard(atMs: number): void;
-  /** What was sent then has been answered now. */
-  answered(sentAtMs: number): void;
-  /** Our clock less theirs, in seconds; undefined when they agree. */
-  clock(differenceS: number | undefined): void;
-  /** Results of effects and kills that were waited for, and results that nobody waits for any more. */
-  told(claims: ResultClaims, raw: string, wanted: boolean): void;
   /** A checkpoint of the other side's audit log, or its countersignature of ours. */
   checkpoint(heard: { readonly claims: CheckpointClaims; readonly raw: string; readonly ref: string }): void;
-  /** Keeps an exact message in the receipts; resolves when it is durable or could not be kept, which the log then tells. */
-  kept(kind: 'command' | 'result', raw: string): Promise<void>;
-  /** Keeps a command that was refused as a whole and the word that it got, in a moment and with those that come meanwhile. */
-  keptRefusal(raw: string, refusal: string): void;
 }

@@ -45,7 +45,7 @@ export class Session {
       seal: host.seal,
       requests: host.requests,
       session: () => ({ sn: this.#theirs?.sn ?? '', gv: host.theirGrantVersion }),
-      asked: (raw) => void host.kept('command', raw),
+      asked: (raw) => void host.records.kept('command', raw),
       answered: (sheet, raw) => this.recorded(sheet, raw),
       drained: () => this.#events.wake(),
     });
@@ -166,7 +166,7 @@ export class Session {
   }
 
   private clockRefused(diffS: number): void {
-    this.host.clock(-diffS);
+    this.host.pulse.clock(-diffS);
     this.host.log(`Our hello to ${this.link.remote} was refused. ${clockWords(-diffS)}`);
     this.close(1000, 'the clocks are too far apart');
   }
@@ -179,8 +179,8 @@ export class Session {
   }
 
   private recorded(sheet: AnswerSheet, raw: string): Promise<void> {
-    if (sheet.kind === 'query') void this.host.kept('command', sheet.raw);
-    return this.host.kept('result', raw);
+    if (sheet.kind === 'query') void this.host.records.kept('command', sheet.raw);
+    return this.host.records.kept('result', raw);
   }
 
   private broken(error: unknown): void {
