@@ -30,4 +30,4 @@ export { Replicas } from './replicas/replicas.js';
 export type { News, ReplicasOptions } from './replicas/replicas.js';
 export { StreamTail } from './stream-tail.js';
 export { endOfMany, watchMany } from './merge.js';
-export type { MergedGap, MergedRecord } from './merge.js';
+export type { MergedGap, MergedRecord, Readiness } from './merge.js';

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Positions } from './positions.js';
 import { openSqliteStore } from './sqlite/sqlite.store.js';
@@ -53,6 +54,21 @@ describe('several streams read as one', () => {
       );
       expect(valuesOf([...before, ...after])).toEqual(all);
     }
+  });
+
+  test('a record that may not be handed on yet holds back its own stream and no other, and nobody who leaves', async () => {
+    await append('a', 'a1', 'a2');
+    await append('b', 'b1', 'b2');
+    let isHeld = true;
+    const ready = async ([, name]: Key, cursor: number, signal: AbortSignal) => {
+      while (isHeld && name === 'a' && cursor === 2 && !signal.aborted) await sleep(5);
+    };
+    const names = () => Promise.resolve(['a', 'b'].map(streamOf));
+    const watched = () => watchMany<string>(store, names, undefined, stop.signal, ready);
+    expect(valuesOf(await take(watched(), 3))).toEqual(['a1', 'b1', 'b2']);
+    const whole = take(watched(), 4);
+    isHeld = false;
+    expect(valuesOf(await whole)).toEqual(['a1', 'a2', 'b1', 'b2']);
   });
 
   test('[O-2] whoever comes back too late is told how much is missing, once and where, and goes on with what is left', async () => {

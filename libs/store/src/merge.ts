@@ -3,11 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Positions } from './positions.js';
 import type { Key, Store, StreamRecord } from './store.js';
 
-/** `cursor` resumes after this record on every stream; `at` is its own in its stream. */
+/** `cursor` resumes after this record on every stream. */
 export interface MergedRecord<T> {
   readonly cursor: string;
   readonly stream: Key;
-  readonly at: number;
   readonly value: T;
 }
 
@@ -17,6 +16,9 @@ export interface MergedGap {
   readonly stream: Key;
   readonly missing: number;
 }
+
+/** Resolves when the record of that stream with that cursor may be handed on, or at the signal: it holds back its own stream, no other. */
+export type Readiness = (stream: Key, cursor: number, signal: AbortSignal) => Promise<void>;
 
 /** How often a growing set of streams is asked for anew, in milliseconds. */
 const refreshMs = 1_000;
@@ -31,12 +33,19 @@ export async function* watchMany<T>(
   streams: () => Promise<readonly Key[]>,
   cursor: string | undefined,
   signal: AbortSignal,
+  ready: Readiness = atOnce,
 ): AsyncIterable<MergedRecord<T> | MergedGap> {
   const positions = Positions.from(cursor);
   const inner = new AbortController();
   const stop = AbortSignal.any([signal, inner.signal]);
   const queue = new Handover<[Key, StreamRecord<T>]>(stop);
-  const joining = join(store, streams, positions, queue, stop);
+  const follow = async (stream: Key) => {
+    for await (const record of store.watch<T>(stream, positions.of(stream), stop)) {
+      await ready(stream, record.cursor, stop);
+      await queue.give([stream, record]);
+    }
+  };
+  const joining = join(streams, follow, queue, stop);
   try {
     for await (const [stream, record] of queue.taken()) {
       const missing = record.cursor - positions.of(stream) - 1;
@@ -45,7 +54,7 @@ export async function* watchMany<T>(
         yield { cursor: positions.cursor, stream, missing };
       }
       positions.move(stream, record.cursor);
-      yield { cursor: positions.cursor, stream, at: record.cursor, value: record.value };
+      yield { cursor: positions.cursor, stream, value: record.value };
     }
   } finally {
     inner.abort();
@@ -61,49 +70,38 @@ export async function endOfMany(store: Store, streams: readonly Key[]): Promise<
   return positions.cursor || undefined;
 }
 
-async function join<T>(
-  store: Store,
+const atOnce = () => Promise.resolve();
+
+async function join(
   streams: () => Promise<readonly Key[]>,
-  positions: Positions,
-  queue: Handover<[Key, StreamRecord<T>]>,
+  follow: (stream: Key) => Promise<void>,
+  queue: Pick<Handover<never>, 'fail'>,
   signal: AbortSignal,
 ): Promise<void> {
   const joined = new Map<string, Promise<void>>();
+  const failed = (error: unknown) => queue.fail(error);
   try {
     while (!signal.aborted) {
       for (const stream of await streams()) {
         const name = JSON.stringify(stream);
-        if (!joined.has(name))
-          joined.set(name, pump(store.watch<T>(stream, positions.of(stream), signal), stream, queue));
+        if (!joined.has(name)) joined.set(name, follow(stream).catch(failed));
       }
       await sleep(refreshMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
   } catch (error) {
-    queue.fail(error);
+    failed(error);
   }
   await Promise.all(joined.values());
 }
 
-async function pump<T>(
-  records: AsyncIterable<StreamRecord<T>>,
-  stream: Key,
-  queue: Handover<[Key, StreamRecord<T>]>,
-): Promise<void> {
-  try {
-    for await (const record of records) await queue.give([stream, record]);
-  } catch (error) {
-    queue.fail(error);
-  }
-}
-
-/** One item changes hands at a time: a slow reader holds back every stream, nothing piles up. */
+/** One item changes hands at a time: a slow reader holds back every stream, nothing piles up. At the signal everybody is let go. */
 class Handover<T> {
   private readonly waiting: { item: T; taken: () => void }[] = [];
   private wake = Promise.withResolvers<undefined>();
   private failure: { error: unknown } | undefined;
 
   constructor(private readonly signal: AbortSignal) {
-    signal.addEventListener('abort', () => this.ring(), { once: true });
+    signal.addEventListener('abort', () => this.letGo(), { once: true });
   }
 
   give(item: T): Promise<void> {
@@ -120,18 +118,19 @@ class Handover<T> {
   }
 
   async *taken(): AsyncIterable<T> {
-    try {
-      while (!this.signal.aborted) {
-        if (this.failure) throw this.failure.error;
-        const next = this.waiting.shift();
-        if (next) {
-          next.taken();
-          yield next.item;
-        } else await this.rest();
-      }
-    } finally {
-      for (const { taken } of this.waiting.splice(0)) taken();
+    while (!this.signal.aborted) {
+      if (this.failure) throw this.failure.error;
+      const next = this.waiting.shift();
+      if (next) {
+        next.taken();
+        yield next.item;
+      } else await this.rest();
     }
+  }
+
+  private letGo(): void {
+    for (const { taken } of this.waiting.splice(0)) taken();
+    this.ring();
   }
 
   private ring(): void {

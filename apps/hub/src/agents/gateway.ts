@@ -20,7 +20,7 @@ import type {
   SpawnCommand,
 } from '#api';
 import { fleetEventsOf, type JournalEntry } from '#federation';
-import { endOfMany, watchMany, type Key, type Store } from '#store';
+import { endOfMany, watchMany, type Key, type Readiness, type Store } from '#store';
 import type { Bundles } from '../artifacts/bundles.js';
 import { askDiff } from '../artifacts/questions.js';
 import { eventOf } from '../fleet/entry.js';
@@ -144,12 +144,11 @@ export class HubGateway extends Gateway {
   /** Each once the fleet view has it: who hears of an agent and then asks for it gets no older answer. */
   async *events(after: string | undefined, signal: AbortSignal): AsyncIterable<EventPiece | EventGap> {
     const streams = () => Promise.resolve(this.streams());
-    for await (const piece of watchMany<JournalEntry>(this.hub.store, streams, after, signal)) {
+    const shown: Readiness = (stream, at, stop) => this.hub.fleet.reached(connectionOf(stream), at, stop);
+    for await (const piece of watchMany<JournalEntry>(this.hub.store, streams, after, signal, shown)) {
       const { cursor, stream } = piece;
-      const connectionId = String(stream.at(-1));
-      const spoke = this.hub.spokes.nameOf(connectionId);
+      const spoke = this.hub.spokes.nameOf(connectionOf(stream));
       const event = 'value' in piece && eventOf(piece.value);
-      if ('at' in piece) await this.hub.fleet.reached(connectionId, piece.at, signal);
       if (event) yield { cursor, event, spoke };
       if ('missing' in piece) yield { cursor, missing: piece.missing, spoke };
     }
@@ -166,6 +165,10 @@ export class HubGateway extends Gateway {
   private streams(): Key[] {
     return this.hub.spokes.all().map(({ id }) => fleetEventsOf(id));
   }
+}
+
+function connectionOf(stream: Key): string {
+  return String(stream.at(-1));
 }
 
 function offsetOf(cursor: string | undefined): number {

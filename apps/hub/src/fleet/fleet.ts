@@ -57,7 +57,7 @@ export class Fleet {
     this.tail = new StreamTail(store, options.eventsKeptMax);
     const steps: JournalSteps = {
       known: async (id) => (await this.load()).get(id) ?? 0,
-      begins: (id, cursor) => void this.places.set(id, cursor),
+      begins: (id, cursor) => this.arrived(id, cursor),
       step: (id, at) => this.turns.run(id, () => this.step(id, at)),
       recall: (id, through) => this.recall(id, through),
       failed,
@@ -111,10 +111,14 @@ export class Fleet {
     this.show(connectionId, page);
     await this.tail.passed(stream, at.cursor, last);
     at.cursor = last;
-    this.places.set(connectionId, last);
-    this.moved.emit(connectionId);
+    this.arrived(connectionId, last);
     if (entries.some(({ value }) => value.kind === 'break')) this.broke(connectionId);
     return true;
+  }
+
+  private arrived(connectionId: string, cursor: number): void {
+    this.places.set(connectionId, cursor);
+    this.moved.emit(connectionId);
   }
 
   /** Takes in what a journal should have told of one of its connection's agents. False when it has to be tried again. */
@@ -215,7 +219,7 @@ export class Fleet {
   /** Resolves once the view has the journal as far as that, or at the signal. */
   async reached(connectionId: string, cursor: number, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.stopping.signal]);
-    await this.follow(connectionId);
+    void this.follow(connectionId);
     while (!either.aborted && (this.places.get(connectionId) ?? 0) < cursor)
       await once(this.moved, connectionId, { signal: either }).catch(() => undefined);
   }
