@@ -174,6 +174,21 @@ describe('agents on the command line', () => {
     expect((await run('spawn', '--on', 'spoke', '--repo', repo, '--item', 'x')).code).toBe(0);
   });
 
+  test('a dry run of a kill kills nobody: of a selection it says whom, of anything else nothing', async () => {
+    const id = await spawned();
+    const dry = (...args: string[]) => run('kill', ...args, '--dry-run', '--on', 'spoke');
+    expect(await dry('--type', 'worker')).toMatchObject({ code: 0, out: expect.stringContaining(id) });
+    for (const meant of [[id], ['--all'], ['--reset']])
+      expect(await dry(...meant)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('--dry-run wants a selection'),
+      });
+    expect(spoke.gateway.entries.get(id)?.ended).toBe(false);
+    expect(spoke.gateway.latched).toEqual([]);
+    expect(await run('kill', '--type', 'worker', '--on', 'spoke')).toMatchObject({ code: 0 });
+    expect(spoke.gateway.entries.get(id)?.ended).toBe(true);
+  });
+
   test('what an agent wrote cannot steer a terminal', async () => {
     const id = await spawned();
     spoke.gateway.end(id, { state: 'failed', reason: '\u001b]0;owned\u0007\u001b[2Jgone\u009b31m' });

@@ -2,10 +2,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { RestClient } from '#client';
 import { WritError } from '#protocol';
-import type { KillOutcomeResource, KillSelected, LatchBody } from '#protocol';
+import type { KillOutcomeResource, KillSelected } from '#protocol';
 import { Desk, several } from '../desk.js';
 import type { World } from '../world.js';
 import { wholeId } from './ids.js';
+import { showLatches, showMeant, showOutcome } from './kill-outcome.js';
 import { pairsOf } from './labels.js';
 import { whileTelling } from './waiting.js';
 
@@ -30,40 +31,6 @@ function waitS(given: string): number {
   throw new InvalidArgumentError(`0 to ${waitSMax} seconds.`);
 }
 
-/** Done only when a last look found nothing alive: otherwise pending (exit 6) or failed (exit 1). */
-function showOutcome(desk: Desk, outcome: KillOutcomeResource): void {
-  const { report, pending } = outcome;
-  const waiting = pending.map(({ commandId, spoke }) => `${spoke} (command ${commandId})`);
-  desk.print.one(outcome, [
-    ['killed', report.killed.join(', ') || 'none'],
-    ['already ended', report.alreadyEnded.join(', ')],
-    ['failed', report.failed.map(({ agentId, reason }) => `${agentId}: ${reason}`).join(', ')],
-    ['survivors', report.survivors],
-    ['not answered', waiting.join(', ')],
-  ]);
-  if (pending.length > 0) desk.pending();
-  if (report.survivors > 0 || report.failed.length > 0) desk.failed();
-}
-
-function showLatches(desk: Desk, latches: LatchBody[]): void {
-  const columns = [
-    { title: 'SCOPE', value: ({ scope }: LatchBody) => scope },
-    { title: 'REASON', value: ({ reason }: LatchBody) => reason },
-    { title: 'BY', value: ({ actor }: LatchBody) => `${actor.kind}:${actor.id}` },
-    { title: 'SINCE', value: ({ setAt }: LatchBody) => setAt },
-  ];
-  desk.print.list(latches, columns, 'No killswitch is set: agents can be spawned.');
-}
-
-/** Nothing has happened yet: how many it would be, and which. */
-function showMeant(desk: Desk, outcome: KillOutcomeResource): void {
-  const { killed } = outcome.report;
-  desk.print.one(outcome, [
-    ['would be killed', killed.length],
-    ['agents', killed.join(', ')],
-  ]);
-}
-
 /** Undefined when nothing selects. */
 function selectionOf({ task, type, spoke, label }: KillFlags): KillSelected['select'] | undefined {
   if ([task, type, spoke, label].every((part) => part === undefined)) return undefined;
@@ -76,6 +43,10 @@ async function kill(given: string | undefined, flags: KillFlags, desk: Desk): Pr
   const chosen = [given, all, reset, select].filter((choice) => choice !== undefined);
   if (chosen.length !== 1)
     throw new WritError('invalid_request', 'Name one agent, or a selection, or --all, or --reset.', { field: 'agent' });
+  if (flags.dryRun && !select)
+    throw new WritError('invalid_request', '--dry-run wants a selection: --task, --type, --spoke or --label.', {
+      field: 'dryRun',
+    });
   await desk.with('either', async (client) => {
     if (reset) showLatches(desk, await client.kill.reset({ scope, reason }));
     else if (select && flags.dryRun)
