@@ -36,6 +36,9 @@ export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> 
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'writ-api-')));
   const gateway = new TinyGateway();
   const store = await openSqliteStore({ path: join(stateDir, 'store.db') });
+  const forget = async () => {
+    if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
+  };
   const lines: string[] = [];
   const logger = createLogger('info', {}, { write: (line) => void lines.push(line) });
   const shared = ApiModule.register({
@@ -64,6 +67,7 @@ export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> 
     },
   ).catch(async (error: unknown) => {
     await store.close();
+    await forget();
     throw error;
   });
   const close = async () => {
@@ -72,7 +76,7 @@ export async function startTinyApi(options: TinyOptions = {}): Promise<TinyApi> 
   };
   const dispose = async () => {
     await close();
-    if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
+    await forget();
   };
   const adminKey = served.firstKey ?? '';
   return { gateway, url: served.url, adminKey, stateDir, lines, close, [Symbol.asyncDispose]: dispose };

@@ -1,6 +1,6 @@
 // Configuration: one frozen object, or every fault at once.
-import { describe, expect, test } from '@jest/globals';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WritError } from '#protocol';
@@ -16,6 +16,7 @@ const schema = z.strictObject({
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'writ-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function file(content: unknown): string {
   const path = join(folder, `${crypto.randomUUID()}.json`);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +110,7 @@ describe('the fork server', () => {
     spoke.kill('SIGKILL');
     await until('nothing of it lives', () => stillAlive(brood).length === 0);
     expect(() => readdirSync(join(sockets[0]!, '..'))).toThrow('ENOENT');
+    rmSync(folder, { recursive: true });
   });
 
   test('closed, it is gone, and what still ran with it', async () => {

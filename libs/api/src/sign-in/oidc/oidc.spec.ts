@@ -1,5 +1,6 @@
 // Signing in at an issuer over real HTTP, as a browser goes through it.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { rmSync } from 'node:fs';
 import type { JWTPayload } from 'jose';
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import type { SessionResource } from '#protocol';
@@ -26,7 +27,8 @@ beforeAll(async () => {
 beforeEach(() => void Object.assign(issuer, honest, { lie: {} }));
 afterAll(async () => {
   delete process.env.TEST_OIDC_SECRET;
-  await api[Symbol.asyncDispose]();
+  await api.close();
+  rmSync(api.stateDir, { recursive: true });
   await issuer.close();
 });
 
